@@ -1,0 +1,1 @@
+//! The Kusto Query Language: text to a typed logical plan.

@@ -1,0 +1,1 @@
+//! Conshelf: a KQL time-series database in one binary.
