@@ -1,0 +1,1127 @@
+//! The syntax tree: what was written, as plain data, nothing resolved. Every node has the span of its text and
+//! every name its own. Whether an expression is tabular or scalar is the binder's business: both are [`Expr`].
+//! A tree of a broken text is complete too; what is missing stands there as [`ExprKind::Missing`].
+
+use crate::span::Span;
+
+/// A whole query text: statements separated by `;`. The tabular expression statements among them are its results.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Query {
+    /// Client directives (`#connect …`) before the query, as written.
+    pub directives: Vec<Directive>,
+    pub statements: Vec<Statement>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Directive {
+    pub text: String,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    pub kind: StatementKind,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StatementKind {
+    Let(LetStatement),
+    Set(SetStatement),
+    /// `declare query_parameters (name: type = default, …)`
+    DeclareQueryParameters(Vec<Parameter>),
+    /// `declare pattern name [= (parameters)[path] { cases }]`
+    DeclarePattern(PatternStatement),
+    Alias(AliasStatement),
+    Restrict(RestrictStatement),
+    /// A tabular or scalar expression.
+    Expression(Expr),
+}
+
+/// `let name = value`
+#[derive(Debug, Clone, PartialEq)]
+pub struct LetStatement {
+    pub name: Name,
+    pub value: LetValue,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum LetValue {
+    Expression(Expr),
+    /// `(parameters) { body }`, with or without `view`.
+    Function(FunctionDeclaration),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FunctionDeclaration {
+    /// Declared with `view`, which makes it answer to wildcards of `union` and `search`.
+    pub view: bool,
+    pub parameters: Vec<Parameter>,
+    pub body: FunctionBody,
+    pub span: Span,
+}
+
+/// `{ statements; expression }`. `result` is the last expression; absent only in broken text or an empty body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FunctionBody {
+    pub statements: Vec<Statement>,
+    pub result: Option<Box<Expr>>,
+    pub span: Span,
+}
+
+/// A parameter of a function, of a pattern or of the query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    pub name: Name,
+    pub kind: ParameterKind,
+    pub default: Option<Expr>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParameterKind {
+    Scalar(TypeName),
+    /// `T: (a: long, b: string)` or `T: (*)`
+    Tabular(RowSchema),
+}
+
+/// `(a: long, b: string)`, or `(*)` for any columns. Both may stand together (`(a: long, *)`).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RowSchema {
+    pub columns: Vec<ColumnDeclaration>,
+    pub any: bool,
+    pub span: Span,
+}
+
+/// `name: type`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColumnDeclaration {
+    pub name: Name,
+    pub type_name: TypeName,
+    pub span: Span,
+}
+
+/// The name of a type as written, and the type it stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TypeName {
+    pub keyword: TypeKeyword,
+    pub text: String,
+    pub span: Span,
+}
+
+/// The scalar types of the language (aliases such as `date` and `int64` folded).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TypeKeyword {
+    Bool,
+    Int,
+    Long,
+    Real,
+    Decimal,
+    Datetime,
+    Timespan,
+    String,
+    Guid,
+    Dynamic,
+    /// A word where a type must stand that names none of them (reported).
+    Unknown,
+}
+
+impl TypeKeyword {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TypeKeyword::Bool => "bool",
+            TypeKeyword::Int => "int",
+            TypeKeyword::Long => "long",
+            TypeKeyword::Real => "real",
+            TypeKeyword::Decimal => "decimal",
+            TypeKeyword::Datetime => "datetime",
+            TypeKeyword::Timespan => "timespan",
+            TypeKeyword::String => "string",
+            TypeKeyword::Guid => "guid",
+            TypeKeyword::Dynamic => "dynamic",
+            TypeKeyword::Unknown => "unknown",
+        }
+    }
+}
+
+/// `set name [= value]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct SetStatement {
+    pub name: Name,
+    pub value: Option<Expr>,
+}
+
+/// `alias database name = cluster(…).database(…)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct AliasStatement {
+    pub name: Name,
+    pub value: Expr,
+}
+
+/// `restrict access to (entities)`: names, wildcard names and paths.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RestrictStatement {
+    pub entities: Vec<Expr>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatternStatement {
+    pub name: Name,
+    /// Absent: declared only (`declare pattern app;`).
+    pub definition: Option<PatternDefinition>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatternDefinition {
+    pub parameters: Vec<Parameter>,
+    /// `[name: type]`
+    pub path: Option<Parameter>,
+    pub cases: Vec<PatternCase>,
+}
+
+/// `(values)[.[path]] = { body }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatternCase {
+    pub arguments: Vec<Expr>,
+    pub path: Option<Expr>,
+    pub body: FunctionBody,
+    pub span: Span,
+}
+
+/// A name, decoded: `['x y']` has the text `x y`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Name {
+    pub text: String,
+    pub style: NameStyle,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NameStyle {
+    /// `name`
+    Plain,
+    /// `['name']`
+    Bracketed,
+    /// `{name}`: a parameter that a client tool would fill in.
+    Braced,
+    /// The name is absent from broken text; its text is empty.
+    Missing,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    Name(Name),
+    /// A name with `*` in it (`a*`, `*b`, `T*x`), as written.
+    Wildcard(String),
+    /// `*`
+    Star,
+    Literal(LiteralValue),
+    /// `typeof(long)` or `typeof(a: long, b: string)`
+    TypeOf(TypeOf),
+    Unary {
+        operator: UnaryOperator,
+        operand: Box<Expr>,
+    },
+    /// Long chains of one associative operator (`and`, `or`) are built balanced, so that the tree stays shallow;
+    /// the operands read from left to right all the same.
+    Binary {
+        operator: BinaryOperator,
+        operator_span: Span,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    /// `value in (list)`, `value has_any (list)` …; one tabular expression may be the whole list.
+    Membership {
+        operator: MembershipOperator,
+        operator_span: Span,
+        value: Box<Expr>,
+        list: Vec<Expr>,
+    },
+    /// `value between (low .. high)`
+    Between {
+        negated: bool,
+        value: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+    },
+    Call(Call),
+    /// `object.name`, `object['name']` written as `object.['name']`
+    Member {
+        object: Box<Expr>,
+        name: Name,
+    },
+    /// `object[index]`
+    Element {
+        object: Box<Expr>,
+        index: Box<Expr>,
+    },
+    /// `name = value`, where an operator or a call takes named values.
+    Named {
+        name: Name,
+        value: Box<Expr>,
+    },
+    /// `(a, b) = value`
+    NamedTuple {
+        names: Vec<Name>,
+        value: Box<Expr>,
+    },
+    /// `name: type` where an operator takes a declared column among its expressions.
+    TypedName(ColumnDeclaration),
+    /// `(expression)`
+    Parenthesized(Box<Expr>),
+    Pipeline(Pipeline),
+    DataTable(DataTable),
+    /// `contextual_datatable` and `__contextual_datatable` forms that name a table given with the request.
+    ContextualDataTable(ContextualDataTable),
+    ExternalData(ExternalData),
+    InlineExternalTable(InlineExternalTable),
+    /// `toscalar(pipeline)`
+    ToScalar(Wrapped),
+    /// `totable(pipeline)`
+    ToTable(Wrapped),
+    /// `materialize(pipeline)`
+    Materialize(Wrapped),
+    /// `materialized-view-combine(name) base (…) delta (…) aggregates (…)`
+    MaterializedViewCombine(MaterializedViewCombine),
+    /// `entity_group [entities]`
+    EntityGroup(Vec<Expr>),
+    /// What is absent from broken text (a diagnostic stands at its place).
+    Missing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnaryOperator {
+    Plus,
+    Minus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BinaryOperator {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    /// `=~`
+    EqualIgnoreCase,
+    /// `!~`
+    NotEqualIgnoreCase,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+    Contains,
+    NotContains,
+    ContainsCs,
+    NotContainsCs,
+    Has,
+    NotHas,
+    HasCs,
+    NotHasCs,
+    HasPrefix,
+    NotHasPrefix,
+    HasPrefixCs,
+    NotHasPrefixCs,
+    HasSuffix,
+    NotHasSuffix,
+    HasSuffixCs,
+    NotHasSuffixCs,
+    StartsWith,
+    NotStartsWith,
+    StartsWithCs,
+    NotStartsWithCs,
+    EndsWith,
+    NotEndsWith,
+    EndsWithCs,
+    NotEndsWithCs,
+    Like,
+    NotLike,
+    LikeCs,
+    NotLikeCs,
+    MatchesRegex,
+    /// `column: term` of `search` and `find`
+    SearchTerm,
+}
+
+impl BinaryOperator {
+    pub const fn as_str(self) -> &'static str {
+        use BinaryOperator::*;
+        match self {
+            Or => "or",
+            And => "and",
+            Equal => "==",
+            NotEqual => "!=",
+            EqualIgnoreCase => "=~",
+            NotEqualIgnoreCase => "!~",
+            Less => "<",
+            LessOrEqual => "<=",
+            Greater => ">",
+            GreaterOrEqual => ">=",
+            Add => "+",
+            Subtract => "-",
+            Multiply => "*",
+            Divide => "/",
+            Modulo => "%",
+            Contains => "contains",
+            NotContains => "!contains",
+            ContainsCs => "contains_cs",
+            NotContainsCs => "!contains_cs",
+            Has => "has",
+            NotHas => "!has",
+            HasCs => "has_cs",
+            NotHasCs => "!has_cs",
+            HasPrefix => "hasprefix",
+            NotHasPrefix => "!hasprefix",
+            HasPrefixCs => "hasprefix_cs",
+            NotHasPrefixCs => "!hasprefix_cs",
+            HasSuffix => "hassuffix",
+            NotHasSuffix => "!hassuffix",
+            HasSuffixCs => "hassuffix_cs",
+            NotHasSuffixCs => "!hassuffix_cs",
+            StartsWith => "startswith",
+            NotStartsWith => "!startswith",
+            StartsWithCs => "startswith_cs",
+            NotStartsWithCs => "!startswith_cs",
+            EndsWith => "endswith",
+            NotEndsWith => "!endswith",
+            EndsWithCs => "endswith_cs",
+            NotEndsWithCs => "!endswith_cs",
+            Like => "like",
+            NotLike => "notlike",
+            LikeCs => "likecs",
+            NotLikeCs => "notlikecs",
+            MatchesRegex => "matches regex",
+            SearchTerm => ":",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MembershipOperator {
+    In,
+    /// `in~`
+    InIgnoreCase,
+    NotIn,
+    /// `!in~`
+    NotInIgnoreCase,
+    HasAny,
+    HasAll,
+}
+
+impl MembershipOperator {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            MembershipOperator::In => "in",
+            MembershipOperator::InIgnoreCase => "in~",
+            MembershipOperator::NotIn => "!in",
+            MembershipOperator::NotInIgnoreCase => "!in~",
+            MembershipOperator::HasAny => "has_any",
+            MembershipOperator::HasAll => "has_all",
+        }
+    }
+}
+
+/// `name(arguments)`, or `object.name(arguments)`: `database('x').f(1)`. Arguments may be [`ExprKind::Named`],
+/// [`ExprKind::Star`] and pipelines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub object: Option<Box<Expr>>,
+    pub name: Name,
+    pub arguments: Vec<Expr>,
+}
+
+/// The value of a literal. Typed literals keep their type; a text that the type cannot take is `Invalid`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LiteralValue {
+    Bool(bool),
+    Int(i32),
+    Long(i64),
+    Real(f64),
+    /// The digits as written.
+    Decimal(String),
+    String(StringLiteral),
+    /// 100 ns ticks since 0001-01-01T00:00:00Z.
+    Datetime(i64),
+    /// 100 ns ticks, signed.
+    Timespan(i64),
+    /// Bytes in the order of the text form.
+    Guid([u8; 16]),
+    Dynamic(DynamicLiteral),
+    /// `long(null)`, and so on.
+    Null(TypeKeyword),
+    /// `datetime(nonsense)`: what stood between the parentheses.
+    Invalid {
+        keyword: TypeKeyword,
+        text: String,
+    },
+}
+
+/// A string, decoded, with what matters of how it was written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StringLiteral {
+    pub value: String,
+    /// `h'…'`: not to be logged.
+    pub obfuscated: bool,
+}
+
+/// What stands in `dynamic(…)`: JSON, with typed literals (`datetime(…)`, `1d`, `guid(…)`) allowed inside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DynamicLiteral {
+    Null,
+    Array(Vec<DynamicLiteral>),
+    /// In the order written; a name may occur twice.
+    Bag(Vec<(String, DynamicLiteral)>),
+    /// Any other literal than `Dynamic`.
+    Scalar(Box<LiteralValue>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum TypeOf {
+    /// `typeof(long)`
+    Scalar(TypeName),
+    /// `typeof(a: long, b: string)`, `typeof(*, a: long)`
+    Row(RowSchema),
+}
+
+/// `source | operator | operator`. Without a source the first operator is one itself (`print`, `range`, `union`,
+/// `find`, `search`, `evaluate` …), or the pipeline takes its rows from around it (`mv-apply`, `fork`, `facet`,
+/// `partition` bodies).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pipeline {
+    pub source: Option<Box<Expr>>,
+    pub operators: Vec<Operator>,
+}
+
+/// `keyword [kind=…](pipeline)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wrapped {
+    pub parameters: Vec<OperatorParameter>,
+    pub pipeline: Box<Expr>,
+}
+
+/// `datatable (columns) [values]`, values row after row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataTable {
+    pub parameters: Vec<OperatorParameter>,
+    pub schema: RowSchema,
+    pub values: Vec<Expr>,
+}
+
+/// `__contextual_datatable('id', (columns))`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContextualDataTable {
+    pub id: Box<Expr>,
+    pub schema: RowSchema,
+}
+
+/// `externaldata (columns) [uris] with (properties)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExternalData {
+    pub parameters: Vec<OperatorParameter>,
+    pub schema: RowSchema,
+    pub uris: Vec<Expr>,
+    pub properties: Vec<OperatorParameter>,
+}
+
+/// `inline_external_table (columns) kind=… [partition by (…) [pathformat=(…)]] dataformat=… (uris) [with (…)]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct InlineExternalTable {
+    pub schema: RowSchema,
+    /// `kind`, `dataformat`
+    pub parameters: Vec<OperatorParameter>,
+    pub partitions: Vec<ExternalPartition>,
+    /// Pieces of `pathformat`: string literals, column names and `datetime_pattern(…)` calls.
+    pub path_format: Vec<Expr>,
+    pub uris: Vec<Expr>,
+    pub properties: Vec<OperatorParameter>,
+}
+
+/// `name: type [= expression]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExternalPartition {
+    pub column: ColumnDeclaration,
+    pub value: Option<Expr>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaterializedViewCombine {
+    pub view: Box<Expr>,
+    pub base: Box<Expr>,
+    pub delta: Box<Expr>,
+    pub aggregates: Box<Expr>,
+}
+
+/// `name = value` after an operator's keyword: `kind=inner`, `hint.strategy=shuffle`, `withsource=T`. The value is a
+/// name, literal or parenthesised list as written; hint names keep their dots.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperatorParameter {
+    pub name: Name,
+    pub value: Expr,
+    pub span: Span,
+}
+
+/// One operator of a pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operator {
+    pub kind: OperatorKind,
+    /// The keyword alone, for messages about the operator.
+    pub keyword_span: Span,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum OperatorKind {
+    As(As),
+    AssertSchema(RowSchema),
+    Consume(Consume),
+    Count(Count),
+    Distinct(Distinct),
+    Evaluate(Evaluate),
+    ExecuteAndCache,
+    Extend(Vec<Expr>),
+    Facet(Facet),
+    Find(Find),
+    Fork(Fork),
+    GetSchema(GetSchema),
+    GraphMarkComponents(Vec<OperatorParameter>),
+    GraphMatch(GraphMatch),
+    GraphShortestPaths(GraphMatch),
+    GraphToTable(Vec<GraphTable>),
+    GraphWhereEdges(Expr),
+    GraphWhereNodes(Expr),
+    /// `invoke f(arguments)`
+    Invoke(Expr),
+    Join(Join),
+    Lookup(Join),
+    MacroExpand(MacroExpand),
+    MakeGraph(MakeGraph),
+    MakeSeries(MakeSeries),
+    MvApply(MvApply),
+    MvExpand(MvExpand),
+    Parse(Parse),
+    ParseKv(ParseKv),
+    ParseWhere(Parse),
+    Partition(Partition),
+    /// `__partitionby`
+    PartitionBy(PartitionBy),
+    Print(Vec<Expr>),
+    Project(Vec<Expr>),
+    /// Names and wildcard names.
+    ProjectAway(Vec<Expr>),
+    ProjectByNames(Vec<Expr>),
+    ProjectKeep(Vec<Expr>),
+    /// [`ExprKind::Named`] and plain names.
+    ProjectRename(Vec<Expr>),
+    ProjectReorder(Vec<ReorderKey>),
+    Range(Range),
+    Reduce(Reduce),
+    Render(Render),
+    Sample(Sample),
+    SampleDistinct(SampleDistinct),
+    Scan(Scan),
+    Search(Search),
+    Serialize(Serialize),
+    Sort(Sort),
+    Summarize(Summarize),
+    Take(Take),
+    Top(Top),
+    TopHitters(TopHitters),
+    TopNested(Vec<TopNestedClause>),
+    Union(Union),
+    Where(Where),
+    /// Something after a pipe that is no operator (reported); its text is skipped up to the next pipe.
+    Unknown(String),
+}
+
+/// `as [hint.materialized=…] name`
+#[derive(Debug, Clone, PartialEq)]
+pub struct As {
+    pub parameters: Vec<OperatorParameter>,
+    pub name: Name,
+}
+
+/// `consume [decodeblocks=…]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consume {
+    pub parameters: Vec<OperatorParameter>,
+}
+
+/// `count [as name]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Count {
+    pub parameters: Vec<OperatorParameter>,
+    pub name: Option<Name>,
+}
+
+/// `distinct *` or `distinct a, b`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distinct {
+    pub parameters: Vec<OperatorParameter>,
+    pub expressions: Vec<Expr>,
+}
+
+/// `evaluate plugin(arguments) [: (columns)]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluate {
+    pub parameters: Vec<OperatorParameter>,
+    /// An [`ExprKind::Call`], or missing.
+    pub call: Expr,
+    pub schema: Option<RowSchema>,
+}
+
+/// `facet by a, b [with (pipeline)]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facet {
+    pub columns: Vec<Expr>,
+    pub with: Option<Expr>,
+}
+
+/// `find [withsource=T] [in (tables)] [where] predicate [project … | project-smart | project-away …]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Find {
+    pub parameters: Vec<OperatorParameter>,
+    pub tables: Vec<Expr>,
+    pub predicate: Expr,
+    pub projection: Option<FindProjection>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindProjection {
+    pub kind: FindProjectionKind,
+    /// Names, wildcard names, `*`, [`ExprKind::TypedName`] and the call `pack(*)` or `pack_all()`.
+    pub columns: Vec<Expr>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FindProjectionKind {
+    Project,
+    ProjectAway,
+    ProjectSmart,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fork {
+    pub branches: Vec<ForkBranch>,
+}
+
+/// `[name =] (pipeline)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForkBranch {
+    pub name: Option<Name>,
+    pub body: Expr,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct GetSchema {
+    pub parameters: Vec<OperatorParameter>,
+}
+
+/// `make-graph source --> target [with …] [partitioned-by column (pipeline)]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct MakeGraph {
+    pub parameters: Vec<OperatorParameter>,
+    pub source: Name,
+    pub directed: bool,
+    pub target: Name,
+    pub with: Option<MakeGraphWith>,
+    pub partitioned_by: Option<GraphPartition>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum MakeGraphWith {
+    /// `with_node_id=name`
+    NodeId(Name),
+    /// `with table on column, table on column`
+    Nodes(Vec<GraphNodes>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphNodes {
+    pub table: Expr,
+    pub key: Name,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphPartition {
+    pub column: Name,
+    pub body: Box<Expr>,
+}
+
+/// `graph-match [cycles=…] pattern, pattern [where predicate] [project …]`, and `graph-shortest-paths`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphMatch {
+    pub parameters: Vec<OperatorParameter>,
+    pub patterns: Vec<GraphPattern>,
+    pub predicate: Option<Expr>,
+    pub projection: Option<Vec<Expr>>,
+}
+
+/// Nodes and edges in turn: `(a)-[e]->(b)<--(c)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphPattern {
+    pub elements: Vec<GraphElement>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum GraphElement {
+    /// `(name)`
+    Node { name: Option<Name>, span: Span },
+    /// `-[name*low..high]->`
+    Edge(GraphEdge),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphEdge {
+    pub name: Option<Name>,
+    pub direction: GraphDirection,
+    /// `*low..high`
+    pub range: Option<(Box<Expr>, Box<Expr>)>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GraphDirection {
+    /// `-->`
+    Forward,
+    /// `<--`
+    Backward,
+    /// `--`
+    Any,
+}
+
+/// `nodes as name with_node_id=column` of `graph-to-table`
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphTable {
+    /// True for `nodes`, false for `edges`.
+    pub nodes: bool,
+    pub name: Option<Name>,
+    pub parameters: Vec<OperatorParameter>,
+    pub span: Span,
+}
+
+/// `join kind=… right on …`, and `lookup`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    pub parameters: Vec<OperatorParameter>,
+    pub right: Box<Expr>,
+    pub condition: JoinCondition,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum JoinCondition {
+    /// `on a, $left.b == $right.c`
+    On(Vec<Expr>),
+    /// `where predicate`
+    Where(Box<Expr>),
+    None,
+}
+
+/// `macro-expand [kind=…] group as name (statements)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct MacroExpand {
+    pub parameters: Vec<OperatorParameter>,
+    pub entity_group: Box<Expr>,
+    pub name: Option<Name>,
+    pub body: Vec<Statement>,
+}
+
+/// `make-series [kind=…] aggregates on axis from … to … step … [by …]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct MakeSeries {
+    pub parameters: Vec<OperatorParameter>,
+    pub aggregates: Vec<SeriesAggregate>,
+    pub axis: Box<Expr>,
+    pub range: SeriesRange,
+    pub by: Vec<Expr>,
+}
+
+/// `[name =] aggregate [default = value]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesAggregate {
+    pub expression: Expr,
+    pub default: Option<Expr>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SeriesRange {
+    /// `[from start] [to stop] step step`
+    FromToStep { from: Option<Box<Expr>>, to: Option<Box<Expr>>, step: Box<Expr> },
+    /// `in range(start, stop, step)`
+    InRange { start: Box<Expr>, stop: Box<Expr>, step: Box<Expr> },
+}
+
+/// `mv-apply [with_itemindex=i] columns [limit n] [id guid] on (pipeline)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct MvApply {
+    pub parameters: Vec<OperatorParameter>,
+    pub columns: Vec<ExpandColumn>,
+    pub limit: Option<Box<Expr>>,
+    pub context: Option<Box<Expr>>,
+    pub body: Box<Expr>,
+}
+
+/// `mv-expand [kind=…] [with_itemindex=i] columns [limit n]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct MvExpand {
+    pub parameters: Vec<OperatorParameter>,
+    pub columns: Vec<ExpandColumn>,
+    pub limit: Option<Box<Expr>>,
+}
+
+/// `[name =] expression [to typeof(type)]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExpandColumn {
+    pub expression: Expr,
+    pub to_type: Option<TypeName>,
+    pub span: Span,
+}
+
+/// `parse [kind=… [flags=…]] expression with pattern`, and `parse-where`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parse {
+    pub parameters: Vec<OperatorParameter>,
+    pub expression: Box<Expr>,
+    pub pattern: Vec<ParsePiece>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParsePiece {
+    /// `*`
+    Skip(Span),
+    Text {
+        value: String,
+        span: Span,
+    },
+    /// `name[:type]`
+    Column {
+        name: Name,
+        type_name: Option<TypeName>,
+        span: Span,
+    },
+}
+
+/// `parse-kv expression as (columns) [with (properties)]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParseKv {
+    pub parameters: Vec<OperatorParameter>,
+    pub expression: Box<Expr>,
+    pub columns: RowSchema,
+    pub properties: Vec<OperatorParameter>,
+}
+
+/// `partition [hint…] by column (pipeline)` or `… { statements }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Partition {
+    pub parameters: Vec<OperatorParameter>,
+    pub by: Box<Expr>,
+    /// `in (expression)`: the values of the legacy form.
+    pub scope: Option<Box<Expr>>,
+    pub body: PartitionBody,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum PartitionBody {
+    /// `(pipeline)` that takes the rows of its partition.
+    Subquery(Box<Expr>),
+    /// `{ query }` that names its own source.
+    Query(FunctionBody),
+}
+
+/// `__partitionby [hint…] column [id guid] (pipeline)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartitionBy {
+    pub parameters: Vec<OperatorParameter>,
+    pub column: Box<Expr>,
+    pub context: Option<Box<Expr>>,
+    pub body: Box<Expr>,
+}
+
+/// A column of `project-reorder`: `a*  asc`, `granny-asc` …
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReorderKey {
+    pub expression: Expr,
+    /// `asc`, `desc`, `granny-asc` or `granny-desc`, as written.
+    pub order: Option<String>,
+    pub span: Span,
+}
+
+/// `range name from … to … step …`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Range {
+    pub name: Name,
+    pub from: Box<Expr>,
+    pub to: Box<Expr>,
+    pub step: Box<Expr>,
+}
+
+/// `reduce [kind=…] by expression [with threshold=…, characters=…]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reduce {
+    pub parameters: Vec<OperatorParameter>,
+    pub expression: Box<Expr>,
+    pub properties: Vec<OperatorParameter>,
+}
+
+/// `render chart [with (properties)]`, and the old form without `with`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Render {
+    pub chart: Name,
+    pub properties: Vec<OperatorParameter>,
+}
+
+/// `sample n`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    pub parameters: Vec<OperatorParameter>,
+    pub count: Box<Expr>,
+}
+
+/// `sample-distinct n of expression`
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleDistinct {
+    pub parameters: Vec<OperatorParameter>,
+    pub count: Box<Expr>,
+    pub of: Box<Expr>,
+}
+
+/// `scan [with_match_id=id] [order by …] [partition by …] [declare (…)] with (steps)`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    pub parameters: Vec<OperatorParameter>,
+    pub order_by: Vec<SortKey>,
+    pub partition_by: Vec<Expr>,
+    pub declare: Vec<Parameter>,
+    pub steps: Vec<ScanStep>,
+}
+
+/// `step name [optional] [output = …]: condition [=> column = value, …];`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanStep {
+    pub name: Name,
+    pub optional: bool,
+    /// `all`, `last` or `none`, as written.
+    pub output: Option<Name>,
+    pub condition: Expr,
+    /// [`ExprKind::Named`]
+    pub assignments: Vec<Expr>,
+    pub span: Span,
+}
+
+/// `search [kind=…] [in (tables)] predicate`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    pub parameters: Vec<OperatorParameter>,
+    pub tables: Vec<Expr>,
+    pub predicate: Box<Expr>,
+}
+
+/// `serialize [name = expression, …]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Serialize {
+    pub parameters: Vec<OperatorParameter>,
+    pub expressions: Vec<Expr>,
+}
+
+/// `sort by keys`, `order by keys`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sort {
+    pub parameters: Vec<OperatorParameter>,
+    pub keys: Vec<SortKey>,
+}
+
+/// `expression [asc | desc] [nulls first | nulls last]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct SortKey {
+    pub expression: Expr,
+    pub direction: Option<SortDirection>,
+    pub nulls: Option<NullsOrder>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SortDirection {
+    Ascending,
+    Descending,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NullsOrder {
+    First,
+    Last,
+}
+
+/// `summarize aggregates [by keys [bin = value]]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summarize {
+    pub parameters: Vec<OperatorParameter>,
+    pub aggregates: Vec<Expr>,
+    /// Present as soon as `by` is written.
+    pub by: Option<Vec<Expr>>,
+    /// The old form `by … bin = value`.
+    pub bin: Option<Box<Expr>>,
+}
+
+/// `take n`, `limit n`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Take {
+    pub parameters: Vec<OperatorParameter>,
+    pub count: Box<Expr>,
+}
+
+/// `top n by key`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Top {
+    pub parameters: Vec<OperatorParameter>,
+    pub count: Box<Expr>,
+    pub key: SortKey,
+}
+
+/// `top-hitters n of expression [by weight]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopHitters {
+    pub parameters: Vec<OperatorParameter>,
+    pub count: Box<Expr>,
+    pub of: Box<Expr>,
+    pub by: Option<Box<Expr>>,
+}
+
+/// `top-nested [n] of expression [with others = value] by aggregate`
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopNestedClause {
+    pub count: Option<Expr>,
+    pub of: Expr,
+    pub with_others: Option<Expr>,
+    pub by: SortKey,
+    pub span: Span,
+}
+
+/// `union [kind=…] [withsource=…] [isfuzzy=…] tables`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Union {
+    pub parameters: Vec<OperatorParameter>,
+    pub tables: Vec<Expr>,
+}
+
+/// `where predicate`, `filter predicate`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Where {
+    pub parameters: Vec<OperatorParameter>,
+    pub predicate: Box<Expr>,
+}
