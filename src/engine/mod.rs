@@ -1,0 +1,15 @@
+//! The query engine: a logical plan and a storage snapshot in, batches out.
+//!
+//! Path of a query: `kernel` (scalar functions over Arrow arrays) and `aggregate` (grouped accumulators) are
+//! used by `execute` (operators, one a file), which runs morsels of a snapshot in parallel under the limits
+//! of a `QueryContext`. Nothing here knows HTTP, files or response formats.
+
+pub mod aggregate;
+pub mod batch;
+pub mod context;
+pub mod error;
+pub mod kernel;
+
+pub use batch::Batch;
+pub use context::QueryContext;
+pub use error::{EngineError, Result};
