@@ -159,10 +159,12 @@ pub struct AliasStatement {
     pub value: Expr,
 }
 
-/// `restrict access to (entities)`: names, wildcard names and paths.
+/// `restrict access to (entities) [with (properties)]`: names, wildcard names and paths.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RestrictStatement {
     pub entities: Vec<Expr>,
+    /// `with (name = value, …)`
+    pub properties: Vec<OperatorParameter>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -220,6 +222,15 @@ pub enum ExprKind {
     Name(Name),
     /// A name with `*` in it (`a*`, `*b`, `T*x`), as written.
     Wildcard(String),
+    /// `[a*]`: a name with `*` in it between brackets, without them.
+    BracketedWildcard(String),
+    /// `a, b` where one operator parameter takes several columns (`ycolumns=a, b`).
+    NameList(Vec<Name>),
+    /// `table datascope=all`
+    DataScope {
+        source: Box<Expr>,
+        scope: Name,
+    },
     /// `*`
     Star,
     Literal(LiteralValue),
@@ -560,6 +571,7 @@ pub struct MaterializedViewCombine {
     pub view: Box<Expr>,
     pub base: Box<Expr>,
     pub delta: Box<Expr>,
+    /// A pipeline of one `summarize` without a source.
     pub aggregates: Box<Expr>,
 }
 
