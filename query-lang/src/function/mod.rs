@@ -246,13 +246,16 @@ impl FunctionId {
             .chain(AggregateFunction::ALL.iter().copied().map(FunctionId::Aggregate))
     }
 
-    /// The function of that name or alias (case-sensitive, as in Kusto). Operators have no callable name.
+    /// The function of that name or alias (case-sensitive, as in Kusto). Of the operators only `not` is
+    /// callable.
     pub fn by_name(name: &str) -> Option<FunctionId> {
         use std::collections::HashMap;
         use std::sync::LazyLock;
         static NAMES: LazyLock<HashMap<&'static str, FunctionId>> = LazyLock::new(|| {
             let mut names = HashMap::new();
-            for function in FunctionId::all().filter(|f| !matches!(f, FunctionId::Operator(_))) {
+            for function in FunctionId::all().filter(
+                |f| !matches!(f, FunctionId::Operator(operator) if *operator != OperatorFunction::Not),
+            ) {
                 let spec = function.spec();
                 names.insert(spec.name, function);
                 names.extend(spec.aliases.iter().map(|alias| (*alias, function)));
