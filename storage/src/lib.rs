@@ -4,10 +4,29 @@
 //! snapshots, scan them, and let background work seal, merge and retire data. See `FORMAT.md` for every
 //! byte on disk. This crate knows no KQL, no HTTP and no async.
 
+pub mod catalog;
+pub mod check;
+pub mod column;
 pub mod error;
+pub mod limits;
+pub mod manifest;
 pub mod predicate;
+pub mod row_store;
+pub mod scan;
+pub mod snapshot;
+pub mod store;
 pub mod types;
 
+pub use catalog::{
+    AlteredColumn, CatalogChange, CreateMode, DEFAULT_DATABASE, DatabaseEntry, FunctionEntry,
+    INGESTION_TIME_COLUMN, MappingEntry, PolicyTarget, TableEntry, TableId,
+};
+pub use check::{CheckReport, check};
 pub use error::{Result, StorageError};
 pub use predicate::{Comparison, Literal, Predicate};
+pub use scan::{Morsel, MorselSource, PruneStatistics, Scan, ScanOrder, ScanRequest};
+pub use snapshot::{ExtentInformation, Snapshot, TableSnapshot};
+pub use store::{
+    AppendOptions, Appended, Clock, Durability, Problem, Store, StoreOptions, StoreStatus, TableStatistics,
+};
 pub use types::{ColumnDefinition, ColumnType, SchemaRef, TableSchema};

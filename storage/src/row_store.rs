@@ -1,0 +1,295 @@
+//! Acknowledged rows that are not in an extent yet, as Arrow batches in memory.
+//!
+//! A table's rows are a list of immutable chunks in commit order; readers share the list, writers copy it when
+//! it is shared. Knows nothing of files.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, Int64Array};
+use arrow_schema::DataType;
+
+use crate::catalog::{INGESTION_TIME_COLUMN, TableEntry};
+use crate::error::{Result, StorageError};
+use crate::limits::{CHUNK_JOIN_FACTOR, CHUNK_ROWS_FULL};
+use crate::types::ColumnType;
+
+/// One column of a chunk.
+#[derive(Clone, Debug)]
+pub struct ChunkColumn {
+    pub id: u32,
+    pub ty: ColumnType,
+    pub array: ArrayRef,
+}
+
+/// Rows of one or several appended batches, with consecutive commit sequences of their table.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    pub columns: Vec<ChunkColumn>,
+    pub rows: usize,
+    /// Memory that counts against the row store's bound.
+    pub bytes: u64,
+    pub first_sequence: u64,
+    pub last_sequence: u64,
+    /// Id of the time column with its least and greatest value; `None` without one or when all are null.
+    pub time: Option<(u32, i64, i64)>,
+    /// When its oldest row was appended.
+    pub appended_ticks: i64,
+}
+
+impl Chunk {
+    /// A chunk of one batch: arrays in the order of the table's columns (trailing ones may be missing).
+    pub fn new(entry: &TableEntry, columns: &[ArrayRef], sequence: u64, appended_ticks: i64) -> Chunk {
+        let rows = columns.first().map_or(0, |column| column.len());
+        let mut chunk_columns: Vec<ChunkColumn> = entry
+            .schema
+            .columns
+            .iter()
+            .zip(columns)
+            .map(|(definition, array)| ChunkColumn {
+                id: definition.id,
+                ty: definition.ty,
+                array: array.clone(),
+            })
+            .collect();
+        chunk_columns.push(ChunkColumn {
+            id: INGESTION_TIME_COLUMN,
+            ty: ColumnType::DateTime,
+            array: Arc::new(Int64Array::from_value(appended_ticks, rows)),
+        });
+        Chunk::from_columns(chunk_columns, entry.time_column(), rows, (sequence, sequence), appended_ticks)
+    }
+
+    /// A chunk of complete columns, the hidden ones included.
+    pub fn from_columns(
+        columns: Vec<ChunkColumn>,
+        time_column: Option<u32>,
+        rows: usize,
+        sequences: (u64, u64),
+        appended_ticks: i64,
+    ) -> Chunk {
+        let time = time_column.and_then(|id| {
+            let column = columns.iter().find(|column| column.id == id)?;
+            let (least, greatest) = time_bounds(&column.array)?;
+            Some((id, least, greatest))
+        });
+        let bytes = columns.iter().map(|column| array_bytes(&column.array)).sum();
+        Chunk {
+            columns,
+            rows,
+            bytes,
+            first_sequence: sequences.0,
+            last_sequence: sequences.1,
+            time,
+            appended_ticks,
+        }
+    }
+
+    /// The column of that id.
+    pub fn column(&self, id: u32) -> Option<&ChunkColumn> {
+        self.columns.iter().find(|column| column.id == id)
+    }
+}
+
+/// Least and greatest value of a column of ticks.
+pub fn time_bounds(array: &ArrayRef) -> Option<(i64, i64)> {
+    let ticks = array.as_primitive_opt::<Int64Type>()?;
+    let mut bounds: Option<(i64, i64)> = None;
+    let mut widen = |value: i64| {
+        bounds =
+            Some(bounds.map_or((value, value), |(least, greatest)| (least.min(value), greatest.max(value))));
+    };
+    if ticks.null_count() == 0 {
+        ticks.values().iter().for_each(|value| widen(*value));
+    } else {
+        ticks.iter().flatten().for_each(&mut widen);
+    }
+    bounds
+}
+
+/// Bytes that an array's rows need in memory; unlike Arrow's own figure it does not count what a slice shares
+/// with others.
+pub fn array_bytes(array: &ArrayRef) -> u64 {
+    let rows = array.len() as u64;
+    let validity = if array.nulls().is_some() { rows.div_ceil(8) } else { 0 };
+    let values = match array.data_type() {
+        DataType::Boolean => rows.div_ceil(8),
+        DataType::Int32 => rows * 4,
+        DataType::Int64 | DataType::Float64 => rows * 8,
+        DataType::FixedSizeBinary(width) => rows * u64::from(width.unsigned_abs()),
+        DataType::Utf8View => view_bytes(array.as_string_view().views()),
+        DataType::BinaryView => view_bytes(array.as_binary_view().views()),
+        DataType::Dictionary(_, _) => match array.as_any_dictionary_opt() {
+            Some(dictionary) => rows * 4 + array_bytes(dictionary.values()),
+            None => rows * 4,
+        },
+        _ => array.get_buffer_memory_size() as u64,
+    };
+    validity + values
+}
+
+fn view_bytes(views: &[u128]) -> u64 {
+    views
+        .iter()
+        .map(|view| {
+            let length = *view as u32;
+            16 + if length > 12 { u64::from(length) } else { 0 }
+        })
+        .sum()
+}
+
+/// Checks that arrays are what the table's columns ask for, and says how many rows they have.
+pub fn check_batch(entry: &TableEntry, columns: &[ArrayRef]) -> Result<usize> {
+    let schema = &entry.schema;
+    if columns.is_empty() || columns.len() > schema.columns.len() {
+        return Err(StorageError::Invalid(format!(
+            "table '{}' has {} columns, the batch {}",
+            entry.name,
+            schema.columns.len(),
+            columns.len()
+        )));
+    }
+    let rows = columns[0].len();
+    for (definition, array) in schema.columns.iter().zip(columns) {
+        let expected = definition.ty.arrow_type();
+        let fits = match array.data_type() {
+            DataType::Dictionary(key, value) => {
+                definition.ty == ColumnType::String
+                    && **key == DataType::UInt32
+                    && **value == DataType::Utf8View
+            }
+            actual => *actual == expected,
+        };
+        if !fits {
+            return Err(StorageError::Invalid(format!(
+                "column '{}' of table '{}' is {}: expected an array of {expected}, got {}",
+                definition.name,
+                entry.name,
+                definition.ty.name(),
+                array.data_type()
+            )));
+        }
+        if array.len() != rows {
+            return Err(StorageError::Invalid(format!(
+                "column '{}' has {} rows, the first column {rows}",
+                definition.name,
+                array.len()
+            )));
+        }
+        if definition.ty == ColumnType::String && array.logical_null_count() > 0 {
+            return Err(StorageError::Invalid(format!("string column '{}' has nulls", definition.name)));
+        }
+    }
+    Ok(rows)
+}
+
+/// The chunks of one table.
+#[derive(Clone, Debug, Default)]
+pub struct TableRows {
+    pub chunks: Arc<Vec<Arc<Chunk>>>,
+    /// A seal is writing the chunks up to this sequence: they must stay as they are.
+    pub sealing_up_to: u64,
+}
+
+impl TableRows {
+    /// Adds a chunk at the end.
+    pub fn push(&mut self, chunk: Arc<Chunk>) {
+        Arc::make_mut(&mut self.chunks).push(chunk);
+    }
+
+    /// Removes the chunks up to a commit sequence and says how many bytes they had.
+    pub fn remove_up_to(&mut self, sequence: u64) -> u64 {
+        let count = self.chunks.iter().take_while(|chunk| chunk.last_sequence <= sequence).count();
+        if count == 0 {
+            return 0;
+        }
+        let bytes = self.chunks[..count].iter().map(|chunk| chunk.bytes).sum();
+        self.chunks = Arc::new(self.chunks[count..].to_vec());
+        bytes
+    }
+
+    /// Rows of all chunks.
+    pub fn rows(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.rows as u64).sum()
+    }
+
+    /// Bytes of all chunks.
+    pub fn bytes(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.bytes).sum()
+    }
+
+    /// The run of small chunks at the end that should be joined now, if there is one. Size classes grow by the
+    /// join factor, so a row is copied once per class.
+    pub fn run_to_join(&self) -> Option<Vec<Arc<Chunk>>> {
+        let mut class_rows = 1;
+        while class_rows < CHUNK_ROWS_FULL {
+            class_rows = (class_rows * CHUNK_JOIN_FACTOR).min(CHUNK_ROWS_FULL);
+            let run = self
+                .chunks
+                .iter()
+                .rev()
+                .take_while(|chunk| chunk.rows < class_rows && chunk.first_sequence > self.sealing_up_to)
+                .count();
+            if run >= CHUNK_JOIN_FACTOR {
+                return Some(self.chunks[self.chunks.len() - run..].to_vec());
+            }
+        }
+        None
+    }
+
+    /// Puts a joined chunk in the place of its parts, if they are all still there.
+    pub fn replace_run(&mut self, parts: &[Arc<Chunk>], joined: Arc<Chunk>) -> bool {
+        let Some(first) = parts.first() else { return false };
+        if first.first_sequence <= self.sealing_up_to {
+            return false;
+        }
+        let Some(start) = self.chunks.iter().position(|chunk| Arc::ptr_eq(chunk, first)) else {
+            return false;
+        };
+        let intact = self.chunks.len() >= start + parts.len()
+            && self.chunks[start..].iter().zip(parts).all(|(chunk, part)| Arc::ptr_eq(chunk, part));
+        if intact {
+            Arc::make_mut(&mut self.chunks).splice(start..start + parts.len(), [joined]);
+        }
+        intact
+    }
+}
+
+/// One chunk with the rows of several, in order. Columns that only some of them have are filled.
+pub fn join_chunks(parts: &[Arc<Chunk>]) -> Result<Chunk> {
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+        return Err(StorageError::Invalid("no chunks to join".to_owned()));
+    };
+    let mut ids: Vec<(u32, ColumnType)> = Vec::new();
+    for column in parts.iter().rev().flat_map(|part| &part.columns) {
+        if !ids.iter().any(|(id, _)| *id == column.id) {
+            ids.push((column.id, column.ty));
+        }
+    }
+    let rows = parts.iter().map(|part| part.rows).sum();
+    let mut columns = Vec::with_capacity(ids.len());
+    for (id, ty) in ids {
+        let arrays =
+            parts.iter().map(|part| crate::column::chunk_array(part, id, ty)).collect::<Result<Vec<_>>>()?;
+        columns.push(ChunkColumn { id, ty, array: crate::column::concat(&arrays, ty)? });
+    }
+    let mut time: Option<(u32, i64, i64)> = None;
+    for (id, least, greatest) in parts.iter().filter_map(|part| part.time) {
+        time = match time {
+            Some((known, _, _)) if known != id => None,
+            Some((_, low, high)) => Some((id, low.min(least), high.max(greatest))),
+            None => Some((id, least, greatest)),
+        };
+    }
+    let bytes = columns.iter().map(|column| array_bytes(&column.array)).sum();
+    Ok(Chunk {
+        columns,
+        rows,
+        bytes,
+        first_sequence: first.first_sequence,
+        last_sequence: last.last_sequence,
+        time,
+        appended_ticks: first.appended_ticks,
+    })
+}

@@ -1,0 +1,285 @@
+//! From a request to morsels: which pieces of a table may have rows for a predicate, in which order.
+//!
+//! Pruning is conservative: a piece is left out only when no row of it can match. Whoever reads re-checks.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use uuid::Uuid;
+
+use crate::catalog::TableEntry;
+use crate::column::{absent, chunk_array};
+use crate::error::{Result, StorageError};
+use crate::limits::MORSEL_ROWS;
+use crate::predicate::{Comparison, Literal, Predicate};
+use crate::row_store::Chunk;
+use crate::snapshot::TableSnapshot;
+
+/// In which order morsels come. Rows inside a morsel are not re-ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ScanOrder {
+    #[default]
+    Any,
+    /// By the least time of each morsel, least first.
+    TimeAscending,
+    /// By the greatest time of each morsel, greatest first.
+    TimeDescending,
+}
+
+/// What to look for.
+#[derive(Clone, Debug)]
+pub struct ScanRequest {
+    pub predicate: Predicate,
+    pub order: ScanOrder,
+}
+
+impl Default for ScanRequest {
+    fn default() -> ScanRequest {
+        ScanRequest { predicate: Predicate::And(Vec::new()), order: ScanOrder::Any }
+    }
+}
+
+/// The morsels of a request and what was left out.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    pub morsels: Vec<Morsel>,
+    pub totals: PruneStatistics,
+}
+
+/// How much of a table a scan has to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PruneStatistics {
+    pub extents_total: u64,
+    pub extents_scanned: u64,
+    /// Row groups of extents and chunks of the row store.
+    pub row_groups_total: u64,
+    pub row_groups_scanned: u64,
+    pub rows_total: u64,
+    pub rows_scanned: u64,
+    /// Extents that are not served because they are damaged, one text each.
+    pub damaged: Vec<String>,
+}
+
+/// Where a morsel's rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MorselSource {
+    Extent {
+        id: Uuid,
+        row_group: u32,
+    },
+    /// Rows that are not sealed yet: a chunk by its first commit sequence, and the first row in it.
+    RowStore {
+        first_sequence: u64,
+        offset: usize,
+    },
+}
+
+/// A piece of a table that one thread reads at a time. Holding it keeps its extent on disk.
+#[derive(Clone, Debug)]
+pub struct Morsel {
+    entry: Arc<TableEntry>,
+    rows: usize,
+    time: Option<(i64, i64)>,
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Chunk { chunk: Arc<Chunk>, offset: usize },
+}
+
+impl Morsel {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bounds (both included) of the table's time column; `None` without one or when all are null.
+    pub fn time_bounds(&self) -> Option<(i64, i64)> {
+        self.time
+    }
+
+    /// Where the rows are.
+    pub fn source(&self) -> MorselSource {
+        match &self.place {
+            Place::Chunk { chunk, offset } => {
+                MorselSource::RowStore { first_sequence: chunk.first_sequence, offset: *offset }
+            }
+        }
+    }
+
+    /// The columns of those ids, in that order, as arrays of the table's types; a column that the piece does
+    /// not have is null (or empty strings). `INGESTION_TIME_COLUMN` reads the ingestion time.
+    pub fn read(&self, columns: &[u32]) -> Result<Vec<ArrayRef>> {
+        columns.iter().map(|id| self.read_column(*id)).collect()
+    }
+
+    fn read_column(&self, id: u32) -> Result<ArrayRef> {
+        let ty = self
+            .entry
+            .column_type(id)
+            .ok_or_else(|| StorageError::NotFound { kind: "column", name: format!("id {id}") })?;
+        match &self.place {
+            Place::Chunk { chunk, offset } => match chunk.column(id) {
+                Some(_) => Ok(chunk_array(chunk, id, ty)?.slice(*offset, self.rows)),
+                None => Ok(absent(ty, self.rows)),
+            },
+        }
+    }
+}
+
+/// Plans a scan of one table.
+pub(crate) fn scan(table: &TableSnapshot, request: &ScanRequest) -> Result<Scan> {
+    let mut scan = Scan::default();
+    let time_column = table.entry.time_column();
+    let bounds = match time_column {
+        Some(column) => ticks_bounds(&request.predicate, column),
+        None => Bounds::EVERYTHING,
+    };
+    for chunk in table.chunks.iter() {
+        let rows = chunk.rows as u64;
+        scan.totals.row_groups_total += 1;
+        scan.totals.rows_total += rows;
+        let time = chunk.time.filter(|(column, _, _)| Some(*column) == time_column);
+        let time = time.map(|(_, least, greatest)| (least, greatest));
+        if time.is_some_and(|(least, greatest)| !bounds.may_meet(least, greatest)) {
+            continue;
+        }
+        scan.totals.row_groups_scanned += 1;
+        scan.totals.rows_scanned += rows;
+        let mut offset = 0;
+        while offset < chunk.rows {
+            let rows = (chunk.rows - offset).min(MORSEL_ROWS);
+            scan.morsels.push(Morsel {
+                entry: table.entry.clone(),
+                rows,
+                time,
+                place: Place::Chunk { chunk: chunk.clone(), offset },
+            });
+            offset += rows;
+        }
+    }
+    match request.order {
+        ScanOrder::Any => {}
+        ScanOrder::TimeAscending => {
+            scan.morsels.sort_by_key(|morsel| morsel.time.map_or(i64::MIN, |(least, _)| least));
+        }
+        ScanOrder::TimeDescending => {
+            let greatest = |morsel: &Morsel| morsel.time.map_or(i64::MAX, |(_, greatest)| greatest);
+            scan.morsels.sort_by_key(|morsel| std::cmp::Reverse(greatest(morsel)));
+        }
+    }
+    Ok(scan)
+}
+
+/// An inclusive range of values that rows must lie in to match; `nulls`: a null may match as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub least: i64,
+    pub greatest: i64,
+    pub nulls: bool,
+}
+
+impl Bounds {
+    pub const EVERYTHING: Bounds = Bounds { least: i64::MIN, greatest: i64::MAX, nulls: true };
+    const NOTHING: Bounds = Bounds { least: i64::MAX, greatest: i64::MIN, nulls: false };
+
+    /// Whether rows with values in the given range (and perhaps nulls) can match.
+    pub fn may_meet(&self, least: i64, greatest: i64) -> bool {
+        self.nulls || (least <= self.greatest && self.least <= greatest)
+    }
+
+    fn both(self, other: Bounds) -> Bounds {
+        Bounds {
+            least: self.least.max(other.least),
+            greatest: self.greatest.min(other.greatest),
+            nulls: self.nulls && other.nulls,
+        }
+    }
+
+    fn either(self, other: Bounds) -> Bounds {
+        let nulls = self.nulls || other.nulls;
+        if self.least > self.greatest {
+            return Bounds { nulls, ..other };
+        }
+        if other.least > other.greatest {
+            return Bounds { nulls, ..self };
+        }
+        Bounds { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest), nulls }
+    }
+}
+
+/// What a predicate demands of a column of ticks, at least.
+pub(crate) fn ticks_bounds(predicate: &Predicate, column: u32) -> Bounds {
+    match predicate {
+        Predicate::And(parts) => {
+            parts.iter().fold(Bounds::EVERYTHING, |bounds, part| bounds.both(ticks_bounds(part, column)))
+        }
+        Predicate::Or(parts) => {
+            parts.iter().fold(Bounds::NOTHING, |bounds, part| bounds.either(ticks_bounds(part, column)))
+        }
+        Predicate::Compare { column: id, operator, value: Literal::Integer(value), .. } if *id == column => {
+            let value = *value;
+            let (least, greatest) = match operator {
+                Comparison::Equal => (value, value),
+                Comparison::NotEqual => return Bounds::EVERYTHING,
+                Comparison::Less if value == i64::MIN => return Bounds::NOTHING,
+                Comparison::Less => (i64::MIN, value - 1),
+                Comparison::LessOrEqual => (i64::MIN, value),
+                Comparison::Greater if value == i64::MAX => return Bounds::NOTHING,
+                Comparison::Greater => (value + 1, i64::MAX),
+                Comparison::GreaterOrEqual => (value, i64::MAX),
+            };
+            Bounds { least, greatest, nulls: false }
+        }
+        Predicate::In { column: id, values, .. } if *id == column => {
+            let mut bounds = Bounds::NOTHING;
+            for value in values {
+                match value {
+                    Literal::Integer(value) => {
+                        bounds = bounds.either(Bounds { least: *value, greatest: *value, nulls: false });
+                    }
+                    _ => return Bounds::EVERYTHING,
+                }
+            }
+            bounds
+        }
+        Predicate::IsNotNull { column: id } if *id == column => Bounds { nulls: false, ..Bounds::EVERYTHING },
+        _ => Bounds::EVERYTHING,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::ColumnType;
+
+    fn compare(operator: Comparison, value: i64) -> Predicate {
+        Predicate::Compare { column: 0, ty: ColumnType::DateTime, operator, value: Literal::Integer(value) }
+    }
+
+    #[test]
+    fn bounds_of_predicates() {
+        use Comparison::*;
+        let other = Predicate::HasTerm { column: 1, term: "x".to_owned() };
+        let cases = [
+            (Predicate::And(vec![]), (i64::MIN, i64::MAX, true)),
+            (Predicate::Or(vec![]), (i64::MAX, i64::MIN, false)),
+            (
+                Predicate::And(vec![compare(GreaterOrEqual, 5), compare(Less, 10), other.clone()]),
+                (5, 9, false),
+            ),
+            (Predicate::Or(vec![compare(Equal, 5), compare(Equal, 10)]), (5, 10, false)),
+            (Predicate::Or(vec![compare(Equal, 5), other]), (i64::MIN, i64::MAX, true)),
+            (
+                Predicate::Or(vec![compare(Equal, 5), Predicate::IsNull { column: 0 }]),
+                (i64::MIN, i64::MAX, true),
+            ),
+            (compare(NotEqual, 5), (i64::MIN, i64::MAX, true)),
+            (compare(Greater, i64::MAX), (i64::MAX, i64::MIN, false)),
+        ];
+        for (predicate, (least, greatest, nulls)) in cases {
+            assert_eq!(ticks_bounds(&predicate, 0), Bounds { least, greatest, nulls }, "{predicate:?}");
+        }
+    }
+}
