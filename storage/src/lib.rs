@@ -7,6 +7,7 @@
 pub mod catalog;
 pub mod check;
 pub mod column;
+pub mod dynamic;
 pub mod error;
 pub mod limits;
 pub mod manifest;
@@ -14,7 +15,10 @@ pub mod predicate;
 pub mod row_store;
 pub mod scan;
 pub mod snapshot;
+pub mod statistics;
 pub mod store;
+pub mod terms;
+pub mod ticks;
 pub mod types;
 
 pub use catalog::{
@@ -22,10 +26,12 @@ pub use catalog::{
     INGESTION_TIME_COLUMN, MappingEntry, PolicyTarget, TableEntry, TableId,
 };
 pub use check::{CheckReport, check};
+pub use dynamic::{DynamicBuilder, DynamicKind, DynamicRef};
 pub use error::{Result, StorageError};
 pub use predicate::{Comparison, Literal, Predicate};
 pub use scan::{Morsel, MorselSource, PruneStatistics, Scan, ScanOrder, ScanRequest};
 pub use snapshot::{ExtentInformation, Snapshot, TableSnapshot};
+pub use statistics::{ColumnStatistics, Sum};
 pub use store::{
     AppendOptions, Appended, Clock, Durability, Problem, Store, StoreOptions, StoreStatus, TableStatistics,
 };
