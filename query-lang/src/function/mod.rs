@@ -246,22 +246,37 @@ impl FunctionId {
             .chain(AggregateFunction::ALL.iter().copied().map(FunctionId::Aggregate))
     }
 
-    /// The function of that name or alias (case-sensitive, as in Kusto). Of the operators only `not` is
-    /// callable.
+    /// The function of that name or alias (case-sensitive, as in Kusto). Operators have no callable name.
+    /// Where an aggregate and a scalar function share a name (`hll_merge`), this is the scalar one.
     pub fn by_name(name: &str) -> Option<FunctionId> {
-        use std::collections::HashMap;
+        let (functions, aggregates) = Self::names();
+        functions.get(name).or_else(|| aggregates.get(name)).copied()
+    }
+
+    /// As `by_name`, but an aggregate comes first: for calls inside `summarize` and its kin that are not
+    /// themselves within an aggregate.
+    pub fn by_name_in_aggregation(name: &str) -> Option<FunctionId> {
+        let (functions, aggregates) = Self::names();
+        aggregates.get(name).or_else(|| functions.get(name)).copied()
+    }
+
+    fn names() -> &'static (Names, Names) {
         use std::sync::LazyLock;
-        static NAMES: LazyLock<HashMap<&'static str, FunctionId>> = LazyLock::new(|| {
-            let mut names = HashMap::new();
-            for function in FunctionId::all().filter(
-                |f| !matches!(f, FunctionId::Operator(operator) if *operator != OperatorFunction::Not),
-            ) {
+        static NAMES: LazyLock<(Names, Names)> = LazyLock::new(|| {
+            let (mut functions, mut aggregates) = (Names::new(), Names::new());
+            for function in FunctionId::all().filter(|f| !matches!(f, FunctionId::Operator(_))) {
                 let spec = function.spec();
+                let names = match spec.kind {
+                    FunctionKind::Aggregate => &mut aggregates,
+                    FunctionKind::Scalar | FunctionKind::Window => &mut functions,
+                };
                 names.insert(spec.name, function);
                 names.extend(spec.aliases.iter().map(|alias| (*alias, function)));
             }
-            names
+            (functions, aggregates)
         });
-        NAMES.get(name).copied()
+        &NAMES
     }
 }
+
+type Names = std::collections::HashMap<&'static str, FunctionId>;

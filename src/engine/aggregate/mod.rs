@@ -70,11 +70,7 @@ pub struct AggregateCall {
 
 /// A fresh accumulator without groups.
 pub fn create(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
-    match call.function {
-        AggregateFunction::Count | AggregateFunction::Sum => {
-            Err(EngineError::NotSupported(call.function.spec().name.to_string()))
-        }
-    }
+    Err(EngineError::NotSupported(call.function.spec().name.to_string()))
 }
 
 /// Restores an accumulator from `Accumulator::encode`d bytes.
