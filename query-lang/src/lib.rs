@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod function;
 pub mod plan;
 pub mod span;
+pub mod time;
 pub mod types;
 pub mod value;
 
