@@ -5,6 +5,7 @@
 
 pub mod engine;
 pub mod response;
+pub mod ingest;
 
 pub use conshelf_kql as kql;
 pub use conshelf_storage as storage;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use arrow_array::builder::{BinaryViewBuilder, StringViewBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Int32Type, Int64Type, UInt32Type};
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BinaryViewArray, FixedSizeBinaryArray, Float64Array, Int64Array, StringViewArray,
     new_null_array,
 };
 use arrow_schema::DataType;
 
+use crate::dynamic::{DynamicBuilder, DynamicRef};
 use crate::error::{Result, StorageError};
 use crate::row_store::Chunk;
 use crate::types::ColumnType;
@@ -42,8 +43,8 @@ pub fn chunk_array(chunk: &Chunk, id: u32, ty: ColumnType) -> Result<ArrayRef> {
     }
 }
 
-/// A column of one type as another one: numbers widen, everything else that differs is empty (as in Kusto,
-/// where a changed column type leaves old rows null).
+/// A column of one type as another one: numbers widen, everything becomes dynamic or text without loss,
+/// other pairs are empty (as in Kusto, where a changed column type leaves old rows null).
 pub fn convert(array: &ArrayRef, from: ColumnType, to: ColumnType) -> ArrayRef {
     if from == to {
         return array.clone();
@@ -61,7 +62,82 @@ pub fn convert(array: &ArrayRef, from: ColumnType, to: ColumnType) -> ArrayRef {
             let values = array.as_primitive::<Int64Type>();
             Arc::new(Float64Array::from_iter(values.iter().map(|value| value.map(|v| v as f64))))
         }
+        (_, ColumnType::Dynamic) => {
+            let mut builder = BinaryViewBuilder::with_capacity(array.len());
+            let mut value = DynamicBuilder::new();
+            for row in 0..array.len() {
+                if array.is_valid(row) && write_dynamic(array, from, row, &mut value) {
+                    value.finish_with(|bytes| builder.append_value(bytes));
+                } else {
+                    builder.append_null();
+                }
+            }
+            Arc::new(builder.finish())
+        }
+        (_, ColumnType::String) => {
+            let mut builder = StringViewBuilder::with_capacity(array.len());
+            let mut value = DynamicBuilder::new();
+            let mut text = String::new();
+            for row in 0..array.len() {
+                text.clear();
+                if array.is_valid(row) && write_dynamic(array, from, row, &mut value) {
+                    value.finish_with(|bytes| DynamicRef::new(bytes).to_text(&mut text));
+                }
+                builder.append_value(&text);
+            }
+            Arc::new(builder.finish())
+        }
         _ => absent(to, array.len()),
+    }
+}
+
+/// Writes the value of a row that is not null; `false`: it is an empty string, which stands for no value.
+fn write_dynamic(array: &ArrayRef, ty: ColumnType, row: usize, out: &mut DynamicBuilder) -> bool {
+    match ty {
+        ColumnType::Bool => out.bool(array.as_boolean().value(row)),
+        ColumnType::Int => out.long(array.as_primitive::<Int32Type>().value(row).into()),
+        ColumnType::Long => out.long(array.as_primitive::<Int64Type>().value(row)),
+        ColumnType::DateTime => out.datetime(array.as_primitive::<Int64Type>().value(row)),
+        ColumnType::TimeSpan => out.timespan(array.as_primitive::<Int64Type>().value(row)),
+        ColumnType::Real => out.real(array.as_primitive::<Float64Type>().value(row)),
+        ColumnType::Guid | ColumnType::Decimal => {
+            let bytes: [u8; 16] = array.as_fixed_size_binary().value(row).try_into().unwrap_or_default();
+            match ty {
+                ColumnType::Guid => out.guid(bytes),
+                _ => out.decimal(bytes, &decimal_text(bytes)),
+            }
+        }
+        ColumnType::String => {
+            let text = match array.as_dictionary_opt::<UInt32Type>() {
+                Some(codes) => codes.keys().value(row) as usize,
+                None => row,
+            };
+            let values = array.as_dictionary_opt::<UInt32Type>().map_or(array, |codes| codes.values());
+            let text = values.as_string_view().value(text);
+            if text.is_empty() {
+                return false;
+            }
+            out.string(text);
+        }
+        ColumnType::Dynamic => out.value(DynamicRef::new(array.as_binary_view().value(row))),
+    }
+    true
+}
+
+/// The digits of a decimal's canonical bytes: big-endian, coefficient above 14 bits of exponent + 8192.
+fn decimal_text(bytes: [u8; 16]) -> String {
+    let packed = i128::from_be_bytes(bytes);
+    let (coefficient, exponent) = (packed >> 14, (packed & 16_383) as i32 - 8192);
+    let digits = coefficient.unsigned_abs().to_string();
+    let sign = if coefficient < 0 { "-" } else { "" };
+    match usize::try_from(exponent) {
+        Ok(zeros) => format!("{sign}{digits}{}", "0".repeat(zeros)),
+        Err(_) => {
+            let scale = exponent.unsigned_abs() as usize;
+            let padded = format!("{digits:0>width$}", width = scale + 1);
+            let (whole, fraction) = padded.split_at(padded.len() - scale);
+            format!("{sign}{whole}.{fraction}")
+        }
     }
 }
 
