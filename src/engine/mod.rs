@@ -8,8 +8,11 @@ pub mod aggregate;
 pub mod batch;
 pub mod context;
 pub mod error;
+pub mod evaluate;
 pub mod kernel;
+pub mod literal;
 
 pub use batch::Batch;
 pub use context::QueryContext;
 pub use error::{EngineError, Result};
+pub use evaluate::{PreparedExpression, SubqueryResolver};

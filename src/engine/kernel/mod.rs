@@ -4,6 +4,7 @@
 //! runs a function of one string column on the dictionary's values) and constants as arrays of one row. It
 //! knows neither plans nor where its rows come from.
 
+pub mod access;
 pub mod conditional;
 pub mod conversion;
 pub mod datetime;
@@ -11,7 +12,9 @@ pub mod dynamic;
 pub mod hash;
 pub mod math;
 pub mod operator;
+pub mod regular;
 pub mod string;
+pub mod text;
 
 use std::sync::Arc;
 
@@ -52,6 +55,22 @@ pub struct KernelCall<'a> {
 /// Computes one function over a batch: yields an array of `call.rows` values of `call.return_type`.
 /// Where the function's null rule is `NullGivesNull` the caller masks the result with the arguments' nulls.
 pub type Kernel = fn(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef>;
+
+/// A kernel made for the constants of one call. It is given all arguments, the constant ones too.
+pub type Prepared = Box<dyn Fn(&KernelCall<'_>, &[Datum]) -> Result<ArrayRef> + Send + Sync>;
+
+/// What can be got ready once for a call whose constant arguments are known (columns of one row), instead of
+/// once for every batch. `None`: nothing, the plain kernel will do.
+pub fn prepare(
+    function: FunctionId,
+    argument_types: &[Type],
+    constants: &[Option<&ArrayRef>],
+) -> Result<Option<Prepared>> {
+    match function {
+        FunctionId::Operator(f) => operator::prepare(f, argument_types, constants),
+        _ => Ok(None),
+    }
+}
 
 /// The kernel of a scalar function; `None` for window functions and aggregates, which have operators of
 /// their own.
