@@ -183,6 +183,24 @@ pub fn concat(arrays: &[ArrayRef], ty: ColumnType) -> Result<ArrayRef> {
     }
 }
 
+/// The same values in little memory: views that keep much more alive than they show are copied out.
+pub fn compact(array: &ArrayRef) -> ArrayRef {
+    const SLACK_BYTES: u64 = 64 << 10;
+    let wasteful = |buffers: &[arrow_buffer::Buffer]| {
+        let held: usize = buffers.iter().map(|buffer| buffer.len()).sum();
+        held as u64 > 2 * crate::row_store::array_bytes(array) + SLACK_BYTES
+    };
+    match array.data_type() {
+        DataType::Utf8View if wasteful(array.as_string_view().data_buffers()) => {
+            Arc::new(array.as_string_view().gc())
+        }
+        DataType::BinaryView if wasteful(array.as_binary_view().data_buffers()) => {
+            Arc::new(array.as_binary_view().gc())
+        }
+        _ => array.clone(),
+    }
+}
+
 /// An Arrow failure as ours. Arrow only fails here when arrays contradict each other.
 pub fn arrow_error(error: arrow_schema::ArrowError) -> StorageError {
     StorageError::Invalid(format!("columns do not fit together: {error}"))

@@ -7,13 +7,18 @@
 pub mod catalog;
 pub mod check;
 pub mod column;
+pub mod directory;
+pub mod disk;
 pub mod dynamic;
 pub mod error;
 pub mod limits;
+pub mod log;
 pub mod manifest;
+mod open;
 pub mod predicate;
 pub mod row_store;
 pub mod scan;
+mod shared;
 pub mod snapshot;
 pub mod statistics;
 pub mod store;

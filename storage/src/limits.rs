@@ -93,6 +93,9 @@ pub const KEYS_PER_TABLE_MAX: usize = 50_000;
 /// Longest idempotency key in bytes.
 pub const KEY_BYTES_MAX: usize = 1024;
 
+/// Most tags that one extent carries.
+pub const TAGS_PER_EXTENT_MAX: usize = 256;
+
 /// Dropped extents stay this long after the drop, so that it can be undone.
 pub const RECOVERABILITY: Duration = Duration::from_secs(3600);
 

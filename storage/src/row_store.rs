@@ -12,8 +12,8 @@ use arrow_schema::DataType;
 
 use crate::catalog::{INGESTION_TIME_COLUMN, TableEntry};
 use crate::error::{Result, StorageError};
-use crate::limits::{CHUNK_JOIN_FACTOR, CHUNK_ROWS_FULL};
-use crate::types::ColumnType;
+use crate::limits::{CHUNK_JOIN_FACTOR, CHUNK_ROWS_FULL, TAGS_PER_EXTENT_MAX};
+use crate::types::{ColumnType, TableSchema};
 
 /// One column of a chunk.
 #[derive(Clone, Debug)]
@@ -36,14 +36,15 @@ pub struct Chunk {
     pub time: Option<(u32, i64, i64)>,
     /// When its oldest row was appended.
     pub appended_ticks: i64,
+    /// Tags for the extent that the rows go to.
+    pub tags: Vec<String>,
 }
 
 impl Chunk {
-    /// A chunk of one batch: arrays in the order of the table's columns (trailing ones may be missing).
-    pub fn new(entry: &TableEntry, columns: &[ArrayRef], sequence: u64, appended_ticks: i64) -> Chunk {
+    /// A chunk of one batch: arrays in the order of a schema's columns (trailing ones may be missing).
+    pub fn new(entry: &TableEntry, schema: &TableSchema, columns: &[ArrayRef], appended_ticks: i64) -> Chunk {
         let rows = columns.first().map_or(0, |column| column.len());
-        let mut chunk_columns: Vec<ChunkColumn> = entry
-            .schema
+        let mut chunk_columns: Vec<ChunkColumn> = schema
             .columns
             .iter()
             .zip(columns)
@@ -58,7 +59,7 @@ impl Chunk {
             ty: ColumnType::DateTime,
             array: Arc::new(Int64Array::from_value(appended_ticks, rows)),
         });
-        Chunk::from_columns(chunk_columns, entry.time_column(), rows, (sequence, sequence), appended_ticks)
+        Chunk::from_columns(chunk_columns, entry.time_column(), rows, (0, 0), appended_ticks)
     }
 
     /// A chunk of complete columns, the hidden ones included.
@@ -83,6 +84,7 @@ impl Chunk {
             last_sequence: sequences.1,
             time,
             appended_ticks,
+            tags: Vec::new(),
         }
     }
 
@@ -140,8 +142,7 @@ fn view_bytes(views: &[u128]) -> u64 {
 }
 
 /// Checks that arrays are what the table's columns ask for, and says how many rows they have.
-pub fn check_batch(entry: &TableEntry, columns: &[ArrayRef]) -> Result<usize> {
-    let schema = &entry.schema;
+pub fn check_batch(entry: &TableEntry, schema: &TableSchema, columns: &[ArrayRef]) -> Result<usize> {
     if columns.is_empty() || columns.len() > schema.columns.len() {
         return Err(StorageError::Invalid(format!(
             "table '{}' has {} columns, the batch {}",
@@ -256,6 +257,15 @@ impl TableRows {
     }
 }
 
+/// Every tag once, up to a bound: an extent with thousands of tags would tell nobody anything.
+pub fn union_of_tags<'a>(parts: impl Iterator<Item = &'a [String]>) -> Vec<String> {
+    let mut tags: Vec<String> = parts.flatten().cloned().collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags.truncate(TAGS_PER_EXTENT_MAX);
+    tags
+}
+
 /// One chunk with the rows of several, in order. Columns that only some of them have are filled.
 pub fn join_chunks(parts: &[Arc<Chunk>]) -> Result<Chunk> {
     let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
@@ -291,5 +301,6 @@ pub fn join_chunks(parts: &[Arc<Chunk>]) -> Result<Chunk> {
         last_sequence: last.last_sequence,
         time,
         appended_ticks: first.appended_ticks,
+        tags: union_of_tags(parts.iter().map(|part| part.tags.as_slice())),
     })
 }

@@ -1,20 +1,30 @@
 //! The store: one directory, opened once, shared by every thread.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use arrow_array::ArrayRef;
-use parking_lot::{Mutex, RwLock};
+use crossbeam_channel::Sender;
+use parking_lot::Mutex;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::catalog::{CatalogChange, DEFAULT_DATABASE, TableId};
+use crate::catalog::{CatalogChange, TableId};
+use crate::directory::DirectoryLock;
+use crate::disk::{Disk, RealDisk};
 use crate::error::{Result, StorageError};
 use crate::limits;
+use crate::log::commit::{AppendRequest, LogCommand, LogThread, PreparedBatch};
+use crate::log::payload::{self, RowsPayload};
+use crate::manifest::edit::Edit;
 use crate::manifest::plan::{PlanContext, plan};
-use crate::manifest::state::State;
-use crate::row_store::{Chunk, TableRows, array_bytes, check_batch};
+use crate::open::{Opened, open};
+use crate::row_store::{Chunk, ChunkColumn, check_batch};
+use crate::shared::Shared;
 use crate::snapshot::Snapshot;
+use crate::types::SchemaRef;
 
 /// When an append is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -64,6 +74,8 @@ pub struct StoreOptions {
     /// Seal, merge and retire in background threads. Without it the caller does (tests).
     pub background: bool,
     pub clock: Clock,
+    /// The file system; tests put a failing one here.
+    pub disk: Arc<dyn Disk>,
 }
 
 impl Default for StoreOptions {
@@ -81,6 +93,7 @@ impl Default for StoreOptions {
             key_age: limits::KEY_AGE,
             background: true,
             clock: system_clock(),
+            disk: Arc::new(RealDisk),
         }
     }
 }
@@ -101,9 +114,9 @@ impl std::fmt::Debug for StoreOptions {
 pub struct AppendOptions<'a> {
     /// Idempotency key or ingest-by tag: a second append with it to the same table stores nothing.
     pub key: Option<&'a str>,
-    /// Schema version that the arrays were built for; refused with `Invalid` when the table has moved on in a
-    /// way that does not fit. `None`: the current one.
-    pub schema_version: Option<u64>,
+    /// The schema that the arrays were built for, when it may not be the table's newest: columns are matched by
+    /// their ids, so a batch stays valid while columns are added, renamed or reordered. `None`: the current one.
+    pub schema: Option<SchemaRef>,
     /// Tags that the rows' first extent carries.
     pub tags: Vec<String>,
 }
@@ -189,45 +202,43 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
-    directory: PathBuf,
-    options: StoreOptions,
-    commit: Mutex<()>,
-    current: RwLock<Current>,
-}
-
-#[derive(Debug, Default)]
-struct Current {
-    state: Arc<State>,
-    rows: HashMap<TableId, TableRows>,
-    keys: HashMap<(TableId, String), (u64, u64)>,
-    sequence: u64,
+    shared: Arc<Shared>,
+    log: Sender<LogCommand>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    lock: Mutex<Option<DirectoryLock>>,
 }
 
 impl Store {
-    /// Opens a data directory, creating it when it does not exist.
+    /// Opens a data directory, creating it when it does not exist. What a crash left is put in order: torn
+    /// writes are cut, unsealed rows come back, damage is reported by `problems`.
     pub fn open(directory: impl AsRef<Path>, options: StoreOptions) -> Result<Store> {
-        let inner = Inner {
-            directory: directory.as_ref().to_owned(),
-            options,
-            commit: Mutex::default(),
-            current: RwLock::default(),
+        let Opened { shared, lock, writer, last_sequence } = open(directory.as_ref(), options)?;
+        let (log, receiver) = crossbeam_channel::bounded(limits::LOG_QUEUE_LENGTH);
+        let thread = LogThread {
+            writer,
+            sink: shared.clone(),
+            receiver,
+            durability: shared.options.durability,
+            clock: shared.options.clock.clone(),
+            last_sequence,
+            syncs: 0,
         };
-        let store = Store { inner: Arc::new(inner) };
-        store.commit(CatalogChange::CreateDatabase {
-            name: DEFAULT_DATABASE.to_owned(),
-            if_not_exists: true,
-        })?;
-        Ok(store)
+        let thread = std::thread::Builder::new()
+            .name("conshelf-log".to_owned())
+            .spawn(move || thread.run())
+            .map_err(|error| StorageError::io("start a thread for", &shared.layout.root, error))?;
+        let inner = Inner { shared, log, threads: Mutex::new(vec![thread]), lock: Mutex::new(Some(lock)) };
+        Ok(Store { inner: Arc::new(inner) })
     }
 
     /// The directory.
     pub fn directory(&self) -> &Path {
-        &self.inner.directory
+        &self.inner.shared.layout.root
     }
 
     /// The options it was opened with.
     pub fn options(&self) -> &StoreOptions {
-        &self.inner.options
+        &self.inner.shared.options
     }
 
     /// Adds a batch: one array per column of the table in schema order (trailing columns may be missing).
@@ -238,57 +249,116 @@ impl Store {
         columns: &[ArrayRef],
         options: AppendOptions<'_>,
     ) -> Result<Appended> {
-        self.append_many(table, &[columns.to_vec()], options)
+        self.append_many(table, std::slice::from_ref(&columns), options)
     }
 
     /// Adds several batches that become durable and visible together or not at all.
-    pub fn append_many(
+    ///
+    /// `Busy` when the row store is full, `Io` when the log cannot be written (nothing is stored then),
+    /// `NotFound` when the table is gone, `Invalid` when arrays and schema do not fit.
+    pub fn append_many<B: AsRef<[ArrayRef]>>(
         &self,
         table: TableId,
-        batches: &[Vec<ArrayRef>],
+        batches: &[B],
         options: AppendOptions<'_>,
     ) -> Result<Appended> {
-        let now = (self.inner.options.clock)();
-        let mut current = self.inner.current.write();
-        let entry = match current.state.tables.get(&table) {
-            Some(state) => state.entry.clone(),
-            None => return Err(StorageError::NotFound { kind: "table", name: table.to_string() }),
+        let shared = &self.inner.shared;
+        shared.check_open()?;
+        let key = match options.key {
+            None => None,
+            Some(key) if key.len() > limits::KEY_BYTES_MAX => {
+                return Err(StorageError::Invalid(format!(
+                    "an idempotency key has at most {} bytes, this one {}",
+                    limits::KEY_BYTES_MAX,
+                    key.len()
+                )));
+            }
+            Some(key) => Some(xxh3_128(key.as_bytes())),
         };
-        let mut rows = 0;
-        let mut bytes = 0;
+        let (entry, sequence, known) = {
+            let current = shared.current.read();
+            let entry = match current.state.tables.get(&table) {
+                Some(state) => state.entry.clone(),
+                None => return Err(StorageError::NotFound { kind: "table", name: table.to_string() }),
+            };
+            let known = key.and_then(|key| current.keys.get(&table)?.get(&key).copied());
+            (entry, current.sequence, known)
+        };
+        if let Some((sequence, rows)) = known {
+            return Ok(Appended { sequence, rows, duplicate: true });
+        }
+        let schema = options.schema.as_ref().unwrap_or(&entry.schema);
+        let mut rows = 0u64;
         for batch in batches {
-            rows += check_batch(&entry, batch)? as u64;
-            bytes += batch.iter().map(array_bytes).sum::<u64>();
+            let batch_rows = check_batch(&entry, schema, batch.as_ref())?;
+            if batch_rows > limits::APPEND_ROWS_MAX {
+                return Err(StorageError::Invalid(format!(
+                    "a batch has at most {} rows, this one {batch_rows}",
+                    limits::APPEND_ROWS_MAX
+                )));
+            }
+            rows += batch_rows as u64;
         }
-        let key = options.key.map(|key| (table, key.to_owned()));
-        if let Some((sequence, rows)) = key.as_ref().and_then(|key| current.keys.get(key)) {
-            return Ok(Appended { sequence: *sequence, rows: *rows, duplicate: true });
+        if rows == 0 {
+            return Ok(Appended { sequence, rows: 0, duplicate: false });
         }
-        let used = current.rows.values().map(TableRows::bytes).sum::<u64>();
-        let limit = self.inner.options.row_store_limit_bytes;
-        if used + bytes > limit {
-            return Err(StorageError::Busy { used_bytes: used, limit_bytes: limit });
+        let now = shared.now();
+        let chunks: Vec<Chunk> = batches
+            .iter()
+            .filter(|batch| batch.as_ref().first().is_some_and(|column| !column.is_empty()))
+            .map(|batch| {
+                let columns: Vec<ArrayRef> = batch.as_ref().iter().map(crate::column::compact).collect();
+                let mut chunk = Chunk::new(&entry, schema, &columns, now);
+                chunk.tags = options.tags.clone();
+                chunk
+            })
+            .collect();
+        let bytes = chunks.iter().map(|chunk| chunk.bytes).sum();
+        shared.reserve(bytes)?;
+        let result = self.log_and_publish(table, chunks, key, rows, &options.tags);
+        if result.as_ref().map_or(true, |appended| appended.duplicate) {
+            shared.release(bytes);
         }
-        for batch in batches {
-            current.sequence += 1;
-            let chunk = Arc::new(Chunk::new(&entry, batch, current.sequence, now));
-            current.rows.entry(table).or_default().push(chunk);
+        result
+    }
+
+    fn log_and_publish(
+        &self,
+        table: TableId,
+        chunks: Vec<Chunk>,
+        key: Option<u128>,
+        rows: u64,
+        tags: &[String],
+    ) -> Result<Appended> {
+        let mut prepared = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let columns: Vec<ChunkColumn> = chunk
+                .columns
+                .iter()
+                .filter(|column| column.id != crate::catalog::INGESTION_TIME_COLUMN)
+                .cloned()
+                .collect();
+            let last = prepared.len() + 1;
+            let payload = payload::encode(&RowsPayload {
+                appended_ticks: chunk.appended_ticks,
+                // In the first record of the request: any whole request has it.
+                key: key.filter(|_| last == 1).map(|key| (key, rows)),
+                tags: tags.to_vec(),
+                rows: chunk.rows,
+                columns,
+            })?;
+            let checksum = xxh3_64(&payload.bytes);
+            prepared.push(PreparedBatch { payload, checksum, chunk });
         }
-        let sequence = current.sequence;
-        if let Some(key) = key {
-            current.keys.insert(key, (sequence, rows));
-        }
-        Ok(Appended { sequence, rows, duplicate: false })
+        let (reply, answer) = crossbeam_channel::bounded(1);
+        let request = AppendRequest { table, batches: prepared, key, rows, reply };
+        self.inner.log.send(LogCommand::Append(Box::new(request))).map_err(|_| StorageError::Closed)?;
+        answer.recv().map_err(|_| StorageError::Closed)?
     }
 
     /// What exists and what rows there are now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        let current = self.inner.current.read();
-        Arc::new(Snapshot {
-            state: current.state.clone(),
-            rows: current.rows.iter().map(|(table, rows)| (*table, rows.chunks.clone())).collect(),
-            sequence: current.sequence,
-        })
+        self.inner.shared.snapshot()
     }
 
     /// Makes one change of the catalog durable.
@@ -298,27 +368,19 @@ impl Store {
 
     /// Makes several changes durable, all or none; each sees those before it.
     pub fn commit_all(&self, changes: &[CatalogChange]) -> Result<Arc<Snapshot>> {
-        let _commit = self.inner.commit.lock();
-        {
-            let mut current = self.inner.current.write();
-            let context = PlanContext { now_ticks: (self.inner.options.clock)(), sequence: current.sequence };
-            let mut state = current.state.as_ref().clone();
+        let shared = &self.inner.shared;
+        shared.commit_edits(|state, sequence| {
+            let context = PlanContext { now_ticks: shared.now(), sequence };
+            let mut state = state.clone();
+            let mut edits: Vec<Edit> = Vec::new();
             for change in changes {
                 for edit in plan(&state, change, context)? {
                     state.apply(&edit).map_err(StorageError::Invalid)?;
+                    edits.push(edit);
                 }
             }
-            state.version += 1;
-            let sealed: Vec<(TableId, u64)> =
-                state.tables.iter().map(|(table, state)| (*table, state.sealed_up_to)).collect();
-            current.rows.retain(|table, _| state.tables.contains_key(table));
-            for (table, sequence) in sealed {
-                if let Some(rows) = current.rows.get_mut(&table) {
-                    rows.remove_up_to(sequence);
-                }
-            }
-            current.state = Arc::new(state);
-        }
+            Ok(edits)
+        })?;
         Ok(self.snapshot())
     }
 
@@ -343,6 +405,9 @@ impl Store {
         let mut all = Vec::new();
         for table in snapshot.databases().flat_map(|database| database.tables()) {
             let Some(data) = snapshot.table_data(table.id) else { continue };
+            let chunk_times = data.chunks.iter().filter_map(|chunk| chunk.time);
+            let least = chunk_times.clone().map(|(_, least, _)| least);
+            let greatest = chunk_times.map(|(_, _, greatest)| greatest);
             all.push(TableStatistics {
                 table: table.id,
                 database: table.database.clone(),
@@ -353,8 +418,8 @@ impl Store {
                 original_bytes: data.extents.iter().map(|extent| extent.original_bytes).sum(),
                 row_store_rows: data.row_store_rows(),
                 row_store_bytes: data.chunks.iter().map(|chunk| chunk.bytes).sum(),
-                min_time: data.extents.iter().filter_map(|extent| extent.min_time).min(),
-                max_time: data.extents.iter().filter_map(|extent| extent.max_time).max(),
+                min_time: data.extents.iter().filter_map(|extent| extent.min_time).chain(least).min(),
+                max_time: data.extents.iter().filter_map(|extent| extent.max_time).chain(greatest).max(),
             });
         }
         all
@@ -362,23 +427,60 @@ impl Store {
 
     /// Health.
     pub fn status(&self) -> StoreStatus {
-        let current = self.inner.current.read();
+        let shared = &self.inner.shared;
+        let (closed_bytes, closed_segments) = shared.closed_segments.size();
+        let manifest_version = shared.current.read().state.version;
+        let health = shared.health.lock();
         StoreStatus {
-            row_store_bytes: current.rows.values().map(TableRows::bytes).sum(),
-            row_store_limit_bytes: self.inner.options.row_store_limit_bytes,
-            manifest_version: current.state.version,
-            ..StoreStatus::default()
+            degraded: health.degraded.clone(),
+            last_write_error: health.last_write_error.clone(),
+            row_store_bytes: shared.row_bytes.load(Ordering::Acquire),
+            row_store_limit_bytes: shared.options.row_store_limit_bytes,
+            log_bytes: closed_bytes + health.log_active_bytes,
+            log_segments: closed_segments + u64::from(health.log_active_bytes > 0),
+            log_syncs: health.log_syncs,
+            manifest_version,
         }
     }
 
     /// What was found damaged at open or since.
     pub fn problems(&self) -> Vec<Problem> {
-        Vec::new()
+        self.inner.shared.problems.lock().clone()
     }
 
     /// Stops background work, syncs the log and refuses further writes with `Closed`. Unsealed rows stay in
-    /// the log.
+    /// the log; snapshots stay readable.
     pub fn close(&self) -> Result<()> {
-        Ok(())
+        self.inner.close()
+    }
+}
+
+impl Inner {
+    fn close(&self) -> Result<()> {
+        if self.shared.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let (reply, answer) = crossbeam_channel::bounded(1);
+        let result = match self.log.send(LogCommand::Stop(reply)) {
+            Ok(()) => answer.recv().unwrap_or(Err(StorageError::Closed)),
+            Err(_) => Err(StorageError::Closed),
+        };
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a background thread of the store panicked");
+            }
+        }
+        // A commit that had begun is over when its lock is free; then nobody writes any more.
+        drop(self.shared.manifest.lock());
+        self.lock.lock().take();
+        result
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "closing the store failed");
+        }
     }
 }

@@ -49,11 +49,12 @@ pub enum Edit {
         table: Uuid,
         up_to: u64,
     },
-    /// Idempotency keys of sealed batches.
+    /// Forgets the idempotency keys from before a time, then adds those of sealed batches.
     AddKeys {
         #[serde(with = "uuid_text")]
         table: Uuid,
         keys: Vec<KeyRecord>,
+        expire_before_ticks: i64,
     },
     /// A dropped extent, as a full manifest lists it.
     Dropped { extent: DroppedExtent },

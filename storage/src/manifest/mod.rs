@@ -4,5 +4,6 @@
 //! disk), `plan` turns a requested catalog change into edits, `files` keeps them on disk.
 
 pub mod edit;
+pub mod files;
 pub mod plan;
 pub mod state;

@@ -288,6 +288,7 @@ pub fn plan(state: &State, change: &CatalogChange, context: PlanContext) -> Resu
                     at_ticks: context.now_ticks,
                 },
                 Edit::Sealed { table: entry.id, up_to: context.sequence },
+                Edit::AddKeys { table: entry.id, keys: Vec::new(), expire_before_ticks: i64::MAX },
             ])
         }
         CatalogChange::DropExtents { database, table: name, extents } => {

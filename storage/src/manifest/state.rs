@@ -91,8 +91,9 @@ impl State {
                 state.sealed_up_to = state.sealed_up_to.max(*up_to);
                 Ok(())
             }
-            Edit::AddKeys { table, keys } => {
+            Edit::AddKeys { table, keys, expire_before_ticks } => {
                 let known = Arc::make_mut(&mut self.table_mut(*table)?.keys);
+                known.retain(|key| key.ticks >= *expire_before_ticks);
                 known.extend(keys.iter().cloned());
                 let excess = known.len().saturating_sub(KEYS_PER_TABLE_MAX);
                 known.drain(..excess);
@@ -233,7 +234,11 @@ impl State {
                     });
                 }
                 if !state.keys.is_empty() {
-                    edits.push(Edit::AddKeys { table: table.id, keys: state.keys.iter().cloned().collect() });
+                    edits.push(Edit::AddKeys {
+                        table: table.id,
+                        keys: state.keys.iter().cloned().collect(),
+                        expire_before_ticks: i64::MIN,
+                    });
                 }
             }
         }

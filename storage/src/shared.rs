@@ -1,0 +1,291 @@
+//! What every thread of a store shares: the current state and rows, the manifest, the log's closed segments.
+//!
+//! Order of locks: `manifest`, then `current`. Nothing slow happens under `current`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use uuid::Uuid;
+
+use crate::catalog::TableId;
+use crate::directory::Layout;
+use crate::disk::Disk;
+use crate::error::{Result, StorageError};
+use crate::log::commit::{CommitSink, LogReport, Publication};
+use crate::log::writer::ClosedSegments;
+use crate::manifest::edit::{Edit, ExtentRecord, KeyRecord};
+use crate::manifest::files::ManifestFiles;
+use crate::manifest::state::State;
+use crate::row_store::{TableRows, join_chunks};
+use crate::snapshot::Snapshot;
+use crate::store::{Appended, Problem, StoreOptions};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub layout: Layout,
+    pub options: StoreOptions,
+    pub disk: Arc<dyn Disk>,
+    pub current: RwLock<Current>,
+    pub manifest: Mutex<ManifestFiles>,
+    pub closed_segments: Arc<ClosedSegments>,
+    pub problems: Mutex<Vec<Problem>>,
+    /// Bytes of the row store, those on their way through the log included.
+    pub row_bytes: AtomicU64,
+    pub health: Mutex<Health>,
+    pub closed: AtomicBool,
+    /// Extents that left their table; one without holders may be deleted.
+    pub graveyard: Mutex<HashMap<Uuid, Weak<ExtentRecord>>>,
+}
+
+/// What is true now.
+#[derive(Debug, Default)]
+pub(crate) struct Current {
+    pub state: Arc<State>,
+    pub rows: HashMap<TableId, TableRows>,
+    /// Idempotency keys with sequence and rows of their request.
+    pub keys: HashMap<TableId, HashMap<u128, (u64, u64)>>,
+    /// Those of unsealed requests, which the manifest does not know yet.
+    pub unsealed_keys: HashMap<TableId, Vec<KeyRecord>>,
+    /// Commit sequence of the last visible batch.
+    pub sequence: u64,
+}
+
+/// Whether writes work.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    pub degraded: Option<String>,
+    pub last_write_error: Option<String>,
+    pub log_active_bytes: u64,
+    pub log_syncs: u64,
+}
+
+impl Shared {
+    pub fn now(&self) -> i64 {
+        (self.options.clock)()
+    }
+
+    pub fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) { Err(StorageError::Closed) } else { Ok(()) }
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        let current = self.current.read();
+        Arc::new(Snapshot {
+            state: current.state.clone(),
+            rows: current.rows.iter().map(|(table, rows)| (*table, rows.chunks.clone())).collect(),
+            sequence: current.sequence,
+        })
+    }
+
+    /// Counts bytes against the bound of the row store, or refuses.
+    pub fn reserve(&self, bytes: u64) -> Result<()> {
+        let limit = self.options.row_store_limit_bytes;
+        if bytes > limit {
+            return Err(StorageError::Invalid(format!(
+                "a request of {bytes} bytes is larger than the row store ({limit} bytes): split it"
+            )));
+        }
+        let reserved = self.row_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
+            used.checked_add(bytes).filter(|total| *total <= limit)
+        });
+        reserved.map(|_| ()).map_err(|used| StorageError::Busy { used_bytes: used, limit_bytes: limit })
+    }
+
+    pub fn release(&self, bytes: u64) {
+        self.row_bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    /// Makes a version of the manifest durable and current. `build` makes its edits from the state and the
+    /// last visible commit sequence; without edits nothing happens.
+    pub fn commit_edits(&self, build: impl FnOnce(&State, u64) -> Result<Vec<Edit>>) -> Result<()> {
+        let mut manifest = self.manifest.lock();
+        self.check_open()?;
+        let (state, sequence) = {
+            let current = self.current.read();
+            (current.state.clone(), current.sequence)
+        };
+        let mut edits = build(&state, sequence)?;
+        if edits.is_empty() {
+            return Ok(());
+        }
+        edits.push(Edit::Sequence { last: sequence });
+        let mut next = state.as_ref().clone();
+        next.version += 1;
+        for edit in &edits {
+            next.apply(edit).map_err(StorageError::Invalid)?;
+        }
+        let next = Arc::new(next);
+        let written = manifest.write_delta(next.version, edits.clone(), self.now());
+        if let Err(error) = written {
+            self.health.lock().last_write_error = Some(error.to_string());
+            return Err(error);
+        }
+        self.bury(&state, &edits);
+        self.install(next.clone(), &edits);
+        if manifest.wants_full(next.version)
+            && let Err(error) = manifest.write_full(&next, self.now())
+        {
+            tracing::warn!(%error, "could not write a full manifest; the next version tries again");
+        }
+        Ok(())
+    }
+
+    /// Remembers who still reads extents that leave their table.
+    fn bury(&self, before: &State, edits: &[Edit]) {
+        let mut graveyard = self.graveyard.lock();
+        for edit in edits {
+            let (table, gone): (&Uuid, Option<&Vec<Uuid>>) = match edit {
+                Edit::ReplaceExtents { table, remove, .. } => (table, Some(remove)),
+                Edit::RemoveTable { id, .. } => (id, None),
+                _ => continue,
+            };
+            let Some(table) = before.tables.get(table) else { continue };
+            let gone: Option<std::collections::HashSet<&Uuid>> = gone.map(|ids| ids.iter().collect());
+            for extent in table.extents.iter() {
+                if gone.as_ref().is_none_or(|gone| gone.contains(&extent.id)) {
+                    graveyard.insert(extent.id, Arc::downgrade(extent));
+                }
+            }
+        }
+    }
+
+    fn install(&self, state: Arc<State>, edits: &[Edit]) {
+        let mut released = 0;
+        let mut current = self.current.write();
+        let current = &mut *current;
+        for edit in edits {
+            match edit {
+                Edit::RemoveTable { id, .. } => {
+                    released += current.rows.remove(id).map_or(0, |rows| rows.bytes());
+                    current.keys.remove(id);
+                    current.unsealed_keys.remove(id);
+                }
+                Edit::Sealed { table, up_to } => {
+                    if let Some(rows) = current.rows.get_mut(table) {
+                        released += rows.remove_up_to(*up_to);
+                    }
+                    if let Some(keys) = current.unsealed_keys.get_mut(table) {
+                        keys.retain(|key| key.sequence > *up_to);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for edit in edits {
+            let Edit::AddKeys { table, .. } = edit else { continue };
+            let sealed = state.tables.get(table).map(|table| table.keys.clone()).unwrap_or_default();
+            let unsealed = current.unsealed_keys.get(table).map_or(&[][..], |keys| keys.as_slice());
+            let known =
+                sealed.iter().chain(unsealed).map(|key| (key.hash, (key.sequence, key.rows))).collect();
+            current.keys.insert(*table, known);
+        }
+        current.state = state;
+        self.release(released);
+    }
+
+    pub fn problem(&self, problem: Problem) {
+        tracing::error!(%problem, "damaged data");
+        let mut problems = self.problems.lock();
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+
+    /// `database.table` for messages.
+    pub fn table_name(&self, table: TableId) -> String {
+        match self.current.read().state.tables.get(&table) {
+            Some(table) => format!("{}.{}", table.entry.database, table.entry.name),
+            None => table.to_string(),
+        }
+    }
+}
+
+impl CommitSink for Shared {
+    fn known_key(&self, table: TableId, key: u128) -> Option<(u64, u64)> {
+        self.current.read().keys.get(&table)?.get(&key).copied()
+    }
+
+    fn publish(&self, publications: Vec<Publication>) -> Vec<Result<Appended>> {
+        let mut answers = Vec::with_capacity(publications.len());
+        let mut current = self.current.write();
+        let current = &mut *current;
+        for publication in publications {
+            let table = publication.table;
+            let sequence = publication.chunks.last().map_or(current.sequence, |chunk| chunk.last_sequence);
+            if !current.state.tables.contains_key(&table) {
+                // Dropped while the rows were on their way. Replay skips the rows of unknown tables.
+                answers.push(Err(StorageError::NotFound { kind: "table", name: table.to_string() }));
+                continue;
+            }
+            if let Some(hash) = publication.key {
+                let ticks = publication.chunks.first().map_or(0, |chunk| chunk.appended_ticks);
+                let key = KeyRecord { hash, sequence, rows: publication.rows, ticks };
+                current.keys.entry(table).or_default().insert(hash, (sequence, publication.rows));
+                current.unsealed_keys.entry(table).or_default().push(key);
+            }
+            let rows = current.rows.entry(table).or_default();
+            for chunk in publication.chunks {
+                rows.push(Arc::new(chunk));
+            }
+            current.sequence = current.sequence.max(sequence);
+            answers.push(Ok(Appended { sequence, rows: publication.rows, duplicate: false }));
+        }
+        answers
+    }
+
+    fn after_publish(&self, tables: &[TableId]) {
+        for table in tables {
+            self.join_small_chunks(*table);
+        }
+    }
+
+    fn report(&self, report: LogReport) {
+        let mut health = self.health.lock();
+        if let Some(failure) = report.failure {
+            tracing::error!(error = failure, "the log cannot be written");
+            health.last_write_error = Some(failure.clone());
+            health.degraded = Some(failure);
+        } else if report.healthy {
+            health.degraded = None;
+        }
+        health.log_active_bytes = report.active_bytes;
+        health.log_syncs = report.syncs;
+    }
+}
+
+impl Shared {
+    /// Joins runs of small chunks at the end of a table. The copying happens outside the lock.
+    pub fn join_small_chunks(&self, table: TableId) {
+        loop {
+            let run = match self.current.read().rows.get(&table) {
+                Some(rows) => rows.run_to_join(),
+                None => None,
+            };
+            let Some(run) = run else { return };
+            let joined = match join_chunks(&run) {
+                Ok(joined) => Arc::new(joined),
+                Err(error) => {
+                    tracing::error!(%error, "small batches stay apart");
+                    return;
+                }
+            };
+            let before: u64 = run.iter().map(|chunk| chunk.bytes).sum();
+            let after = joined.bytes;
+            let mut current = self.current.write();
+            let replaced = current.rows.get_mut(&table).is_some_and(|rows| rows.replace_run(&run, joined));
+            drop(current);
+            if !replaced {
+                return;
+            }
+            if after > before {
+                self.row_bytes.fetch_add(after - before, Ordering::AcqRel);
+            } else {
+                self.release(before - after);
+            }
+        }
+    }
+}
