@@ -4,8 +4,8 @@
 //! A query in: `server` → `engine` (bind by `conshelf_kql`, run over a storage snapshot) → `response`.
 
 pub mod engine;
-pub mod response;
 pub mod ingest;
+pub mod response;
 
 pub use conshelf_kql as kql;
 pub use conshelf_storage as storage;

@@ -69,8 +69,7 @@ impl Committer<'_> {
             };
             let aligned: Vec<Vec<ArrayRef>> =
                 batches.iter().map(|batch| align(&entry.schema, batch)).collect();
-            let options =
-                AppendOptions { key, schema_version: Some(entry.schema_version), tags: self.tags.to_vec() };
+            let options = AppendOptions { key, schema: Some(entry.schema.clone()), tags: self.tags.to_vec() };
             match self.store.append_many(entry.id, &aligned, options) {
                 Ok(appended) => return Ok(appended),
                 Err(StorageError::Invalid(_) | StorageError::NotFound { .. }) if self.moved_on(&entry) => {}
