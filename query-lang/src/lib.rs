@@ -12,12 +12,17 @@ pub mod ast;
 pub mod decimal;
 pub mod diagnostic;
 pub mod function;
+pub mod lexer;
+pub mod parser;
 pub mod plan;
 pub mod span;
 pub mod time;
+pub mod token;
 pub mod types;
 pub mod value;
 
 pub use decimal::Decimal;
+pub use lexer::lex;
+pub use parser::{Parsed, parse};
 pub use types::{Column, Schema, Type};
 pub use value::{Dynamic, Value};

@@ -1,0 +1,499 @@
+//! Pipelines and the tables that start them. Knows which words start an operator; the operators themselves have
+//! files of their own.
+
+use crate::ast::{
+    ColumnDeclaration, ContextualDataTable, DataTable, Expr, ExprKind, ExternalData, ExternalPartition,
+    InlineExternalTable, MaterializedViewCombine, Operator, OperatorKind, OperatorParameter, Pipeline,
+    RowSchema, TypeName,
+};
+use crate::diagnostic::Diagnostic;
+use crate::span::Span;
+use crate::token::TokenKind;
+
+use super::parameter::Parameters;
+use super::recover::Follow;
+use super::{ListRule, Parser};
+
+impl Parser<'_> {
+    /// A scalar expression or a pipeline.
+    pub(super) fn expression(&mut self, follow: Follow) -> Option<Expr> {
+        if !self.enter() {
+            return Some(self.missing());
+        }
+        let found = self.pipeline(follow);
+        self.leave();
+        found
+    }
+
+    pub(super) fn required_expression(&mut self, follow: Follow) -> Expr {
+        match self.expression(follow) {
+            Some(found) => found,
+            None => {
+                let missing = self.missing_expression();
+                self.check_follow(follow);
+                missing
+            }
+        }
+    }
+
+    fn pipeline(&mut self, follow: Follow) -> Option<Expr> {
+        let start = self.start();
+        let mut source = None;
+        let mut operators = Vec::new();
+        if self.at_operator() {
+            match self.leading_operator() {
+                Some(operator) => operators.push(operator),
+                None => source = Some(self.inline_external_table().or_else(|| self.scalar())?),
+            }
+        } else {
+            source = self.scalar();
+            if source.is_none() {
+                operators.push(self.leading_operator()?);
+            }
+        }
+        if let Some(first) = operators.first() {
+            self.check_leading(first);
+        }
+        self.finish_pipeline(source, operators, start, follow)
+    }
+
+    /// The operators after the first part of a pipeline.
+    fn finish_pipeline(
+        &mut self,
+        source: Option<Expr>,
+        mut operators: Vec<Operator>,
+        start: u32,
+        follow: Follow,
+    ) -> Option<Expr> {
+        self.check_follow(follow);
+        while self.eat(TokenKind::Pipe) {
+            let operator = self.required_operator(follow);
+            operators.push(operator);
+            self.check_follow(follow);
+        }
+        if operators.is_empty() {
+            return source;
+        }
+        let pipeline = Pipeline { source: source.map(Box::new), operators };
+        Some(Expr { kind: ExprKind::Pipeline(pipeline), span: self.span_from(start) })
+    }
+
+    /// A pipeline that takes its rows from around it: the body of `mv-apply`, `partition`, `fork` and their like.
+    pub(super) fn subpipeline(&mut self) -> Expr {
+        if !self.enter() {
+            return self.missing();
+        }
+        let start = self.start();
+        let mut source = None;
+        let mut operators = Vec::new();
+        if self.is_word(0, "__contextual_datatable") {
+            source = self.contextual_data_table();
+        } else {
+            operators.push(self.required_operator(Follow::Nested));
+        }
+        let found = self.finish_pipeline(source, operators, start, Follow::Nested);
+        self.leave();
+        found.unwrap_or_else(|| self.missing())
+    }
+
+    /// Operators if there are any, else any expression.
+    pub(super) fn subpipeline_or_expression(&mut self) -> Expr {
+        let start = self.start();
+        match self.operator().or_else(|| self.source_operator()) {
+            Some(first) => self
+                .finish_pipeline(None, vec![first], start, Follow::Nested)
+                .unwrap_or_else(|| self.missing()),
+            None => self.required_expression(Follow::Nested),
+        }
+    }
+
+    /// An operator at the start of a pipeline.
+    fn leading_operator(&mut self) -> Option<Operator> {
+        self.source_operator().or_else(|| self.operator())
+    }
+
+    /// What must follow a pipe.
+    fn required_operator(&mut self, follow: Follow) -> Operator {
+        let start = self.start();
+        if let Some(found) = self.operator().or_else(|| self.source_operator()) {
+            self.check_after_pipe(&found);
+            return found;
+        }
+        let keyword_span = self.peek(0).span;
+        let text = self.text_at(0).to_owned();
+        self.report_no_operator();
+        self.skip_to_follow(follow);
+        let span = if self.start() == start { Span::at(start) } else { self.span_from(start) };
+        Operator { kind: OperatorKind::Unknown(text), keyword_span, span }
+    }
+
+    fn check_leading(&mut self, operator: &Operator) {
+        let word = operator.keyword_span.text(self.text);
+        let may_lead = matches!(
+            operator.kind,
+            OperatorKind::Evaluate(_)
+                | OperatorKind::Find(_)
+                | OperatorKind::MacroExpand(_)
+                | OperatorKind::Print(_)
+                | OperatorKind::Range(_)
+                | OperatorKind::Search(_)
+                | OperatorKind::Union(_)
+        );
+        if !may_lead {
+            let message = format!("The operator '{word}' cannot be the first operator in a query.");
+            self.diagnostics.push(Diagnostic::semantic("KS174", message, operator.keyword_span));
+        }
+    }
+
+    fn check_after_pipe(&mut self, operator: &Operator) {
+        let word = operator.keyword_span.text(self.text);
+        if matches!(
+            operator.kind,
+            OperatorKind::Print(_) | OperatorKind::Range(_) | OperatorKind::MacroExpand(_)
+        ) {
+            let message = format!("The operator '{word}' must be the first operator in the query.");
+            self.diagnostics.push(Diagnostic::semantic("KS175", message, operator.keyword_span));
+        }
+    }
+
+    /// True if an operator, not a name that looks like one, comes next.
+    fn at_operator(&self) -> bool {
+        let token = self.peek(0);
+        if !token.kind.is_keyword() {
+            return false;
+        }
+        match token.text(self.text) {
+            "evaluate" => self.scan_name(1) > 0 || self.at_common_parameter(1),
+            "facet" => self.is_word(1, "by"),
+            "partition" | "reduce" => self.is_word(1, "by") || self.at_common_parameter(1),
+            "range" => {
+                let count = self.scan_name(1);
+                count > 0 && self.is_word(1 + count, "from")
+            }
+            "inline_external_table" => self.kind_at(1) == TokenKind::OpenParen || self.is_word(1, "kind"),
+            "render" => self.is_name_token(1) || super::operator::CHARTS.contains(&self.text_at(1)),
+            "as"
+            | "assert-schema"
+            | "find"
+            | "graph-mark-components"
+            | "graph-match"
+            | "graph-to-table"
+            | "invoke"
+            | "__executeAndCache"
+            | "macro-expand"
+            | "make-graph"
+            | "make-series"
+            | "mv-apply"
+            | "mv-expand"
+            | "parse-kv"
+            | "parse-where"
+            | "print"
+            | "project"
+            | "project-away"
+            | "project-by-names"
+            | "project-keep"
+            | "project-rename"
+            | "project-reorder"
+            | "sample"
+            | "sample-distinct"
+            | "search"
+            | "top-hitters"
+            | "top-nested"
+            | "union"
+            | "where" => true,
+            _ => false,
+        }
+    }
+
+    /// True if a query comes next, not a list of values: it starts with an operator or has a pipe.
+    pub(super) fn starts_query(&self) -> bool {
+        if self.at_operator() {
+            return true;
+        }
+        let mut depth = 0_u32;
+        for token in &self.tokens[self.position..] {
+            match token.kind {
+                TokenKind::End | TokenKind::Semicolon => return false,
+                TokenKind::Comma if depth == 0 => return false,
+                TokenKind::CloseParen if depth == 0 => return false,
+                TokenKind::CloseParen => depth -= 1,
+                TokenKind::OpenParen => depth += 1,
+                TokenKind::Pipe if depth == 0 => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// `datatable (columns) [values]`
+    pub(super) fn data_table(&mut self) -> Option<Expr> {
+        let start = self.start();
+        self.bump();
+        let parameters = self.parameters(&Parameters::COMMON_ALWAYS);
+        let schema = self.row_schema(false, ListRule::TRAILING);
+        self.expect(TokenKind::OpenBracket, "[");
+        self.eat(TokenKind::Comma);
+        let values = self.list(ListRule::TRAILING, Self::at_list_end, Self::literal, Self::missing_value);
+        self.expect(TokenKind::CloseBracket, "]");
+        let kind = ExprKind::DataTable(DataTable { parameters, schema, values });
+        Some(Expr { kind, span: self.span_from(start) })
+    }
+
+    fn missing_value(&mut self) -> Expr {
+        self.report_missing("value");
+        self.missing()
+    }
+
+    pub(super) fn contextual_data_table(&mut self) -> Option<Expr> {
+        let start = self.start();
+        self.bump();
+        let id = match self.literal() {
+            Some(id) => Box::new(id),
+            None => Box::new(self.required_scalar()),
+        };
+        let schema = self.row_schema(false, ListRule::TRAILING);
+        let kind = ExprKind::ContextualDataTable(ContextualDataTable { id, schema });
+        Some(Expr { kind, span: self.span_from(start) })
+    }
+
+    /// `externaldata (columns) [uris] with (properties)`
+    pub(super) fn external_data(&mut self) -> Option<Expr> {
+        let start = self.start();
+        self.bump();
+        let parameters = self.parameters(&Parameters::COMMON_ALWAYS);
+        let schema = self.row_schema(false, ListRule::TRAILING);
+        self.expect(TokenKind::OpenBracket, "[");
+        let uris = self.uris();
+        self.expect(TokenKind::CloseBracket, "]");
+        let properties = self.with_properties();
+        let kind = ExprKind::ExternalData(ExternalData { parameters, schema, uris, properties });
+        Some(Expr { kind, span: self.span_from(start) })
+    }
+
+    fn uris(&mut self) -> Vec<Expr> {
+        self.list(
+            ListRule::TRAILING,
+            Self::at_list_end,
+            |parser| parser.expression(Follow::Anything),
+            Self::missing_value,
+        )
+    }
+
+    /// `with (name = value, …)` with names and values of any kind.
+    pub(super) fn with_properties(&mut self) -> Vec<OperatorParameter> {
+        if !self.eat_word("with") {
+            return Vec::new();
+        }
+        self.expect(TokenKind::OpenParen, "(");
+        let properties = self.list(ListRule::ANY, Self::at_list_end, Self::property, |parser| {
+            parser.missing_parameter(&Parameters::KIND)
+        });
+        self.expect(TokenKind::CloseParen, ")");
+        properties
+    }
+
+    fn property(&mut self) -> Option<OperatorParameter> {
+        let start = self.start();
+        let name = self.declared_name()?;
+        self.expect(TokenKind::Assign, "=");
+        let value = match self.kind() {
+            TokenKind::RawGuid => {
+                let errors = self.diagnostics.len();
+                let value = self.literal_token();
+                self.diagnostics.truncate(errors);
+                value
+            }
+            TokenKind::String
+            | TokenKind::Long
+            | TokenKind::Real
+            | TokenKind::Bool
+            | TokenKind::Datetime
+            | TokenKind::Guid => self.literal(),
+            _ => self.declared_name().map(Self::name_expression),
+        };
+        let value = value.unwrap_or_else(|| self.missing_value());
+        Some(OperatorParameter { name, value, span: self.span_from(start) })
+    }
+
+    /// `inline_external_table (columns) kind=… …`
+    fn inline_external_table(&mut self) -> Option<Expr> {
+        let is_table = self.is_word(0, "inline_external_table")
+            && (self.at_external_schema(1) || self.is_word(1, "kind"));
+        if !is_table {
+            return None;
+        }
+        let start = self.start();
+        self.bump();
+        let has_schema = self.at_external_schema(0);
+        let mut schema = RowSchema { span: Span::at(self.start()), ..RowSchema::default() };
+        if has_schema {
+            schema = self.row_schema(false, ListRule { one_or_more: true, ..ListRule::TRAILING });
+        }
+        let mut parameters = Vec::new();
+        let mut delta = false;
+        if self.at_word("kind") {
+            let begin = self.start();
+            let name = self.word_name();
+            self.expect(TokenKind::Assign, "=");
+            let known = matches!(self.text_at(0), "storage" | "delta");
+            delta = self.text_at(0) == "delta";
+            let value = if known {
+                let name = self.word_name();
+                Self::name_expression(name)
+            } else {
+                self.report_expected(&["storage", "delta"]);
+                self.missing()
+            };
+            parameters.push(OperatorParameter { name, value, span: self.span_from(begin) });
+        } else {
+            self.report_missing("kind of the external table (kind=storage)");
+        }
+        if !has_schema && !delta {
+            self.report_missing("schema declaration (name: type, …)");
+        }
+        let partitions = if self.at_word("partition") { self.external_partitions() } else { Vec::new() };
+        let path_format = if self.at_word("pathformat") { self.path_format() } else { Vec::new() };
+        if self.at_word("dataformat") {
+            let begin = self.start();
+            let name = self.word_name();
+            self.expect(TokenKind::Assign, "=");
+            let value = if self.kind() == TokenKind::Identifier {
+                let name = self.word_name();
+                Self::name_expression(name)
+            } else {
+                self.report_expected(&["a data format"]);
+                self.missing()
+            };
+            parameters.push(OperatorParameter { name, value, span: self.span_from(begin) });
+        } else if !delta {
+            self.report_missing("data format (dataformat=…)");
+        }
+        let mut uris = Vec::new();
+        if self.eat(TokenKind::OpenParen) {
+            uris = self.uris();
+            self.expect(TokenKind::CloseParen, ")");
+        } else {
+            self.report_missing("connection strings ('…')");
+        }
+        let properties = self.with_properties();
+        let table = InlineExternalTable { schema, parameters, partitions, path_format, uris, properties };
+        Some(Expr { kind: ExprKind::InlineExternalTable(table), span: self.span_from(start) })
+    }
+
+    /// `(` with a `:` before the next `)`
+    fn at_external_schema(&self, ahead: usize) -> bool {
+        if self.kind_at(ahead) != TokenKind::OpenParen {
+            return false;
+        }
+        let mut at = ahead + 1;
+        loop {
+            match self.kind_at(at) {
+                TokenKind::End | TokenKind::Colon => return true,
+                TokenKind::CloseParen => return false,
+                _ => at += 1,
+            }
+        }
+    }
+
+    fn external_partitions(&mut self) -> Vec<ExternalPartition> {
+        self.bump();
+        self.expect_word("by");
+        self.expect(TokenKind::OpenParen, "(");
+        self.eat(TokenKind::Comma);
+        let partitions = self.list(
+            ListRule::TRAILING,
+            Self::at_list_end,
+            |parser| Some(parser.external_partition()),
+            Self::external_partition,
+        );
+        self.expect(TokenKind::CloseParen, ")");
+        partitions
+    }
+
+    fn external_partition(&mut self) -> ExternalPartition {
+        let start = self.start();
+        let name = match self.declared_name() {
+            Some(name) => name,
+            None => self.missing_name(),
+        };
+        self.expect(TokenKind::Colon, ":");
+        let type_name: TypeName = if matches!(self.text_at(0), "datetime" | "long" | "string") {
+            self.type_word()
+        } else {
+            self.error("KS258", "External Table Partition Column type is not supported.");
+            self.type_word()
+        };
+        let span = self.span_from(start);
+        let column = ColumnDeclaration { name, type_name, span };
+        let value = if self.eat(TokenKind::Assign) { self.scalar() } else { None };
+        ExternalPartition { column, value, span: self.span_from(start) }
+    }
+
+    fn path_format(&mut self) -> Vec<Expr> {
+        self.bump();
+        self.expect(TokenKind::Assign, "=");
+        self.expect(TokenKind::OpenParen, "(");
+        let mut pieces = Vec::new();
+        while !self.at_list_end() {
+            let piece = if self.kind() == TokenKind::String {
+                self.literal_token()
+            } else if self.is_word(0, "datetime_pattern") && self.at_call() {
+                Some(self.call())
+            } else {
+                self.name_reference()
+            };
+            match piece {
+                Some(piece) => pieces.push(piece),
+                None => {
+                    self.error("KS257", "External Table Path Format syntax has unsupported expression.");
+                    self.bump();
+                }
+            }
+        }
+        if pieces.is_empty() {
+            self.error("KS255", "External Table Path Format is empty.");
+        }
+        self.expect(TokenKind::CloseParen, ")");
+        pieces
+    }
+
+    /// `materialized-view-combine (name) base (…) delta (…) aggregations (…)`
+    pub(super) fn materialized_view_combine(&mut self) -> Option<Expr> {
+        let start = self.start();
+        self.bump();
+        let view = Box::new(self.combine_clause(|parser| parser.required_expression(Follow::Nested)));
+        let mut clause = |word: &'static str| {
+            if !self.eat_joined(word) {
+                self.report_expected(&[word]);
+                return Box::new(self.missing());
+            }
+            Box::new(if word == "aggregations" {
+                self.combine_clause(|parser| {
+                    let begin = parser.start();
+                    let operator = if parser.is_word(0, "summarize") { parser.operator() } else { None };
+                    match operator {
+                        Some(operator) => {
+                            let pipeline = Pipeline { source: None, operators: vec![operator] };
+                            Expr { kind: ExprKind::Pipeline(pipeline), span: parser.span_from(begin) }
+                        }
+                        None => parser.missing_expression(),
+                    }
+                })
+            } else {
+                self.combine_clause(|parser| parser.required_expression(Follow::Nested))
+            })
+        };
+        let base = clause("base");
+        let delta = clause("delta");
+        let aggregates = clause("aggregations");
+        let combine = MaterializedViewCombine { view, base, delta, aggregates };
+        Some(Expr { kind: ExprKind::MaterializedViewCombine(combine), span: self.span_from(start) })
+    }
+
+    fn combine_clause(&mut self, inside: impl Fn(&mut Self) -> Expr) -> Expr {
+        self.expect(TokenKind::OpenParen, "(");
+        let found = inside(self);
+        self.expect(TokenKind::CloseParen, ")");
+        found
+    }
+}
