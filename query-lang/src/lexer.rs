@@ -8,6 +8,7 @@ use nom::combinator::{not, opt, peek, recognize, verify};
 use nom::{IResult, Parser};
 
 use crate::span::Span;
+use crate::time::ticks_of_unit;
 use crate::token::{KeywordClass, Token, TokenKind, longest_keyword};
 
 type Lexed<'a> = IResult<&'a str, &'a str>;
@@ -242,22 +243,6 @@ fn raw_guid(text: &str) -> Lexed<'_> {
         hexadecimal(12),
     ))
     .parse(text)
-}
-
-/// 100 ns ticks of a unit of a timespan literal, as a ratio (nanoseconds are a hundredth of a tick).
-pub(crate) fn ticks_of_unit(unit: &str) -> Option<(i64, i64)> {
-    const SECOND: i64 = 10_000_000;
-    Some(match unit {
-        "d" | "day" | "days" => (86_400 * SECOND, 1),
-        "h" | "hr" | "hrs" | "hour" | "hours" => (3_600 * SECOND, 1),
-        "m" | "min" | "minute" | "minutes" => (60 * SECOND, 1),
-        "s" | "sec" | "second" | "seconds" => (SECOND, 1),
-        "ms" | "milli" | "millis" | "millisec" | "millisecond" | "milliseconds" => (SECOND / 1_000, 1),
-        "micro" | "micros" | "microsec" | "microsecond" | "microseconds" => (SECOND / 1_000_000, 1),
-        "nano" | "nanos" | "nanosec" | "nanosecond" | "nanoseconds" => (1, 100),
-        "tick" | "ticks" => (1, 1),
-        _ => return None,
-    })
 }
 
 /// The length of the string literal at the start of `text`, if there is one, and the quote it lacks at its end.

@@ -7,9 +7,9 @@ use crate::ast::{
 use crate::diagnostic::Diagnostic;
 use crate::lexer::decode_string;
 use crate::span::Span;
+use crate::time::{parse_datetime, parse_timespan};
 use crate::token::{Token, TokenKind, type_keyword};
 
-use super::temporal::{parse_datetime, parse_guid, parse_timespan};
 use super::{ListRule, Parser};
 
 impl Parser<'_> {
@@ -365,6 +365,27 @@ fn real(text: &str) -> Option<f64> {
     }
 }
 
+/// The bytes of a guid, in the order of its text. Dashes may be left out, braces may be around it.
+pub fn parse_guid(text: &str) -> Option<[u8; 16]> {
+    let text = text.trim();
+    let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+    let dashes_in_place = text.len() == 36 && [8, 13, 18, 23].iter().all(|at| text.as_bytes()[*at] == b'-');
+    if !dashes_in_place && text.len() != 32 {
+        return None;
+    }
+    let digits: Vec<u8> = text.bytes().filter(|b| *b != b'-').collect();
+    if digits.len() != 32 {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (at, pair) in digits.chunks_exact(2).enumerate() {
+        let pair =
+            std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        bytes[at] = u8::from_str_radix(pair, 16).ok()?;
+    }
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -394,5 +415,14 @@ mod tests {
             assert_eq!(value_of(kind, text, false), value, "{text}");
         }
         assert_eq!(value_of(TokenKind::Long, "9223372036854775808", true), Long(i64::MIN));
+    }
+
+    #[test]
+    fn guids_keep_the_order_of_their_text() {
+        let bytes = parse_guid("74be27de-1e4e-49d9-b579-fe0b331d3642").expect("a guid");
+        assert_eq!((bytes[0], bytes[15]), (0x74, 0x42));
+        assert_eq!(parse_guid("{74be27de1e4e49d9b579fe0b331d3642}"), Some(bytes));
+        assert_eq!(parse_guid("74be27de-1e4e-49d9-b579-fe0b331d364"), None);
+        assert_eq!(parse_guid("74be27de-1e4e-49d9-b579-fe0b331d36é"), None);
     }
 }

@@ -15,7 +15,6 @@ mod parameter;
 mod query;
 mod recover;
 mod statement;
-pub mod temporal;
 
 pub use command::{CommandText, split_command};
 
