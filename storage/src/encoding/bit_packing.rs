@@ -1,0 +1,165 @@
+//! Frame of reference and bit-packing, in blocks of 1,024 values.
+//!
+//! Each block has its own smallest value and bit width, so that one outlier costs one block and any block
+//! decodes alone. Within a block value `i` lies in lane `i % 16`, row `i / 16`; a lane is a stream of 64-bit
+//! words, and the words of the 16 lanes take turns. Unpacking one row is then the same shift for 16
+//! neighbouring words, which compilers turn into vector code.
+
+use super::input::{Decoded, Input, Malformed};
+use super::integer::Target;
+use crate::format::{BLOCK_LANES, BLOCK_VALUES, encoding_tag as tag};
+
+const WORD_ROW_BYTES: usize = BLOCK_LANES * 8;
+
+/// Bits that hold every value up to `max`.
+#[inline]
+pub(crate) fn bits(max: u64) -> u32 {
+    64 - max.leading_zeros()
+}
+
+/// Words a lane takes for `count` values of a width.
+#[inline]
+fn words(count: usize, width: u32) -> usize {
+    (count.div_ceil(BLOCK_LANES) * width as usize).div_ceil(64)
+}
+
+/// Bytes of a packed block of `count` values.
+pub(crate) fn packed_bytes(count: usize, width: u32) -> usize {
+    words(count, width) * WORD_ROW_BYTES
+}
+
+/// Appends a block of at most 1,024 values, none wider than `width` bits.
+pub(crate) fn pack(values: &[u64], width: u32, out: &mut Vec<u8>) {
+    let words = words(values.len(), width);
+    if words == 0 {
+        return;
+    }
+    // A lane of 64 rows of 64 bits: 64 words, and one more that a straddling shift may touch.
+    let mut packed = [[0u64; BLOCK_LANES]; 65];
+    for (row, group) in values.chunks(BLOCK_LANES).enumerate() {
+        let bit = row * width as usize;
+        let (word, shift) = (bit / 64, (bit % 64) as u32);
+        for (lane, value) in group.iter().enumerate() {
+            packed[word][lane] |= value << shift;
+            if shift + width > 64 {
+                packed[word + 1][lane] |= value >> (64 - shift);
+            }
+        }
+    }
+    for row in &packed[..words] {
+        for word in row {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+}
+
+/// Unpacks the first `count` values of a block whose bytes are exactly [`packed_bytes`] long. Values after
+/// `count` in the last row are unspecified.
+#[inline]
+pub(crate) fn unpack(bytes: &[u8], width: u32, count: usize, out: &mut [u64; BLOCK_VALUES]) {
+    let rows = count.div_ceil(BLOCK_LANES);
+    if width == 0 {
+        out[..rows * BLOCK_LANES].fill(0);
+        return;
+    }
+    let mask = u64::MAX >> (64 - width);
+    let (words, _) = bytes.as_chunks::<WORD_ROW_BYTES>();
+    let (groups, _) = out.as_chunks_mut::<BLOCK_LANES>();
+    for (row, group) in groups.iter_mut().take(rows).enumerate() {
+        let bit = row * width as usize;
+        let (word, shift) = (bit / 64, (bit % 64) as u32);
+        let Some(low) = words.get(word) else { return };
+        if shift + width <= 64 {
+            for lane in 0..BLOCK_LANES {
+                group[lane] = (load(low, lane) >> shift) & mask;
+            }
+        } else {
+            let Some(high) = words.get(word + 1) else { return };
+            for lane in 0..BLOCK_LANES {
+                group[lane] = (load(low, lane) >> shift | load(high, lane) << (64 - shift)) & mask;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn load(words: &[u8; WORD_ROW_BYTES], lane: usize) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&words[lane * 8..lane * 8 + 8]);
+    u64::from_le_bytes(word)
+}
+
+/// Divides by the common factor of the chunk; by one, mostly.
+#[inline]
+fn scaled(difference: u64, scale: u64) -> u64 {
+    if scale == 1 { difference } else { difference / scale }
+}
+
+/// Bytes of the encoded stream, without encoding it.
+pub(crate) fn estimate(values: &[i64], scale: u64) -> usize {
+    let block = |block: &[i64]| {
+        let (min, max) = bounds(block);
+        9 + packed_bytes(block.len(), bits(scaled(max.wrapping_sub(min) as u64, scale)))
+    };
+    9 + values.chunks(BLOCK_VALUES).map(block).sum::<usize>()
+}
+
+pub(crate) fn bounds(values: &[i64]) -> (i64, i64) {
+    values.iter().fold((i64::MAX, i64::MIN), |(min, max), value| (min.min(*value), max.max(*value)))
+}
+
+/// Writes scale, the reference of each block, the width of each block, the packed blocks. Every difference
+/// from a block's smallest value must be a multiple of `scale`.
+pub(crate) fn encode(values: &[i64], scale: u64, out: &mut Vec<u8>) {
+    out.push(tag::BIT_PACKED);
+    out.extend_from_slice(&scale.to_le_bytes());
+    let blocks: Vec<(i64, u32)> = values
+        .chunks(BLOCK_VALUES)
+        .map(|block| {
+            let (min, max) = bounds(block);
+            (min, bits(scaled(max.wrapping_sub(min) as u64, scale)))
+        })
+        .collect();
+    for (reference, _) in &blocks {
+        out.extend_from_slice(&reference.to_le_bytes());
+    }
+    out.extend(blocks.iter().map(|(_, width)| *width as u8));
+    let mut differences = [0u64; BLOCK_VALUES];
+    for (block, (reference, width)) in values.chunks(BLOCK_VALUES).zip(&blocks) {
+        for (difference, value) in differences.iter_mut().zip(block) {
+            *difference = scaled(value.wrapping_sub(*reference) as u64, scale);
+        }
+        pack(&differences[..block.len()], *width, out);
+    }
+}
+
+pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize) -> Decoded<Vec<T>> {
+    let scale = input.u64()?;
+    let blocks = rows.div_ceil(BLOCK_VALUES);
+    let references = input.take(blocks * 8)?.as_chunks::<8>().0;
+    let widths = input.take(blocks)?;
+    let mut out = Vec::with_capacity(rows);
+    let mut unpacked = [0u64; BLOCK_VALUES];
+    for (reference, width) in references.iter().zip(widths) {
+        let count = (rows - out.len()).min(BLOCK_VALUES);
+        let width = u32::from(*width);
+        if width > 64 {
+            return Err(Malformed("a bit width is above 64"));
+        }
+        let reference = i64::from_le_bytes(*reference);
+        unpack(input.take(packed_bytes(count, width))?, width, count, &mut unpacked);
+        let values = unpacked[..count].iter();
+        if scale == 1 {
+            out.extend(values.map(|value| T::from_integer(reference.wrapping_add(*value as i64))));
+        } else {
+            let scale = scale as i64;
+            out.extend(
+                values.map(|value| {
+                    T::from_integer(reference.wrapping_add((*value as i64).wrapping_mul(scale)))
+                }),
+            );
+        }
+    }
+    input.finish()?;
+    Ok(out)
+}

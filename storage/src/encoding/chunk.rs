@@ -1,0 +1,294 @@
+//! A whole column chunk: Arrow array to bytes and back.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, UInt32Type};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray,
+    Float64Array, Int32Array, Int64Array, StringArray, StringViewArray, UInt32Array, new_null_array,
+};
+use arrow_buffer::{NullBuffer, ScalarBuffer};
+
+use super::dictionary;
+use super::input::{Decoded, Input, Malformed};
+use super::text::{self, DecodedText, Texts};
+use super::validity::{self, Validity};
+use super::{EncodeOptions, bitmap, choose, fixed16, integer, real};
+use crate::dynamic::DynamicRef;
+use crate::error::{Result, StorageError};
+use crate::format::{ROW_GROUP_ROWS_MAX, TEXT_BYTES_MAX};
+use crate::types::ColumnType;
+
+/// The distinct texts of a chunk that became a dictionary.
+pub(crate) type DistinctTexts<'a> = Option<Vec<&'a [u8]>>;
+
+/// Appends the chunk of an array of the given column type. Null strings become "", the binary value
+/// `dynamic(null)` becomes null.
+pub fn encode_chunk(
+    ty: ColumnType,
+    array: &ArrayRef,
+    options: &EncodeOptions,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    encode_with_distinct(ty, array, options, out).map(|_| ())
+}
+
+/// [`encode_chunk`], giving back the distinct texts where it found them.
+pub(crate) fn encode_with_distinct<'a>(
+    ty: ColumnType,
+    array: &'a ArrayRef,
+    options: &EncodeOptions,
+    out: &mut Vec<u8>,
+) -> Result<DistinctTexts<'a>> {
+    let rows = array.len();
+    if rows > ROW_GROUP_ROWS_MAX {
+        return Err(StorageError::Invalid(format!("a row group of {rows} rows is too large")));
+    }
+    let is_dictionary = ty == ColumnType::String && array.as_any_dictionary_opt().is_some();
+    if *array.data_type() != ty.arrow_type() && !is_dictionary {
+        let found = array.data_type();
+        return Err(StorageError::Invalid(format!("a {} column cannot hold {found}", ty.name())));
+    }
+    if matches!(ty, ColumnType::String | ColumnType::Dynamic) {
+        let texts = if is_dictionary { dictionary_texts(array)? } else { flat_texts(ty, array) };
+        return encode_texts(ty, texts, array, options, out);
+    }
+    validity::encode(array.nulls(), rows, out);
+    if rows > 0 && array.null_count() == rows {
+        return Ok(None);
+    }
+    let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+    match ty {
+        ColumnType::Bool => {
+            let array = array.as_boolean();
+            bitmap::encode(&filled(array.values().iter(), nulls), out);
+        }
+        ColumnType::Int => {
+            let values = array.as_primitive::<Int32Type>().values();
+            choose::encode_integers(&filled(values.iter().map(|value| i64::from(*value)), nulls), 0, out);
+        }
+        ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan => {
+            let values = array.as_primitive::<Int64Type>().values();
+            match nulls {
+                None => choose::encode_integers(values, 0, out),
+                Some(_) => choose::encode_integers(&filled(values.iter().copied(), nulls), 0, out),
+            }
+        }
+        ColumnType::Real => {
+            let values = array.as_primitive::<Float64Type>().values();
+            match nulls {
+                None => choose::encode_reals(values, options.zstd_level, out),
+                Some(_) => {
+                    choose::encode_reals(&filled(values.iter().copied(), nulls), options.zstd_level, out);
+                }
+            }
+        }
+        ColumnType::Decimal | ColumnType::Guid => {
+            let array = array.as_fixed_size_binary();
+            let values = (0..rows).map(|row| array.value(row).try_into().unwrap_or([0; 16]));
+            fixed16::encode(&filled(values, nulls), options.zstd_level, out);
+        }
+        ColumnType::String | ColumnType::Dynamic => {}
+    }
+    Ok(None)
+}
+
+/// The values with every null slot holding the value before it (the first one: after it), which costs the
+/// encodings least.
+fn filled<T: Copy>(values: impl Iterator<Item = T>, nulls: Option<&NullBuffer>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
+    let Some(nulls) = nulls else { return values };
+    let Some(first) = nulls.inner().set_indices().next() else { return values };
+    let mut last = values[first];
+    for (slot, valid) in values.iter_mut().zip(nulls.iter()) {
+        if valid {
+            last = *slot;
+        } else {
+            *slot = last;
+        }
+    }
+    values
+}
+
+/// The texts of a chunk before it is encoded.
+enum TextRows<'a> {
+    Flat(Vec<&'a [u8]>),
+    /// Distinct values and the position of each row's.
+    Coded(dictionary::Coded<&'a [u8]>),
+}
+
+fn flat_texts(ty: ColumnType, array: &ArrayRef) -> TextRows<'_> {
+    TextRows::Flat(if ty == ColumnType::String {
+        let array = array.as_string_view();
+        (0..array.len())
+            .map(|row| if array.is_valid(row) { array.value(row).as_bytes() } else { &[] })
+            .collect()
+    } else {
+        let array = array.as_binary_view();
+        (0..array.len()).map(|row| if array.is_valid(row) { array.value(row) } else { &[] }).collect()
+    })
+}
+
+fn dictionary_texts(array: &ArrayRef) -> Result<TextRows<'_>> {
+    let wrong =
+        || StorageError::Invalid("a string dictionary has other keys or values than u32 and text".to_owned());
+    let array = array.as_dictionary_opt::<UInt32Type>().ok_or_else(wrong)?;
+    let values = array.values().as_string_view_opt().ok_or_else(wrong)?;
+    let keys = array.keys();
+    // Position of each used value in `used`; position 0 stands for "" where a row is null.
+    let mut used: Vec<&[u8]> = Vec::new();
+    let mut position: Vec<Option<u32>> = vec![None; values.len()];
+    let mut empty: Option<u32> = None;
+    let mut codes = Vec::with_capacity(keys.len());
+    for row in 0..keys.len() {
+        let key = keys.is_valid(row).then(|| keys.value(row) as usize).filter(|key| values.is_valid(*key));
+        let slot = match key {
+            Some(key) => &mut position[key],
+            None => &mut empty,
+        };
+        let code = *slot.get_or_insert_with(|| {
+            used.push(key.map_or(&[][..], |key| values.value(key).as_bytes()));
+            used.len() as u32 - 1
+        });
+        codes.push(i64::from(code));
+    }
+    // Equal values under different keys fall together here.
+    let distinct = dictionary::assign(used.iter().copied(), used.len()).ok_or_else(wrong)?;
+    for code in &mut codes {
+        *code = distinct.codes[*code as usize];
+    }
+    Ok(TextRows::Coded(dictionary::Coded { values: distinct.values, codes }))
+}
+
+fn encode_texts<'a>(
+    ty: ColumnType,
+    texts: TextRows<'a>,
+    array: &'a ArrayRef,
+    options: &EncodeOptions,
+    out: &mut Vec<u8>,
+) -> Result<DistinctTexts<'a>> {
+    let rows = array.len();
+    let total: usize = match &texts {
+        TextRows::Flat(values) => values.iter().map(|value| value.len()).sum(),
+        TextRows::Coded(coded) => coded.values.iter().map(|value| value.len()).sum(),
+    };
+    if total > TEXT_BYTES_MAX {
+        return Err(StorageError::Invalid(format!("{total} bytes of text are too many for one row group")));
+    }
+    if ty == ColumnType::Dynamic {
+        let nulls = dynamic_nulls(array);
+        validity::encode(nulls.as_ref(), rows, out);
+        if rows > 0 && nulls.as_ref().is_some_and(|nulls| nulls.null_count() == rows) {
+            return Ok(None);
+        }
+    } else {
+        validity::encode(None, rows, out);
+    }
+    let coded = match texts {
+        TextRows::Flat(values) => choose::encode_texts(&values, options.zstd_level, out),
+        TextRows::Coded(coded) => {
+            // Expanding a dictionary must not break the limit that the flat form has.
+            let expanded: usize = coded.codes.iter().map(|code| coded.values[*code as usize].len()).sum();
+            if expanded > TEXT_BYTES_MAX {
+                text::encode_dictionary(&coded, options.zstd_level, out);
+                Some(coded)
+            } else {
+                choose::encode_coded_texts(coded, options.zstd_level, out)
+            }
+        }
+    };
+    Ok(coded.map(|coded| coded.values))
+}
+
+/// The nulls of a dynamic column, the binary value null included.
+pub(crate) fn dynamic_nulls(array: &ArrayRef) -> Option<NullBuffer> {
+    let array = array.as_binary_view();
+    let hidden =
+        (0..array.len()).any(|row| array.is_valid(row) && array.value(row) == DynamicRef::NULL.bytes());
+    if !hidden {
+        return array.nulls().cloned();
+    }
+    Some(NullBuffer::from_iter(
+        (0..array.len()).map(|row| array.is_valid(row) && array.value(row) != DynamicRef::NULL.bytes()),
+    ))
+}
+
+/// Decodes a chunk of exactly `rows` rows into the array of its column type; strings with few distinct
+/// values into a dictionary of u32 keys.
+pub fn decode_chunk(ty: ColumnType, bytes: &[u8], rows: usize) -> Decoded<ArrayRef> {
+    if rows > ROW_GROUP_ROWS_MAX {
+        return Err(Malformed("the row group is too large"));
+    }
+    let mut input = Input::new(bytes);
+    let nulls = match validity::decode(&mut input, rows)? {
+        Validity::AllValid => None,
+        Validity::Some(nulls) => Some(nulls),
+        Validity::AllNull => {
+            input.finish()?;
+            return Ok(match ty {
+                ColumnType::String => return Err(Malformed("strings are never null")),
+                _ => new_null_array(&ty.arrow_type(), rows),
+            });
+        }
+    };
+    Ok(match ty {
+        ColumnType::Bool => Arc::new(BooleanArray::new(bitmap::decode(input, rows)?, nulls)),
+        ColumnType::Int => {
+            let values: Vec<i32> = integer::decode(input, rows, 0)?;
+            Arc::new(Int32Array::new(ScalarBuffer::from(values), nulls))
+        }
+        ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan => {
+            let values: Vec<i64> = integer::decode(input, rows, 0)?;
+            Arc::new(Int64Array::new(ScalarBuffer::from(values), nulls))
+        }
+        ColumnType::Real => {
+            Arc::new(Float64Array::new(ScalarBuffer::from(real::decode(input, rows)?), nulls))
+        }
+        ColumnType::Decimal | ColumnType::Guid => {
+            let array = FixedSizeBinaryArray::try_new(16, fixed16::decode(input, rows)?.into(), nulls);
+            Arc::new(array.map_err(|_| Malformed("16-byte values of the wrong length"))?)
+        }
+        ColumnType::String if nulls.is_some() => return Err(Malformed("strings are never null")),
+        ColumnType::String => match text::decode(input, rows)? {
+            DecodedText::Flat(texts) => Arc::new(string_views(texts)?),
+            DecodedText::Dictionary { values, codes } => {
+                let keys = UInt32Array::new(ScalarBuffer::from(codes), None);
+                let array = DictionaryArray::<UInt32Type>::try_new(keys, Arc::new(string_views(values)?));
+                Arc::new(array.map_err(|_| Malformed("a dictionary code has no value"))?)
+            }
+        },
+        ColumnType::Dynamic => {
+            let array = match text::decode(input, rows)? {
+                DecodedText::Flat(texts) => binary_views(texts)?,
+                DecodedText::Dictionary { values, codes } => {
+                    let values = binary_views(values)?;
+                    let views: Vec<u128> = codes.iter().map(|code| values.views()[*code as usize]).collect();
+                    BinaryViewArray::try_new(views.into(), values.data_buffers().to_vec(), None)
+                        .map_err(|_| Malformed("texts lie outside their buffer"))?
+                }
+            };
+            match nulls {
+                None => Arc::new(array),
+                Some(nulls) => {
+                    let (views, buffers, _) = array.into_parts();
+                    let array = BinaryViewArray::try_new(views, buffers, Some(nulls));
+                    Arc::new(array.map_err(|_| Malformed("texts lie outside their buffer"))?)
+                }
+            }
+        }
+    })
+}
+
+/// Checks UTF-8 once for the whole chunk, then only makes views.
+pub(crate) fn string_views(texts: Texts) -> Decoded<StringViewArray> {
+    let flat =
+        StringArray::try_new(texts.offsets, texts.bytes, None).map_err(|_| Malformed("text is not UTF-8"))?;
+    Ok(StringViewArray::from(&flat))
+}
+
+fn binary_views(texts: Texts) -> Decoded<BinaryViewArray> {
+    let flat = BinaryArray::try_new(texts.offsets, texts.bytes, None)
+        .map_err(|_| Malformed("texts lie outside their buffer"))?;
+    Ok(BinaryViewArray::from(&flat))
+}

@@ -1,0 +1,355 @@
+//! Opens an extent and reads it column by column, row group by row group.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use arrow_array::ArrayRef;
+use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::footer::{Chunk, Footer, Index, Section};
+use super::{prune, writer};
+use crate::column;
+use crate::encoding::{Malformed, decode_chunk};
+use crate::error::{Result, StorageError};
+use crate::format::{
+    EXTENT_END_MAGIC, EXTENT_HEADER_BYTES, EXTENT_MAGIC, EXTENT_POSTSCRIPT_BYTES, EXTENT_VERSION,
+};
+use crate::mmap::MappedFile;
+use crate::predicate::Predicate;
+use crate::statistics::ColumnStatistics;
+use crate::types::ColumnType;
+
+/// Bits that remember which sections of a chunk had the right checksum.
+mod verified {
+    pub const CHUNK: u8 = 1;
+    pub const INDEX: u8 = 2;
+}
+
+/// An open extent. Shared freely between threads; the file stays mapped until it is dropped.
+#[derive(Debug)]
+pub struct Extent {
+    path: PathBuf,
+    file: MappedFile,
+    footer: Footer,
+    /// Stable id and type of each column.
+    columns: Vec<(u32, ColumnType)>,
+    /// One a chunk, row group after row group.
+    verified: Vec<AtomicU8>,
+    footer_offset: u64,
+}
+
+/// Splits a file into the offset of its footer and the footer, checking header and postscript.
+fn frame(bytes: &[u8]) -> std::result::Result<(u64, &[u8]), (u64, FrameError)> {
+    let damaged = |offset: usize, detail| Err((offset as u64, FrameError::Damaged(detail)));
+    if bytes.len() < EXTENT_HEADER_BYTES + EXTENT_POSTSCRIPT_BYTES {
+        return damaged(0, "the file is too short for an extent");
+    }
+    let header = &bytes[..EXTENT_HEADER_BYTES];
+    if header != writer::header() {
+        let field = |at: usize| header[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
+        let intact = header[..8] == EXTENT_MAGIC && field(12) == xxh3_64_with_seed(&header[..12], 0) as u32;
+        return match field(8) {
+            found if intact && found > EXTENT_VERSION => Err((8, FrameError::Newer(found))),
+            _ => damaged(0, "the header is not that of an extent"),
+        };
+    }
+    let postscript_offset = bytes.len() - EXTENT_POSTSCRIPT_BYTES;
+    let postscript = &bytes[postscript_offset..];
+    let field = |at: usize| postscript[at..at + 8].try_into().map_or(0, u64::from_le_bytes);
+    let file_length = bytes.len() as u64;
+    if postscript[32..] != EXTENT_END_MAGIC
+        || field(24) != xxh3_64_with_seed(&postscript[..24], file_length)
+        || field(16) != file_length
+    {
+        return damaged(postscript_offset, "the end of the file is missing or damaged");
+    }
+    let length =
+        usize::try_from(field(0)).ok().filter(|length| *length <= postscript_offset - EXTENT_HEADER_BYTES);
+    let Some(length) = length else {
+        return damaged(postscript_offset, "the footer is longer than the file");
+    };
+    let offset = postscript_offset - length;
+    let footer = &bytes[offset..postscript_offset];
+    if field(8) != xxh3_64_with_seed(footer, offset as u64) {
+        return damaged(offset, "the footer does not match its checksum");
+    }
+    Ok((offset as u64, footer))
+}
+
+enum FrameError {
+    Damaged(&'static str),
+    Newer(u32),
+}
+
+impl Extent {
+    /// Maps the file and checks header, footer and that all it names lies inside the file.
+    pub fn open(path: &Path) -> Result<Extent> {
+        let file = MappedFile::open(path).map_err(|source| StorageError::io("opening", path, source))?;
+        let corrupt = |offset: u64, detail: &str| StorageError::Corrupt {
+            path: path.to_owned(),
+            offset,
+            detail: detail.to_owned(),
+        };
+        let (footer_offset, bytes) = frame(file.bytes()).map_err(|(offset, error)| match error {
+            FrameError::Damaged(detail) => corrupt(offset, detail),
+            FrameError::Newer(found) => {
+                StorageError::NewerVersion { path: path.to_owned(), found, supported: EXTENT_VERSION }
+            }
+        })?;
+        let footer = Footer::decode(bytes).map_err(|Malformed(reason)| corrupt(footer_offset, reason))?;
+        if footer.sections().any(|section| section.end() > footer_offset) {
+            return Err(corrupt(footer_offset, "the footer names bytes outside the file"));
+        }
+        let chunks = footer.row_groups.iter().map(|group| group.chunks.len()).sum();
+        Ok(Extent {
+            path: path.to_owned(),
+            columns: footer.columns.iter().map(|column| (column.id, column.ty)).collect(),
+            verified: std::iter::repeat_with(|| AtomicU8::new(0)).take(chunks).collect(),
+            file,
+            footer,
+            footer_offset,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn extent_id(&self) -> Uuid {
+        self.footer.extent_id
+    }
+
+    pub fn table_id(&self) -> Uuid {
+        self.footer.table_id
+    }
+
+    pub fn created_ticks(&self) -> i64 {
+        self.footer.created_ticks
+    }
+
+    /// First tick and end (exclusive) of the time partition.
+    pub fn partition(&self) -> Option<(i64, i64)> {
+        self.footer.partition
+    }
+
+    pub fn tags(&self) -> &[String] {
+        &self.footer.tags
+    }
+
+    /// Stable id and type of each column, hidden ones included.
+    pub fn columns(&self) -> &[(u32, ColumnType)] {
+        &self.columns
+    }
+
+    pub fn row_group_count(&self) -> u32 {
+        self.footer.row_groups.len() as u32
+    }
+
+    /// Rows of a row group; none of one that does not exist.
+    pub fn row_group_rows(&self, row_group: u32) -> u32 {
+        self.footer.row_groups.get(row_group as usize).map_or(0, |group| group.rows)
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.footer.row_groups.iter().map(|group| u64::from(group.rows)).sum()
+    }
+
+    pub fn file_bytes(&self) -> u64 {
+        self.file.bytes().len() as u64
+    }
+
+    /// Bytes of the values before encoding.
+    pub fn original_bytes(&self) -> u64 {
+        self.footer.original_bytes
+    }
+
+    /// Statistics of a column of a row group; `None` where the extent has no such column (all its rows are
+    /// null, or "").
+    pub fn statistics(&self, row_group: u32, column_id: u32) -> Option<ColumnStatistics> {
+        Some(self.chunk(row_group, self.position(column_id)?)?.statistics.clone())
+    }
+
+    /// Row groups that may have a row for which the predicate holds, ascending.
+    pub fn prune(&self, predicate: &Predicate) -> Vec<u32> {
+        (0..self.row_group_count()).filter(|group| prune::may_match(self, *group, predicate)).collect()
+    }
+
+    /// A column of a row group as an array of the asked type. A column that the extent lacks is null (or
+    /// ""); one of another type is converted as `column::convert` does.
+    pub fn read_column(&self, row_group: u32, column_id: u32, ty: ColumnType) -> Result<ArrayRef> {
+        let rows = self.row_group_rows(row_group) as usize;
+        let Some(position) = self.position(column_id) else { return Ok(column::absent(ty, rows)) };
+        let stored = self.columns[position].1;
+        let bytes = self.chunk_bytes(row_group, position)?;
+        let array = decode_chunk(stored, bytes, rows)
+            .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))?;
+        Ok(column::convert(&array, stored, ty))
+    }
+
+    pub(super) fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    pub(super) fn position(&self, column_id: u32) -> Option<usize> {
+        self.columns.iter().position(|(id, _)| *id == column_id)
+    }
+
+    pub(super) fn chunk(&self, row_group: u32, position: usize) -> Option<&Chunk> {
+        self.footer.row_groups.get(row_group as usize)?.chunks.get(position)
+    }
+
+    /// The bytes of a chunk, its checksum checked at the first touch.
+    pub(super) fn chunk_bytes(&self, row_group: u32, position: usize) -> Result<&[u8]> {
+        let chunk = self
+            .chunk(row_group, position)
+            .ok_or_else(|| StorageError::Invalid(format!("the extent has no row group {row_group}")))?;
+        self.section_bytes(&chunk.section, row_group, position, verified::CHUNK)
+            .map_err(|reason| self.section_error(&chunk.section, row_group, position, reason))
+    }
+
+    /// The bytes of a chunk's bloom filter, its checksum checked at the first touch; `None` where there is
+    /// none or it is damaged.
+    pub(super) fn bloom_bytes(&self, row_group: u32, position: usize) -> Option<&[u8]> {
+        match &self.chunk(row_group, position)?.index {
+            Index::TermBloom(section) => {
+                self.section_bytes(section, row_group, position, verified::INDEX).ok()
+            }
+            _ => None,
+        }
+    }
+
+    fn section_bytes(
+        &self,
+        section: &Section,
+        row_group: u32,
+        position: usize,
+        bit: u8,
+    ) -> std::result::Result<&[u8], &'static str> {
+        let start = section.offset as usize;
+        let stored = self
+            .file
+            .bytes()
+            .get(start..start + section.stored_length() as usize)
+            .ok_or("bytes lie outside the file")?;
+        let state = self.verified.get(row_group as usize * self.chunks_a_group() + position);
+        if state.is_none_or(|state| state.load(Ordering::Relaxed) & bit == 0) {
+            if xxh3_64_with_seed(stored, section.offset) != section.checksum {
+                return Err("the bytes do not match their checksum");
+            }
+            if let Some(state) = state {
+                state.fetch_or(bit, Ordering::Relaxed);
+            }
+        }
+        Ok(&stored[..section.length as usize])
+    }
+
+    fn chunks_a_group(&self) -> usize {
+        self.footer.columns.len() + self.footer.sub_columns.len()
+    }
+
+    pub(super) fn chunk_error(&self, row_group: u32, position: usize, reason: &str) -> StorageError {
+        let section = self.chunk(row_group, position).map(|chunk| chunk.section).unwrap_or_default();
+        self.section_error(&section, row_group, position, reason)
+    }
+
+    fn section_error(
+        &self,
+        section: &Section,
+        row_group: u32,
+        position: usize,
+        reason: &str,
+    ) -> StorageError {
+        let column = match self.footer.columns.get(position) {
+            Some(column) if column.name.is_empty() => format!("column {}", column.id),
+            Some(column) => format!("column {} '{}'", column.id, column.name),
+            None => format!("sub-column {position}"),
+        };
+        StorageError::Corrupt {
+            path: self.path.clone(),
+            offset: section.offset,
+            detail: format!("{column}, row group {row_group}: {reason}"),
+        }
+    }
+
+    /// Everything that is wrong with the file: checksums read afresh, gaps between sections, chunks that do
+    /// not decode, statistics that are not those of the values, dynamic values that are malformed.
+    pub fn verify(&self) -> Vec<StorageError> {
+        let mut errors = Vec::new();
+        let corrupt = |offset, detail: &str| StorageError::Corrupt {
+            path: self.path.clone(),
+            offset,
+            detail: detail.to_owned(),
+        };
+        match frame(self.file.bytes()) {
+            Ok(_) => {}
+            Err((offset, FrameError::Damaged(detail))) => errors.push(corrupt(offset, detail)),
+            Err((offset, FrameError::Newer(_))) => errors.push(corrupt(offset, "the version has changed")),
+        }
+        let mut sections: Vec<Section> = self.footer.sections().collect();
+        sections.sort_by_key(|section| section.offset);
+        let mut end = EXTENT_HEADER_BYTES as u64;
+        for section in &sections {
+            if section.offset != end {
+                errors.push(corrupt(end, "bytes belong to no section, or to two"));
+            }
+            end = section.end();
+        }
+        if end != self.footer_offset {
+            errors.push(corrupt(end, "bytes belong to no section"));
+        }
+        for row_group in 0..self.row_group_count() {
+            for position in 0..self.chunks_a_group() {
+                if let Err(error) = self.verify_chunk(row_group, position) {
+                    errors.push(error);
+                }
+            }
+        }
+        errors
+    }
+
+    fn verify_chunk(&self, row_group: u32, position: usize) -> Result<()> {
+        let Some(chunk) = self.chunk(row_group, position) else { return Ok(()) };
+        if let Some(state) = self.verified.get(row_group as usize * self.chunks_a_group() + position) {
+            state.store(0, Ordering::Relaxed);
+        }
+        if let Index::TermBloom(section) = &chunk.index {
+            self.section_bytes(section, row_group, position, verified::INDEX)
+                .map_err(|reason| self.section_error(section, row_group, position, reason))?;
+        }
+        let bytes = self.chunk_bytes(row_group, position)?;
+        let ty = match self.footer.columns.get(position) {
+            Some(column) => column.ty,
+            None => match self.footer.sub_columns.get(position - self.footer.columns.len()) {
+                Some(column) => column.ty,
+                None => return Ok(()),
+            },
+        };
+        let wrong = |reason: &str| self.chunk_error(row_group, position, reason);
+        let array = decode_chunk(ty, bytes, self.row_group_rows(row_group) as usize)
+            .map_err(|Malformed(reason)| wrong(reason))?;
+        let found = ColumnStatistics::compute(ty, &array)?;
+        let distinct = chunk.statistics.distinct.or(found.distinct);
+        let found = ColumnStatistics { distinct, ..found };
+        if !same_statistics(&found, &chunk.statistics) {
+            return Err(wrong("the statistics in the footer are not those of the values"));
+        }
+        if ty == ColumnType::Dynamic {
+            let values = arrow_array::cast::AsArray::as_binary_view(&array);
+            for value in values.iter().flatten() {
+                crate::dynamic::validate(value).map_err(|error| wrong(&error.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Equal but for the signs of zero and NaN payloads, which sums and bounds may lose.
+fn same_statistics(left: &ColumnStatistics, right: &ColumnStatistics) -> bool {
+    use crate::statistics::Sum;
+    let sums = match (left.sum, right.sum) {
+        (Some(Sum::Real(l)), Some(Sum::Real(r))) => l == r || (l.is_nan() && r.is_nan()),
+        (l, r) => l == r,
+    };
+    sums && ColumnStatistics { sum: None, ..left.clone() } == ColumnStatistics { sum: None, ..right.clone() }
+}
