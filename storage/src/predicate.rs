@@ -64,8 +64,10 @@ pub enum Predicate {
     },
     IsNull {
         column: u32,
+        ty: ColumnType,
     },
     IsNotNull {
         column: u32,
+        ty: ColumnType,
     },
 }

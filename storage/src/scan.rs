@@ -244,7 +244,9 @@ pub(crate) fn ticks_bounds(predicate: &Predicate, column: u32) -> Bounds {
             }
             bounds
         }
-        Predicate::IsNotNull { column: id } if *id == column => Bounds { nulls: false, ..Bounds::EVERYTHING },
+        Predicate::IsNotNull { column: id, .. } if *id == column => {
+            Bounds { nulls: false, ..Bounds::EVERYTHING }
+        }
         _ => Bounds::EVERYTHING,
     }
 }
@@ -272,7 +274,10 @@ mod tests {
             (Predicate::Or(vec![compare(Equal, 5), compare(Equal, 10)]), (5, 10, false)),
             (Predicate::Or(vec![compare(Equal, 5), other]), (i64::MIN, i64::MAX, true)),
             (
-                Predicate::Or(vec![compare(Equal, 5), Predicate::IsNull { column: 0 }]),
+                Predicate::Or(vec![
+                    compare(Equal, 5),
+                    Predicate::IsNull { column: 0, ty: ColumnType::DateTime },
+                ]),
                 (i64::MIN, i64::MAX, true),
             ),
             (compare(NotEqual, 5), (i64::MIN, i64::MAX, true)),

@@ -43,8 +43,8 @@ pub(super) fn may_match(extent: &Extent, row_group: u32, predicate: &Predicate) 
             let finder = TermFinder::new(prefix, false, TermMatch::Prefix);
             view(*column).may_have_text(|text| finder.is_match(text))
         }
-        Predicate::IsNull { column } => view(*column).may_be_null(),
-        Predicate::IsNotNull { column } => view(*column).may_be_valid(),
+        Predicate::IsNull { column, ty } => view(*column).may_be_null(*ty),
+        Predicate::IsNotNull { column, ty } => view(*column).may_be_valid(*ty),
     }
 }
 
@@ -114,20 +114,17 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    fn may_be_null(&self) -> bool {
+    fn may_be_null(&self, ty: ColumnType) -> bool {
         match self.stored {
-            // A converted column may have nulls that the stored one has not; the caller's type is unknown
-            // here, so only what is stored without any null and cannot change is excluded.
-            Some((_, ColumnType::String, _)) => true,
-            Some((_, _, statistics)) => statistics.nulls > 0 || statistics.rows == 0,
-            None => true,
+            None => ty != ColumnType::String,
+            Some((_, stored, statistics)) => stored != ty || statistics.nulls > 0,
         }
     }
 
-    fn may_be_valid(&self) -> bool {
+    fn may_be_valid(&self, ty: ColumnType) -> bool {
         match self.stored {
-            Some((_, ColumnType::String, _)) | None => true,
-            Some((_, _, statistics)) => statistics.nulls < statistics.rows,
+            None => ty == ColumnType::String,
+            Some((_, stored, statistics)) => stored != ty || statistics.nulls < statistics.rows,
         }
     }
 
