@@ -39,7 +39,7 @@ fn data_of_every_shape_picks_its_encoding() {
         ("delta", ColumnType::DateTime, long(&mut (0..rows).map(|n| n * 100_000_000))),
         ("raw64", ColumnType::Long, long(&mut (0..rows).map(|n| (mix(n) << 40 | mix(n + 1)) as i64))),
         ("alp", ColumnType::Real, real(&mut (0..rows).map(|n| (mix(n) % 10_000) as f64 / 100.0))),
-        ("split_zstd", ColumnType::Real, real(&mut (0..rows).map(|n| (mix(n) as f64).sqrt()))),
+        ("split_zstd", ColumnType::Real, real(&mut (0..rows).map(|n| (n as f64 / 100.0).sin()))),
         ("constant", ColumnType::Real, real(&mut (0..rows).map(|_| f64::NAN))),
         ("bitmap", ColumnType::Bool, column_of::bool((0..rows).map(|n| Some(mix(n) % 2 == 0)))),
         (
