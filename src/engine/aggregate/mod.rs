@@ -2,7 +2,26 @@
 //!
 //! An accumulator holds the states of all groups of one worker as columns. Parallel aggregation, cached
 //! partial results and distributed execution are all the same `merge`. Nothing here knows plans or how
-//! groups are found.
+//! groups are found. One file an aggregate family; `states.rs` has what they share.
+//!
+//! The `-if` variants have no accumulators: the plan carries the plain aggregate and a condition.
+
+mod bits;
+mod collect;
+mod count;
+mod digest;
+mod distinct;
+mod extreme;
+mod hyperloglog;
+mod percentile;
+mod row;
+mod schema;
+mod spread;
+mod states;
+mod sum;
+
+#[cfg(test)]
+mod tests;
 
 use arrow_array::ArrayRef;
 use arrow_array::BooleanArray;
@@ -10,6 +29,9 @@ use conshelf_kql::Type;
 use conshelf_kql::function::AggregateFunction;
 
 use crate::engine::error::{EngineError, Result};
+
+pub use digest::Digest;
+pub use hyperloglog::Sketch;
 
 /// The states of one aggregate for groups 0..n.
 pub trait Accumulator: Send {
@@ -31,18 +53,13 @@ pub trait Accumulator: Send {
         group: u32,
         arguments: &[ArrayRef],
         condition: Option<&BooleanArray>,
-    ) -> Result<()> {
-        let rows =
-            arguments.first().map_or_else(|| condition.map_or(0, arrow_array::Array::len), |a| a.len());
-        self.update(&vec![group; rows], arguments, condition)
-    }
+    ) -> Result<()>;
 
     /// Adds `rows` rows of one group to an aggregate without arguments (`count()`).
-    fn update_count(&mut self, _group: u32, _rows: u64) -> Result<()> {
-        Err(EngineError::Internal(String::from("this aggregate needs its arguments")))
-    }
+    fn update_count(&mut self, group: u32, rows: u64) -> Result<()>;
 
     /// Merges another accumulator of the same aggregate: its group i goes into our group `group_of[i]`.
+    /// Aggregates that keep the order of rows put the other's rows after their own.
     fn merge(&mut self, other: Box<dyn Accumulator>, group_of: &[u32]) -> Result<()>;
 
     /// The result columns, one value per group.
@@ -50,6 +67,9 @@ pub trait Accumulator: Send {
 
     /// Appends a portable form of the state of all groups.
     fn encode(&self, out: &mut Vec<u8>);
+
+    /// Takes over the state that `encode` wrote; for a fresh accumulator of the same call.
+    fn restore(&mut self, bytes: &[u8]) -> Result<()>;
 
     /// Bytes held.
     fn memory_bytes(&self) -> usize;
@@ -70,10 +90,55 @@ pub struct AggregateCall {
 
 /// A fresh accumulator without groups.
 pub fn create(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
-    Err(EngineError::NotSupported(call.function.spec().name.to_string()))
+    use AggregateFunction::*;
+    match call.function {
+        Count => Ok(count::create()),
+        Sum => sum::create_sum(call),
+        Avg => sum::create_average(call),
+        Min => extreme::create(call, false),
+        Max => extreme::create(call, true),
+        Stdev | Stdevp | Variance | Variancep => spread::create(call),
+        Covariance | Covariancep => spread::create_pair(call),
+        Dcount | Hll => hyperloglog::create(call),
+        HllMerge => Ok(hyperloglog::create_merge()),
+        CountDistinct => distinct::create(call),
+        Percentile | Percentiles | PercentilesArray | Percentilew | Percentilesw | PercentileswArray
+        | Tdigest => percentile::create(call),
+        TdigestMerge => Ok(percentile::create_merge()),
+        MakeList | MakeListWithNulls => collect::create_list(call),
+        MakeSet => collect::create_set(call),
+        MakeBag => collect::create_bag(call),
+        ArgMax => row::create_extreme(call, true),
+        ArgMin => row::create_extreme(call, false),
+        TakeAny => Ok(row::create_any(call)),
+        BinaryAllAnd | BinaryAllOr | BinaryAllXor => bits::create(call),
+        BuildSchema => Ok(schema::create()),
+        CountIf | SumIf | AvgIf | MinIf | MaxIf | StdevIf | VarianceIf | VariancepIf | CovarianceIf
+        | CovariancepIf | DcountIf | CountDistinctIf | HllIf | MakeListIf | MakeSetIf | MakeBagIf
+        | TakeAnyIf => Err(EngineError::Internal(format!(
+            "{} reached the executor without being lowered to its base and a condition",
+            call.function.spec().name
+        ))),
+    }
 }
 
 /// Restores an accumulator from `Accumulator::encode`d bytes.
-pub fn decode(call: &AggregateCall, _bytes: &[u8]) -> Result<Box<dyn Accumulator>> {
-    create(call)
+pub fn decode(call: &AggregateCall, bytes: &[u8]) -> Result<Box<dyn Accumulator>> {
+    let mut accumulator = create(call)?;
+    accumulator.restore(bytes)?;
+    Ok(accumulator)
+}
+
+/// The type of the first argument, which decides the accumulator of most aggregates.
+fn first_type(call: &AggregateCall) -> Result<Type> {
+    call.argument_types
+        .first()
+        .copied()
+        .ok_or_else(|| EngineError::Internal(format!("{} without arguments", call.function.spec().name)))
+}
+
+/// The error for an argument type that the binder should not have let pass.
+fn unsupported(call: &AggregateCall) -> EngineError {
+    let types = call.argument_types.iter().map(|ty| ty.name()).collect::<Vec<_>>().join(", ");
+    EngineError::NotSupported(format!("{}({types})", call.function.spec().name))
 }
