@@ -6,11 +6,15 @@
 
 pub mod aggregate;
 pub mod batch;
+pub mod constant;
 pub mod context;
 pub mod error;
 pub mod evaluate;
+pub mod execute;
 pub mod kernel;
 pub mod literal;
+pub mod profile;
+pub mod pruning;
 
 pub use batch::Batch;
 pub use context::QueryContext;

@@ -1,0 +1,101 @@
+//! Expressions of an operator, prepared once: their subqueries have run.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_buffer::BooleanBuffer;
+use conshelf_kql::plan::{Expr, Plan};
+use conshelf_kql::{Type, Value};
+
+use crate::engine::batch::Batch;
+use crate::engine::context::QueryContext;
+use crate::engine::error::{EngineError, Result};
+use crate::engine::evaluate::{PreparedExpression, SubqueryResolver};
+use crate::engine::execute::Executor;
+use crate::engine::execute::columns;
+use crate::engine::kernel::Datum;
+use crate::engine::literal;
+
+/// Expressions over the columns of one input.
+pub struct Expressions {
+    prepared: Vec<PreparedExpression>,
+    query: Arc<QueryContext>,
+}
+
+/// Runs subqueries with the executor.
+struct Subqueries<'a>(&'a Executor);
+
+impl SubqueryResolver for Subqueries<'_> {
+    fn scalar(&mut self, plan: &Plan, ty: Type) -> Result<Value> {
+        let rows = self.0.first_rows(plan, 1)?;
+        match rows.iter().find(|batch| batch.rows > 0).and_then(|batch| batch.columns.first()) {
+            Some(column) => literal::array_to_value(column, 0, ty),
+            None if ty == Type::String => Ok(Value::String(String::new())),
+            None => Ok(Value::Null(ty)),
+        }
+    }
+
+    fn column(&mut self, plan: &Plan) -> Result<Vec<ArrayRef>> {
+        let rows = self.0.materialise(plan)?;
+        Ok(rows.batches.iter().filter_map(|batch| batch.columns.first().cloned()).collect())
+    }
+}
+
+impl Expressions {
+    /// Prepares expressions; runs their subqueries.
+    pub fn new(executor: &Executor, expressions: &[Expr]) -> Result<Expressions> {
+        let prepared = expressions
+            .iter()
+            .map(|expression| {
+                PreparedExpression::prepare(expression, &executor.query, &mut Subqueries(executor))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Expressions { prepared, query: executor.query.clone() })
+    }
+
+    pub fn into_prepared(self) -> Vec<PreparedExpression> {
+        self.prepared
+    }
+
+    pub fn prepared(&self) -> &[PreparedExpression] {
+        &self.prepared
+    }
+
+    /// The values of all expressions.
+    pub fn evaluate(&self, batch: &Batch) -> Result<Vec<Datum>> {
+        self.prepared.iter().map(|expression| expression.evaluate(batch, &self.query)).collect()
+    }
+
+    /// The values of all expressions, one per row.
+    pub fn columns(&self, batch: &Batch) -> Result<Vec<ArrayRef>> {
+        self.evaluate(batch)?.iter().map(|datum| columns::expand(datum, batch.rows)).collect()
+    }
+
+    /// The value of the expression at a position, one per row.
+    pub fn column(&self, batch: &Batch, position: usize) -> Result<ArrayRef> {
+        columns::expand(&self.prepared[position].evaluate(batch, &self.query)?, batch.rows)
+    }
+
+    /// The rows for which the condition at a position holds.
+    pub fn select(&self, batch: &Batch, position: usize) -> Result<BooleanBuffer> {
+        self.prepared[position].select(batch, &self.query)
+    }
+
+    /// The constant that the expression at a position comes to, if it is one.
+    pub fn constant(&self, position: usize) -> Result<Option<Value>> {
+        self.prepared[position].constant().transpose()
+    }
+}
+
+/// The value of an expression without columns.
+pub fn constant(executor: &Executor, expression: &Expr) -> Result<Value> {
+    let prepared = Expressions::new(executor, std::slice::from_ref(expression))?;
+    if let Some(value) = prepared.constant(0)? {
+        return Ok(value);
+    }
+    let column = prepared.column(&Batch::new(Vec::new(), 1), 0)?;
+    if column.is_empty() {
+        return Err(EngineError::Internal(String::from("a constant without a value")));
+    }
+    literal::array_to_value(&column, 0, expression.ty)
+}

@@ -1,0 +1,241 @@
+//! Running a logical plan over a snapshot: one operator a file.
+//!
+//! A plan compiles to a pipeline (see `pipeline`): operators that work batch by batch become transforms;
+//! operators that need all their rows run the pipeline below them into a sink at once and become the source
+//! of the pipeline above. Everything charges the query's context.
+
+pub mod columns;
+pub mod expression;
+pub mod key;
+pub mod order;
+pub mod pipeline;
+pub mod pool;
+
+mod collect;
+mod filter;
+mod join;
+mod make_series;
+mod materialised;
+mod mv_apply;
+mod mv_expand;
+mod output;
+mod parse;
+mod parse_kv;
+mod partition;
+mod project;
+mod range;
+mod sample;
+mod scan;
+mod shared;
+mod sort;
+mod summarize;
+mod take;
+mod top;
+mod values;
+mod window;
+
+use std::sync::Arc;
+
+use conshelf_kql::plan::{Operator, Plan};
+use conshelf_storage::snapshot::Snapshot;
+
+pub use materialised::Materialised;
+pub use output::run_to;
+
+use crate::engine::batch::Batch;
+use crate::engine::context::QueryContext;
+use crate::engine::error::{EngineError, Result};
+use crate::engine::execute::pipeline::Pipeline;
+use crate::engine::profile::{OperatorProfile, Profile};
+
+/// Deepest nesting of operators that is run; plans of people stay far below.
+const DEPTH_MAX: usize = 1_000;
+
+/// What running a plan needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Executor {
+    pub query: Arc<QueryContext>,
+    pub snapshot: Option<Arc<Snapshot>>,
+    pub profile: Arc<Profile>,
+    /// Threads that may work on one pipeline.
+    pub workers: usize,
+    shared: Arc<shared::SharedResults>,
+    /// Rows of `Operator::Argument`.
+    argument: Option<Arc<Materialised>>,
+    depth: usize,
+    /// Nested runs (per row or key) are not profiled operator by operator.
+    nested: bool,
+}
+
+impl Executor {
+    pub fn new(query: Arc<QueryContext>, snapshot: Option<Arc<Snapshot>>, workers: usize) -> Executor {
+        Executor {
+            query,
+            snapshot,
+            profile: Arc::default(),
+            workers: workers.max(1),
+            shared: Arc::default(),
+            argument: None,
+            depth: 0,
+            nested: false,
+        }
+    }
+
+    /// An executor of a subquery over the given rows, on the calling thread.
+    fn over(&self, argument: Arc<Materialised>) -> Executor {
+        Executor { argument: Some(argument), workers: 1, nested: true, ..self.clone() }
+    }
+
+    /// Compiles a plan; runs what must run before its first row.
+    pub fn pipeline(&self, plan: &Plan) -> Result<Pipeline> {
+        if self.depth > DEPTH_MAX {
+            return Err(EngineError::Evaluation(String::from("the query nests too many operators")));
+        }
+        self.query.check()?;
+        let profile = match self.nested {
+            true => Arc::default(),
+            false => self.profile.operator(describe(plan), self.depth),
+        };
+        let below = Executor { depth: self.depth + 1, ..self.clone() };
+        below.operator(plan, &profile)
+    }
+
+    fn operator(&self, plan: &Plan, profile: &Arc<OperatorProfile>) -> Result<Pipeline> {
+        let schema = &plan.schema;
+        match &*plan.operator {
+            Operator::Scan { database, table, columns, predicate } => {
+                scan::pipeline(self, profile, database, table, columns, predicate.as_ref(), schema)
+            }
+            Operator::Values { rows } => values::pipeline(profile, rows, schema),
+            Operator::Range { from, to, step } => range::pipeline(self, profile, from, to, step),
+            Operator::Filter { input, predicate } => filter::pipeline(self, profile, input, predicate),
+            Operator::Project { input, expressions } => project::pipeline(self, profile, input, expressions),
+            Operator::Summarize { input, keys, aggregates } => {
+                summarize::pipeline(self, profile, input, keys, aggregates, schema)
+            }
+            Operator::Sort { input, keys } => sort::pipeline(self, profile, input, keys),
+            Operator::Top { input, keys, limit } => top::pipeline(self, profile, input, keys, limit),
+            Operator::Take { input, limit } => take::pipeline(self, profile, input, limit),
+            Operator::Join { kind, left, right, left_keys, right_keys } => {
+                join::pipeline(self, profile, *kind, left, right, left_keys, right_keys)
+            }
+            Operator::Union { inputs, .. } => self.union(inputs, profile),
+            Operator::MvExpand { input, expansions, bag_expansion, with_item_index, row_limit } => {
+                mv_expand::pipeline(
+                    self,
+                    profile,
+                    input,
+                    expansions,
+                    *bag_expansion,
+                    *with_item_index,
+                    *row_limit,
+                )
+            }
+            Operator::MvApply { input, expansions, with_item_index, row_limit, kept, subquery } => {
+                let expand = mv_expand::MvExpand::new(
+                    self,
+                    expansions,
+                    conshelf_kql::plan::BagExpansion::Bag,
+                    *with_item_index,
+                    *row_limit,
+                )?;
+                mv_apply::pipeline(self, profile, input, expand, kept, subquery)
+            }
+            Operator::Argument => match &self.argument {
+                Some(rows) => Ok(Pipeline::of(rows.clone(), profile.clone(), true)),
+                None => Err(EngineError::Internal(String::from("a subquery without its rows"))),
+            },
+            Operator::Parse { input, source, kind, flags, segments, outputs, filter } => {
+                parse::pipeline(self, profile, input, source, *kind, flags, segments, outputs, *filter)
+            }
+            Operator::ParseKv { input, source, keys, options } => {
+                parse_kv::pipeline(self, profile, input, source, keys, options)
+            }
+            Operator::MakeSeries { input, series, axis, from, to, step, keys } => {
+                let call = make_series::MakeSeries {
+                    series,
+                    axis,
+                    from: from.as_ref(),
+                    to: to.as_ref(),
+                    step,
+                    keys,
+                };
+                make_series::pipeline(self, profile, input, &call, schema)
+            }
+            Operator::Serialize { input } => {
+                let mut pipeline = self.pipeline(input)?;
+                pipeline.ordered = true;
+                Ok(pipeline)
+            }
+            Operator::Shared { id, input } => {
+                let rows = self.shared.get(*id, || self.materialise(input))?;
+                Ok(Pipeline::of(rows, profile.clone(), true))
+            }
+            Operator::Sample { input, count } => sample::sample(self, profile, input, count),
+            Operator::SampleDistinct { input, count, of } => {
+                sample::sample_distinct(self, profile, input, count, of)
+            }
+            Operator::Partition { input, key, subquery } => {
+                partition::pipeline(self, profile, input, key, subquery)
+            }
+        }
+    }
+
+    /// Rows of all inputs, one after another.
+    fn union(&self, inputs: &[Plan], profile: &Arc<OperatorProfile>) -> Result<Pipeline> {
+        let mut segments = Vec::new();
+        for input in inputs {
+            segments.extend(self.pipeline(input)?.segments);
+        }
+        if segments.is_empty() {
+            return Ok(Pipeline::of(Arc::new(Materialised::empty(&self.query)?), profile.clone(), false));
+        }
+        Ok(Pipeline { segments, ordered: false })
+    }
+
+    /// All rows of a plan.
+    pub fn materialise(&self, plan: &Plan) -> Result<Arc<Materialised>> {
+        let pipeline = self.pipeline(plan)?;
+        collect::collect(&pipeline, &self.query, self.workers)
+    }
+
+    /// The first rows of a plan.
+    pub fn first_rows(&self, plan: &Plan, limit: u64) -> Result<Vec<Batch>> {
+        let pipeline = self.pipeline(plan)?;
+        Ok(take::first(&pipeline, &self.query, self.workers, limit)?.batches.clone())
+    }
+}
+
+/// One line about an operator.
+fn describe(plan: &Plan) -> String {
+    let columns = || plan.schema.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+    match &*plan.operator {
+        Operator::Scan { table, predicate, .. } => {
+            let filtered = if predicate.is_some() { " where …" } else { "" };
+            format!("scan {table} ({}){filtered}", columns())
+        }
+        Operator::Values { rows } => format!("values ({} rows)", rows.len()),
+        Operator::Range { .. } => String::from("range"),
+        Operator::Filter { .. } => String::from("filter"),
+        Operator::Project { .. } => format!("project ({})", columns()),
+        Operator::Summarize { keys, aggregates, .. } => {
+            format!("summarize ({} keys, {} aggregates)", keys.len(), aggregates.len())
+        }
+        Operator::Sort { keys, .. } => format!("sort ({} keys)", keys.len()),
+        Operator::Top { keys, .. } => format!("top ({} keys)", keys.len()),
+        Operator::Take { .. } => String::from("take"),
+        Operator::Join { kind, left_keys, .. } => format!("join {kind:?} ({} keys)", left_keys.len()),
+        Operator::Union { inputs, .. } => format!("union ({} inputs)", inputs.len()),
+        Operator::MvExpand { .. } => String::from("mv-expand"),
+        Operator::MvApply { .. } => String::from("mv-apply"),
+        Operator::Argument => String::from("argument"),
+        Operator::Parse { .. } => String::from("parse"),
+        Operator::ParseKv { .. } => String::from("parse-kv"),
+        Operator::MakeSeries { .. } => String::from("make-series"),
+        Operator::Serialize { .. } => String::from("serialize"),
+        Operator::Shared { id, .. } => format!("shared #{id}"),
+        Operator::Sample { .. } => String::from("sample"),
+        Operator::SampleDistinct { .. } => String::from("sample-distinct"),
+        Operator::Partition { .. } => String::from("partition"),
+    }
+}

@@ -1,0 +1,567 @@
+//! Reading a table: pruned morsels, predicate columns first, the others only for rows that survive.
+//!
+//! `Late` is what lets `top` read its winners' other columns afterwards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arrow_array::{Array, ArrayRef, Int64Array, NullArray, UInt32Array};
+use arrow_buffer::BooleanBuffer;
+use conshelf_kql::function::{FunctionId, OperatorFunction};
+use conshelf_kql::plan::{Expr, ExprKind, Operator, Plan, SortKey};
+use conshelf_kql::{Column, Schema, Type};
+use conshelf_storage::{
+    ColumnStatistics, ColumnType, INGESTION_TIME_COLUMN, Morsel, Predicate, ScanOrder, ScanRequest,
+    TableEntry,
+};
+
+use crate::engine::batch::Batch;
+use crate::engine::context::QueryContext;
+use crate::engine::error::{EngineError, Result};
+use crate::engine::evaluate::{self, PreparedExpression};
+use crate::engine::execute::Executor;
+use crate::engine::execute::columns;
+use crate::engine::execute::expression::Expressions;
+use crate::engine::execute::filter::conjuncts;
+use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source};
+use crate::engine::execute::window;
+use crate::engine::profile::OperatorProfile;
+use crate::engine::pruning::{self, Translation};
+
+/// Name by which a plan reads the hidden time of ingestion.
+const INGESTION_TIME: &str = "$IngestionTime";
+
+/// A condition every row must meet.
+struct Condition {
+    expression: PreparedExpression,
+    /// Positions of the columns it reads.
+    columns: Vec<usize>,
+    translation: Option<Translation>,
+}
+
+pub struct TableScan {
+    morsels: Vec<Morsel>,
+    /// Stable ids of the yielded columns.
+    ids: Vec<u32>,
+    conditions: Vec<Condition>,
+    /// Append a column with morsel and row of each row.
+    row_ids: bool,
+    bound: Option<Arc<TimeBound>>,
+    query: Arc<QueryContext>,
+    profile: Arc<OperatorProfile>,
+}
+
+/// What is to be read.
+struct Request<'a> {
+    database: &'a str,
+    table: &'a str,
+    columns: &'a [String],
+    predicate: Option<&'a Expr>,
+    order: ScanOrder,
+    row_ids: bool,
+    bound: Option<Arc<TimeBound>>,
+}
+
+pub fn pipeline(
+    executor: &Executor,
+    profile: &Arc<OperatorProfile>,
+    database: &str,
+    table: &str,
+    columns: &[String],
+    predicate: Option<&Expr>,
+    _schema: &Schema,
+) -> Result<Pipeline> {
+    let request =
+        Request { database, table, columns, predicate, order: ScanOrder::Any, row_ids: false, bound: None };
+    let scan = TableScan::new(executor, profile, &request)?;
+    Ok(Pipeline::of(Arc::new(scan), profile.clone(), false))
+}
+
+fn entry<'a>(executor: &'a Executor, database: &str, table: &str) -> Result<&'a Arc<TableEntry>> {
+    let snapshot = executor.snapshot.as_ref();
+    snapshot.and_then(|snapshot| snapshot.table(database, table)).ok_or_else(|| {
+        EngineError::Evaluation(format!("table '{table}' of database '{database}' does not exist any more"))
+    })
+}
+
+fn column_of(entry: &TableEntry, name: &str) -> Option<(u32, ColumnType)> {
+    if name == INGESTION_TIME {
+        return Some((INGESTION_TIME_COLUMN, ColumnType::DateTime));
+    }
+    entry.schema.position(name).map(|position| {
+        let column = &entry.schema.columns[position];
+        (column.id, column.ty)
+    })
+}
+
+impl TableScan {
+    fn new(executor: &Executor, profile: &Arc<OperatorProfile>, request: &Request<'_>) -> Result<TableScan> {
+        let entry = entry(executor, request.database, request.table)?;
+        let columns = request
+            .columns
+            .iter()
+            .map(|name| {
+                column_of(entry, name).ok_or_else(|| {
+                    EngineError::Evaluation(format!("column '{name}' does not exist any more"))
+                })
+            })
+            .collect::<Result<Vec<(u32, ColumnType)>>>()?;
+        let list = request.predicate.map_or_else(Vec::new, conjuncts);
+        let prepared = Expressions::new(executor, &list)?.into_prepared();
+        let mut conditions: Vec<Condition> = list
+            .iter()
+            .zip(prepared)
+            .map(|(condition, expression)| {
+                let folded = fold_constants(condition, &executor.query);
+                let translation = pruning::translate(&folded, &columns);
+                Condition { columns: expression.columns(), expression, translation }
+            })
+            .collect();
+        conditions.sort_by_key(|condition| {
+            let texts = condition.columns.iter().any(|position| {
+                matches!(columns.get(*position), Some((_, ColumnType::String | ColumnType::Dynamic)))
+            });
+            (texts, condition.translation.is_none())
+        });
+        let parts = conditions.iter().filter_map(|condition| condition.translation.as_ref());
+        let predicate = Predicate::And(parts.map(|part| part.predicate.clone()).collect());
+        let data = executor.snapshot.as_ref().and_then(|snapshot| snapshot.table_data(entry.id));
+        let Some(data) = data else {
+            return Err(EngineError::Evaluation(format!(
+                "table '{}' does not exist any more",
+                request.table
+            )));
+        };
+        let scan = data.scan(&ScanRequest { predicate, order: request.order })?;
+        let totals = &scan.totals;
+        profile.set_note(format!(
+            "extents={}/{} row_groups={}/{} rows={}/{}{}",
+            totals.extents_scanned,
+            totals.extents_total,
+            totals.row_groups_scanned,
+            totals.row_groups_total,
+            totals.rows_scanned,
+            totals.rows_total,
+            if totals.damaged.is_empty() { String::new() } else { format!(" damaged={:?}", totals.damaged) },
+        ));
+        let progress = &executor.query.progress;
+        progress.extents_total.fetch_add(totals.extents_total, Ordering::Relaxed);
+        progress.extents_scanned.fetch_add(totals.extents_scanned, Ordering::Relaxed);
+        progress.morsels_total.fetch_add(scan.morsels.len() as u64, Ordering::Relaxed);
+        Ok(TableScan {
+            morsels: scan.morsels,
+            ids: columns.iter().map(|(id, _)| *id).collect(),
+            conditions,
+            row_ids: request.row_ids,
+            bound: request.bound.clone(),
+            query: executor.query.clone(),
+            profile: profile.clone(),
+        })
+    }
+
+    /// Reads the columns at the given positions that are not there yet, leaving out rows dropped already.
+    fn fill(
+        &self,
+        morsel: &Morsel,
+        positions: &[usize],
+        found: &mut [Option<ArrayRef>],
+        kept: Option<&BooleanBuffer>,
+    ) -> Result<()> {
+        let missing: Vec<usize> = positions
+            .iter()
+            .copied()
+            .filter(|position| found.get(*position).is_some_and(Option::is_none))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<u32> = missing.iter().map(|position| self.ids[*position]).collect();
+        let arrays = morsel.read(&ids)?;
+        let mut bytes = 0;
+        for (position, array) in missing.into_iter().zip(arrays) {
+            bytes += columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
+            found[position] = Some(match kept {
+                Some(kept) => columns::filter_column(&array, kept)?,
+                None => array,
+            });
+        }
+        self.profile.add_bytes(bytes);
+        self.query.progress.bytes_scanned.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// A batch whose unread columns are stand-ins that nothing looks at.
+fn partial(found: &[Option<ArrayRef>], rows: usize) -> Batch {
+    let columns = found
+        .iter()
+        .map(|column| column.clone().unwrap_or_else(|| Arc::new(NullArray::new(rows)) as ArrayRef))
+        .collect();
+    Batch::new(columns, rows)
+}
+
+fn statistics(_morsel: &Morsel, _column: u32) -> Option<ColumnStatistics> {
+    None
+}
+
+impl Source for TableScan {
+    fn morsels(&self) -> usize {
+        self.morsels.len()
+    }
+
+    fn read(&self, number: usize, emit: &mut Emit<'_>) -> Result<Flow> {
+        let morsel = &self.morsels[number];
+        self.query.progress.morsels_done.fetch_add(1, Ordering::Relaxed);
+        if self.bound.as_ref().is_some_and(|bound| !bound.may_win(morsel)) {
+            return Ok(Flow::Continue(()));
+        }
+        let mut rows = morsel.rows();
+        self.query.progress.rows_scanned.fetch_add(rows as u64, Ordering::Relaxed);
+        let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len()];
+        let mut kept: Option<BooleanBuffer> = None;
+        for condition in &self.conditions {
+            if let Some(translation) = &condition.translation
+                && translation.exact
+                && pruning::always_true(&translation.predicate, &|column| statistics(morsel, column))
+            {
+                continue;
+            }
+            self.fill(morsel, &condition.columns, &mut found, kept.as_ref())?;
+            let selected = condition.expression.select(&partial(&found, rows), &self.query)?;
+            let count = selected.count_set_bits();
+            if count == 0 {
+                return Ok(Flow::Continue(()));
+            }
+            if count == rows {
+                continue;
+            }
+            for column in found.iter_mut().flatten() {
+                *column = columns::filter_column(column, &selected)?;
+            }
+            kept = Some(match kept {
+                None => selected,
+                Some(kept) => within(&kept, &selected),
+            });
+            rows = count;
+            self.query.check()?;
+        }
+        let all: Vec<usize> = (0..self.ids.len()).collect();
+        self.fill(morsel, &all, &mut found, kept.as_ref())?;
+        let mut batch = partial(&found, rows);
+        if self.row_ids {
+            let base = (number as i64) << 32;
+            let ids: Int64Array = match &kept {
+                Some(kept) => kept.set_indices().map(|row| base | row as i64).collect(),
+                None => (0..rows as i64).map(|row| base | row).collect(),
+            };
+            batch.columns.push(Arc::new(ids));
+        }
+        emit(batch)
+    }
+}
+
+/// The selection `inner` of the rows that `outer` selects, as a selection of all rows.
+fn within(outer: &BooleanBuffer, inner: &BooleanBuffer) -> BooleanBuffer {
+    let mut builder = arrow_buffer::BooleanBufferBuilder::new(outer.len());
+    builder.append_n(outer.len(), false);
+    for (index, row) in outer.set_indices().enumerate() {
+        if inner.value(index) {
+            builder.set_bit(row, true);
+        }
+    }
+    builder.finish()
+}
+
+/// The expression with every part that reads no column computed.
+fn fold_constants(expression: &Expr, query: &Arc<QueryContext>) -> Expr {
+    let ExprKind::Call { function, arguments } = &expression.kind else { return expression.clone() };
+    let mut used = Vec::new();
+    columns_of(expression, &mut used);
+    if used.is_empty()
+        && let Some(value) = evaluate::fold(expression, query)
+    {
+        return Expr { kind: ExprKind::Constant(value), ty: expression.ty };
+    }
+    let arguments = arguments.iter().map(|argument| fold_constants(argument, query)).collect();
+    Expr { kind: ExprKind::Call { function: *function, arguments }, ty: expression.ty }
+}
+
+/// Positions of all columns that an expression reads.
+fn columns_of(expression: &Expr, used: &mut Vec<usize>) {
+    match &expression.kind {
+        ExprKind::Column(position) => {
+            if !used.contains(position) {
+                used.push(*position);
+            }
+        }
+        ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => {}
+        ExprKind::Call { arguments, .. } => {
+            arguments.iter().for_each(|argument| columns_of(argument, used));
+        }
+        ExprKind::InSubquery { value, .. } => columns_of(value, used),
+    }
+}
+
+/// The time that a row of `top … by time` must beat, shared by all workers.
+pub struct TimeBound {
+    descending: bool,
+    nulls_first: bool,
+    time_column: u32,
+    /// The worst winning time so far; the extreme that everything beats at first.
+    ticks: AtomicI64,
+}
+
+impl TimeBound {
+    /// Takes note of the sort key (see `order`) of a row that has `limit` rows at least as good.
+    pub fn tighten(&self, key: u128) {
+        let value_rank = if self.nulls_first { 2 } else { 0 };
+        if key >> 64 != value_rank {
+            return;
+        }
+        let ordered = if self.descending { !(key as u64) } else { key as u64 };
+        let ticks = (ordered ^ (1 << 63)) as i64;
+        if self.descending {
+            self.ticks.fetch_max(ticks, Ordering::Relaxed);
+        } else {
+            self.ticks.fetch_min(ticks, Ordering::Relaxed);
+        }
+    }
+
+    fn may_win(&self, morsel: &Morsel) -> bool {
+        let Some((least, greatest)) = morsel.time_bounds() else { return true };
+        if self.nulls_first && statistics(morsel, self.time_column).is_none_or(|known| known.nulls > 0) {
+            return true;
+        }
+        let ticks = self.ticks.load(Ordering::Relaxed);
+        if self.descending { greatest >= ticks } else { least <= ticks }
+    }
+}
+
+/// A chain of filters and projections over a scan, cut in two for `top`: what decides which rows win, and
+/// what is only needed of the winners.
+pub struct Late {
+    pub pipeline: Pipeline,
+    /// Keys over the early columns.
+    pub keys: Vec<SortKey>,
+    /// Early columns, then the row id.
+    pub schema: Schema,
+    pub bound: Option<Arc<TimeBound>>,
+    scan: Arc<TableScan>,
+    /// Positions among the scan's columns of the early and of the late ones.
+    early: Vec<usize>,
+    late: Vec<usize>,
+    ids: Vec<u32>,
+    /// The yielded columns, over the scan's columns.
+    outputs: Vec<Expr>,
+}
+
+impl Late {
+    /// `None`: reading late gains nothing here, or the input is something else than a chain over a scan.
+    pub fn of(
+        executor: &Executor,
+        input: &Plan,
+        keys: &[SortKey],
+        _profile: &Arc<OperatorProfile>,
+    ) -> Result<Option<Late>> {
+        let Some(chain) = chain(input) else { return Ok(None) };
+        let Operator::Scan { database, table, columns, predicate } = &*chain.scan.operator else {
+            return Ok(None);
+        };
+        let Some(keys) = keys
+            .iter()
+            .map(|key| {
+                let expression = substitute(&key.expression, &chain.outputs)?;
+                Some(SortKey { expression, ..key.clone() })
+            })
+            .collect::<Option<Vec<_>>>()
+        else {
+            return Ok(None);
+        };
+        let mut filters: Vec<Expr> = predicate.iter().cloned().collect();
+        filters.extend(chain.filters);
+        let (mut early, mut late) = (Vec::new(), Vec::new());
+        filters.iter().for_each(|filter| columns_of(filter, &mut early));
+        keys.iter().for_each(|key| columns_of(&key.expression, &mut early));
+        chain.outputs.iter().for_each(|output| columns_of(output, &mut late));
+        late.retain(|position| !early.contains(position));
+        if late.is_empty() {
+            return Ok(None);
+        }
+        let place = |position: usize| early.iter().position(|early| *early == position).unwrap_or(0);
+        let remap = |expression: &Expr| {
+            let places: Vec<Expr> = (0..columns.len())
+                .map(|position| Expr::column(place(position), chain.scan.schema[position].ty))
+                .collect();
+            substitute(expression, &places)
+        };
+        let filters: Option<Vec<Expr>> = filters.iter().map(remap).collect();
+        let early_keys: Option<Vec<SortKey>> = keys
+            .iter()
+            .map(|key| Some(SortKey { expression: remap(&key.expression)?, ..key.clone() }))
+            .collect();
+        let (Some(filters), Some(early_keys)) = (filters, early_keys) else { return Ok(None) };
+        let entry = entry(executor, database, table)?;
+        let id_of = |position: usize| column_of(entry, &columns[position]).map(|(id, _)| id);
+        let first_key = keys.first().and_then(|key| match key.expression.kind {
+            ExprKind::Column(position) => Some((key, id_of(position)?)),
+            _ => None,
+        });
+        let bound = match first_key {
+            Some((key, id)) if Some(id) == entry.time_column() && keys.len() == 1 => {
+                Some(Arc::new(TimeBound {
+                    descending: key.descending,
+                    nulls_first: key.nulls_first,
+                    time_column: id,
+                    ticks: AtomicI64::new(if key.descending { i64::MIN } else { i64::MAX }),
+                }))
+            }
+            _ => None,
+        };
+        let order = match &bound {
+            None => ScanOrder::Any,
+            Some(bound) if bound.descending => ScanOrder::TimeDescending,
+            Some(_) => ScanOrder::TimeAscending,
+        };
+        let names: Vec<String> = early.iter().map(|position| columns[*position].clone()).collect();
+        let predicate = filters.into_iter().reduce(|left, right| {
+            Expr::call(FunctionId::Operator(OperatorFunction::And), vec![left, right], Type::Bool)
+        });
+        let request = Request {
+            database,
+            table,
+            columns: &names,
+            predicate: predicate.as_ref(),
+            order,
+            row_ids: true,
+            bound: bound.clone(),
+        };
+        let profile = executor
+            .profile
+            .operator(format!("scan {table} ({}), rest late", names.join(", ")), executor.depth);
+        let scan = Arc::new(TableScan::new(executor, &profile, &request)?);
+        let mut schema: Schema = early.iter().map(|position| chain.scan.schema[*position].clone()).collect();
+        schema.push(Column::new("$row", Type::Long));
+        let ids = (0..columns.len())
+            .map(|position| {
+                id_of(position).ok_or_else(|| {
+                    EngineError::Evaluation(format!("column '{}' does not exist any more", columns[position]))
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Some(Late {
+            pipeline: Pipeline::of(scan.clone(), profile, false),
+            keys: early_keys,
+            schema,
+            bound,
+            scan,
+            early,
+            late,
+            ids,
+            outputs: chain.outputs,
+        }))
+    }
+
+    /// The yielded rows of the winners (rows of the early pipeline), in their order.
+    pub fn fetch(&self, executor: &Executor, winners: &Batch) -> Result<Batch> {
+        let row_ids = columns::longs(&winners.columns[self.early.len()])?;
+        let mut by_morsel: BTreeMap<usize, Vec<(u32, u32)>> = BTreeMap::new();
+        for (place, row_id) in (0u32..).zip(row_ids.values()) {
+            by_morsel.entry((*row_id >> 32) as usize).or_default().push((*row_id as u32, place));
+        }
+        let late_ids: Vec<u32> = self.late.iter().map(|position| self.ids[*position]).collect();
+        let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); self.late.len()];
+        let mut source_of = vec![0u32; winners.rows];
+        let mut next = 0u32;
+        for (morsel, rows) in by_morsel {
+            executor.query.check()?;
+            let arrays = self.scan.morsels[morsel].read(&late_ids)?;
+            let picks = UInt32Array::from_iter_values(rows.iter().map(|(row, _)| *row));
+            for (part, array) in parts.iter_mut().zip(&arrays) {
+                let bytes = columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
+                self.scan.profile.add_bytes(bytes);
+                part.push(columns::take_column(array, &picks)?);
+            }
+            for (_, place) in rows {
+                source_of[place as usize] = next;
+                next += 1;
+            }
+        }
+        let order = UInt32Array::from(source_of);
+        let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len()];
+        for (place, position) in self.early.iter().enumerate() {
+            found[*position] = Some(winners.columns[place].clone());
+        }
+        for (part, position) in parts.iter().zip(&self.late) {
+            if !part.is_empty() {
+                let part: Vec<&ArrayRef> = part.iter().collect();
+                found[*position] = Some(columns::take_column(&columns::concat_column(&part)?, &order)?);
+            }
+        }
+        if winners.rows == 0 {
+            let columns = self.outputs.iter().map(|output| columns::nulls(output.ty, 0)).collect();
+            return Ok(Batch::new(columns, 0));
+        }
+        let batch = partial(&found, winners.rows);
+        let outputs = Expressions::new(executor, &self.outputs)?;
+        Ok(Batch::new(outputs.columns(&batch)?, winners.rows))
+    }
+}
+
+struct Chain<'a> {
+    scan: &'a Plan,
+    /// Over the scan's columns.
+    filters: Vec<Expr>,
+    outputs: Vec<Expr>,
+}
+
+/// Filters and projections over a scan, rewritten over its columns.
+fn chain(plan: &Plan) -> Option<Chain<'_>> {
+    match &*plan.operator {
+        Operator::Scan { .. } => {
+            let outputs = plan
+                .schema
+                .iter()
+                .enumerate()
+                .map(|(index, column)| Expr::column(index, column.ty))
+                .collect();
+            Some(Chain { scan: plan, filters: Vec::new(), outputs })
+        }
+        Operator::Filter { input, predicate } => {
+            let mut chain = chain(input)?;
+            chain.filters.push(substitute(predicate, &chain.outputs)?);
+            Some(chain)
+        }
+        Operator::Project { input, expressions } => {
+            if expressions.iter().any(window::has_window) {
+                return None;
+            }
+            let mut chain = chain(input)?;
+            let outputs = expressions
+                .iter()
+                .map(|expression| substitute(expression, &chain.outputs))
+                .collect::<Option<_>>()?;
+            chain.outputs = outputs;
+            Some(chain)
+        }
+        _ => None,
+    }
+}
+
+/// The expression with columns replaced; `None` where that could change its meaning or run things twice.
+fn substitute(expression: &Expr, columns: &[Expr]) -> Option<Expr> {
+    let kind = match &expression.kind {
+        ExprKind::Column(position) => return columns.get(*position).cloned(),
+        ExprKind::Constant(_) => return Some(expression.clone()),
+        ExprKind::Call { function, arguments } => {
+            if function.spec().volatile {
+                return None;
+            }
+            let arguments =
+                arguments.iter().map(|argument| substitute(argument, columns)).collect::<Option<_>>()?;
+            ExprKind::Call { function: *function, arguments }
+        }
+        ExprKind::ScalarSubquery(_) | ExprKind::InSubquery { .. } => return None,
+    };
+    Some(Expr { kind, ty: expression.ty })
+}

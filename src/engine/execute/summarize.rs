@@ -1,0 +1,287 @@
+//! `summarize`, `distinct`, `count`: hash aggregation with one table per worker, merged at the end.
+//!
+//! Groups come out in the order in which they first appear in the input.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, UInt32Array};
+use conshelf_kql::function::{AggregateFunction, FunctionId};
+use conshelf_kql::plan::{Aggregate, Expr, Plan};
+use conshelf_kql::{Schema, Type};
+
+use crate::engine::aggregate::{self, Accumulator, AggregateCall};
+use crate::engine::batch::Batch;
+use crate::engine::constant;
+use crate::engine::context::{MemoryReservation, QueryContext};
+use crate::engine::error::{EngineError, Result};
+use crate::engine::execute::Executor;
+use crate::engine::execute::columns;
+use crate::engine::execute::expression::Expressions;
+use crate::engine::execute::key::KeyTable;
+use crate::engine::execute::materialised::Materialised;
+use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink};
+use crate::engine::profile::OperatorProfile;
+
+/// The aggregates of an operator: which expressions they read, and how to create their states.
+pub struct Calls {
+    calls: Vec<Call>,
+    /// Distinct expressions of all arguments and conditions.
+    expressions: Expressions,
+}
+
+struct Call {
+    call: AggregateCall,
+    /// Positions in `expressions`.
+    arguments: Vec<usize>,
+    condition: Option<usize>,
+}
+
+impl Calls {
+    pub fn new(executor: &Executor, aggregates: &[&Aggregate]) -> Result<Calls> {
+        let mut distinct: Vec<Expr> = Vec::new();
+        let mut place = |expression: &Expr| {
+            distinct.iter().position(|known| known == expression).unwrap_or_else(|| {
+                distinct.push(expression.clone());
+                distinct.len() - 1
+            })
+        };
+        let places: Vec<(Vec<usize>, Option<usize>)> = aggregates
+            .iter()
+            .map(|aggregate| {
+                let arguments = aggregate.arguments.iter().map(&mut place).collect();
+                (arguments, aggregate.condition.as_ref().map(&mut place))
+            })
+            .collect();
+        let expressions = Expressions::new(executor, &distinct)?;
+        let calls = aggregates
+            .iter()
+            .zip(places)
+            .map(|(aggregate, (arguments, condition))| {
+                let FunctionId::Aggregate(function) = aggregate.function else {
+                    let name = aggregate.function.spec().name;
+                    return Err(EngineError::Internal(format!("{name} is not an aggregate")));
+                };
+                let constants = arguments
+                    .iter()
+                    .zip(&aggregate.arguments)
+                    .map(|(place, argument)| {
+                        let value = expressions.constant(*place)?;
+                        value
+                            .map(|value| constant::array_of(argument.ty, std::iter::once(&value)))
+                            .transpose()
+                    })
+                    .collect::<Result<_>>()?;
+                let call = AggregateCall {
+                    function,
+                    argument_types: aggregate.arguments.iter().map(|argument| argument.ty).collect(),
+                    constants,
+                    outputs: aggregate.outputs.clone(),
+                };
+                Ok(Call { call, arguments, condition })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Calls { calls, expressions })
+    }
+
+    pub fn create(&self) -> Result<Vec<Box<dyn Accumulator>>> {
+        self.calls.iter().map(|call| aggregate::create(&call.call)).collect()
+    }
+
+    /// Adds the rows of a batch; row i belongs to group `group_of[i]` of `groups`.
+    pub fn update(
+        &self,
+        accumulators: &mut [Box<dyn Accumulator>],
+        batch: &Batch,
+        group_of: &[u32],
+        groups: usize,
+    ) -> Result<()> {
+        let arrays = self
+            .expressions
+            .evaluate(batch)?
+            .iter()
+            .map(|datum| columns::expand_flat(datum, batch.rows))
+            .collect::<Result<Vec<ArrayRef>>>()?;
+        let one_group = groups == 1;
+        for (call, accumulator) in self.calls.iter().zip(accumulators) {
+            accumulator.resize(groups);
+            let arguments: Vec<ArrayRef> =
+                call.arguments.iter().map(|place| arrays[*place].clone()).collect();
+            let condition: Option<&BooleanArray> =
+                call.condition.map(|place| columns::booleans(&arrays[place])).transpose()?;
+            if one_group && arguments.is_empty() && condition.is_none() {
+                accumulator.update_count(0, batch.rows as u64)?;
+            } else if one_group && !(arguments.is_empty() && condition.is_none()) {
+                accumulator.update_one(0, &arguments, condition)?;
+            } else {
+                accumulator.update(group_of, &arguments, condition)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a result depends on the order of rows.
+    pub fn order_matters(&self) -> bool {
+        use AggregateFunction::*;
+        self.calls.iter().any(|call| {
+            matches!(
+                call.call.function,
+                MakeList
+                    | MakeListIf
+                    | MakeListWithNulls
+                    | MakeSet
+                    | MakeSetIf
+                    | MakeBag
+                    | MakeBagIf
+                    | TakeAny
+                    | TakeAnyIf
+                    | ArgMax
+                    | ArgMin
+            )
+        })
+    }
+}
+
+struct Summarize {
+    keys: Expressions,
+    key_types: Vec<Type>,
+    calls: Calls,
+    query: Arc<QueryContext>,
+}
+
+struct Local {
+    table: KeyTable,
+    accumulators: Vec<Box<dyn Accumulator>>,
+    /// Where each group was first seen.
+    first: Vec<u64>,
+    group_of: Vec<u32>,
+    memory: MemoryReservation,
+}
+
+impl Local {
+    fn charge(&mut self) -> Result<()> {
+        let states: usize = self.accumulators.iter().map(|accumulator| accumulator.memory_bytes()).sum();
+        let bytes = self.table.memory_bytes() + states + self.first.capacity() * 8;
+        self.memory.resize(bytes as u64)
+    }
+}
+
+impl Sink for Summarize {
+    type Local = Local;
+
+    fn start(&self) -> Result<Local> {
+        Ok(Local {
+            table: KeyTable::new(&self.key_types),
+            accumulators: self.calls.create()?,
+            first: Vec::new(),
+            group_of: Vec::new(),
+            memory: self.query.reserve(0)?,
+        })
+    }
+
+    fn push(&self, local: &mut Local, position: Position, batch: Batch) -> Result<Flow> {
+        let keys = self.keys.columns(&batch)?;
+        let known = local.table.len();
+        local.table.assign(&keys, batch.rows, &mut local.group_of)?;
+        let groups = local.table.len();
+        if groups > known {
+            note_first(&mut local.first, &local.group_of, groups, position);
+        }
+        self.calls.update(&mut local.accumulators, &batch, &local.group_of, groups)?;
+        local.charge()?;
+        Ok(Flow::Continue(()))
+    }
+}
+
+/// Records where new groups were first seen. Groups are numbered in the order in which they appear.
+fn note_first(first: &mut Vec<u64>, group_of: &[u32], groups: usize, position: Position) {
+    for (row, group) in group_of.iter().enumerate() {
+        if *group as usize == first.len() {
+            first.push(position.ordinal(row));
+            if first.len() == groups {
+                return;
+            }
+        }
+    }
+}
+
+/// Merges the tables of all workers into the largest.
+fn merge(query: &Arc<QueryContext>, mut locals: Vec<Local>) -> Result<Local> {
+    let largest = (0..locals.len()).max_by_key(|index| locals[*index].table.len());
+    let mut merged = match largest {
+        Some(index) => locals.swap_remove(index),
+        None => return Err(EngineError::Internal(String::from("no worker started"))),
+    };
+    for local in locals {
+        query.check()?;
+        let keys = local.table.columns()?;
+        let rows = local.table.len();
+        merged.table.assign(&keys, rows, &mut merged.group_of)?;
+        let groups = merged.table.len();
+        merged.first.resize(groups, u64::MAX);
+        for (group, first) in merged.group_of.iter().zip(&local.first) {
+            let known = &mut merged.first[*group as usize];
+            *known = (*known).min(*first);
+        }
+        for (accumulator, other) in merged.accumulators.iter_mut().zip(local.accumulators) {
+            accumulator.resize(groups);
+            accumulator.merge(other, &merged.group_of)?;
+        }
+        merged.charge()?;
+    }
+    Ok(merged)
+}
+
+pub fn pipeline(
+    executor: &Executor,
+    profile: &Arc<OperatorProfile>,
+    input: &Plan,
+    keys: &[Expr],
+    aggregates: &[Aggregate],
+    schema: &Schema,
+) -> Result<Pipeline> {
+    let below = executor.pipeline(input)?;
+    let aggregates: Vec<&Aggregate> = aggregates.iter().collect();
+    let batch = groups(executor, profile, &below, keys, &aggregates)?;
+    if batch.columns.len() != schema.len() {
+        let found = batch.columns.len();
+        return Err(EngineError::Internal(format!("summarize yields {found} columns, not {}", schema.len())));
+    }
+    let rows = Materialised::new(&executor.query, vec![batch])?;
+    Ok(Pipeline::of(Arc::new(rows), profile.clone(), false))
+}
+
+/// One row per group: the keys, then the outputs of the aggregates. Without keys exactly one row.
+pub fn groups(
+    executor: &Executor,
+    profile: &Arc<OperatorProfile>,
+    below: &Pipeline,
+    keys: &[Expr],
+    aggregates: &[&Aggregate],
+) -> Result<Batch> {
+    let query = &executor.query;
+    let sink = Summarize {
+        keys: Expressions::new(executor, keys)?,
+        key_types: keys.iter().map(|key| key.ty).collect(),
+        calls: Calls::new(executor, aggregates)?,
+        query: query.clone(),
+    };
+    let in_sequence = below.ordered && sink.calls.order_matters();
+    let workers = if in_sequence { 1 } else { executor.workers };
+    let locals = below.run(query, workers, Arc::new(sink))?;
+    let started = std::time::Instant::now();
+    let mut merged = merge(query, locals)?;
+    let groups = if keys.is_empty() { 1 } else { merged.table.len() };
+    let mut columns = merged.table.columns()?;
+    for accumulator in &mut merged.accumulators {
+        accumulator.resize(groups);
+        columns.extend(accumulator.finish()?);
+    }
+    let mut batch = Batch::new(columns, groups);
+    if !merged.first.is_sorted() {
+        let mut order: Vec<u32> = (0..groups as u32).collect();
+        order.sort_unstable_by_key(|group| merged.first[*group as usize]);
+        batch = columns::take(&batch, &UInt32Array::from(order))?;
+    }
+    profile.add_time(started.elapsed());
+    Ok(batch)
+}

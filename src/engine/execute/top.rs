@@ -1,0 +1,181 @@
+//! `top`: the first rows by their keys, with at most a small multiple of the limit held per worker.
+//!
+//! Over a scan only the key columns (and those of filters) are read at first; the others are read for the
+//! winners alone, and pieces of the table whose times cannot win are not read at all.
+
+use std::sync::Arc;
+
+use arrow_array::UInt32Array;
+use conshelf_kql::Schema;
+use conshelf_kql::plan::{Expr, Plan, SortKey};
+
+use crate::engine::batch::Batch;
+use crate::engine::context::{MemoryReservation, QueryContext};
+use crate::engine::error::Result;
+use crate::engine::execute::Executor;
+use crate::engine::execute::columns;
+use crate::engine::execute::materialised::Materialised;
+use crate::engine::execute::order::SortKeys;
+use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink};
+use crate::engine::execute::scan::{Late, TimeBound};
+use crate::engine::execute::sort::Keys;
+use crate::engine::execute::take::limit_of;
+use crate::engine::profile::OperatorProfile;
+
+/// Candidates are cut back to the limit when there are this many more.
+const SLACK_ROWS: usize = 8_192;
+
+struct Top {
+    keys: Keys,
+    limit: usize,
+    schema: Schema,
+    bound: Option<Arc<TimeBound>>,
+    query: Arc<QueryContext>,
+}
+
+/// Rows that may still be among the winners.
+struct Local {
+    batches: Vec<Batch>,
+    keys: Option<SortKeys>,
+    ordinals: Vec<u64>,
+    /// Holds the worst of `limit` known rows: rows behind it are out.
+    worst: Option<SortKeys>,
+    memory: MemoryReservation,
+}
+
+impl Sink for Top {
+    type Local = Local;
+
+    fn start(&self) -> Result<Local> {
+        let memory = self.query.reserve(0)?;
+        Ok(Local { batches: Vec::new(), keys: None, ordinals: Vec::new(), worst: None, memory })
+    }
+
+    fn push(&self, local: &mut Local, position: Position, batch: Batch) -> Result<Flow> {
+        let mut keys = self.keys.of(&batch)?;
+        let mut batch = batch;
+        match &local.worst {
+            None => local.ordinals.extend((0..batch.rows).map(|row| position.ordinal(row))),
+            Some(worst) => {
+                // A row equal to the worst comes later than it, so it is out as well.
+                let rows: Vec<u32> = (0..batch.rows as u32)
+                    .filter(|row| keys.compare(*row as usize, worst, 0).is_lt())
+                    .collect();
+                if rows.is_empty() {
+                    return Ok(Flow::Continue(()));
+                }
+                local.ordinals.extend(rows.iter().map(|row| position.ordinal(*row as usize)));
+                keys = keys.pick(&rows);
+                batch = columns::take(&batch, &UInt32Array::from(rows))?;
+            }
+        }
+        local.batches.push(batch);
+        match &mut local.keys {
+            None => local.keys = Some(keys),
+            Some(all) => all.append(keys),
+        }
+        if local.ordinals.len() > 2 * self.limit + SLACK_ROWS
+            || (local.worst.is_none() && local.ordinals.len() > self.limit + 64)
+        {
+            self.cut(local)?;
+        }
+        Ok(Flow::Continue(()))
+    }
+}
+
+impl Top {
+    /// Keeps only the best `limit` rows.
+    fn cut(&self, local: &mut Local) -> Result<()> {
+        let Some(keys) = &local.keys else { return Ok(()) };
+        let mut order = keys.sorted(&local.ordinals);
+        order.truncate(self.limit);
+        let kept = keys.pick(&order);
+        let ordinals = order.iter().map(|row| local.ordinals[*row as usize]).collect();
+        let all = columns::concat(&local.batches, &self.schema)?;
+        let best = columns::compact(columns::take(&all, &UInt32Array::from(order.clone()))?);
+        if let (Some(last), true) = (order.last(), order.len() == self.limit) {
+            local.worst = Some(keys.pick(&[*last]));
+            if let (Some(bound), Some(SortKeys::Fixed(worst))) = (&self.bound, &local.worst)
+                && let Some(worst) = worst.first()
+            {
+                bound.tighten(*worst);
+            }
+        }
+        local.memory.resize(columns::held_bytes(&best) + kept.memory_bytes() as u64)?;
+        local.ordinals = ordinals;
+        local.keys = Some(kept);
+        local.batches = vec![best];
+        Ok(())
+    }
+}
+
+pub fn pipeline(
+    executor: &Executor,
+    profile: &Arc<OperatorProfile>,
+    input: &Plan,
+    keys: &[SortKey],
+    limit: &Expr,
+) -> Result<Pipeline> {
+    let limit = usize::try_from(limit_of(executor, limit)?).unwrap_or(usize::MAX);
+    let query = &executor.query;
+    if limit == 0 {
+        return Ok(Pipeline::of(Arc::new(Materialised::empty(query)?), profile.clone(), true));
+    }
+    let rows = match Late::of(executor, input, keys, profile)? {
+        Some(late) => {
+            let winners = best(
+                executor,
+                &late.pipeline,
+                late.keys.clone(),
+                late.schema.clone(),
+                limit,
+                late.bound.clone(),
+            )?;
+            late.fetch(executor, &winners)?
+        }
+        None => {
+            let below = executor.pipeline(input)?;
+            best(executor, &below, keys.to_vec(), input.schema.clone(), limit, None)?
+        }
+    };
+    Ok(Pipeline::of(Arc::new(Materialised::new(query, vec![rows])?), profile.clone(), true))
+}
+
+/// The best rows of a pipeline, in order.
+pub fn best(
+    executor: &Executor,
+    below: &Pipeline,
+    keys: Vec<SortKey>,
+    schema: Schema,
+    limit: usize,
+    bound: Option<Arc<TimeBound>>,
+) -> Result<Batch> {
+    let query = &executor.query;
+    let limit = limit.min(u32::MAX as usize / 4);
+    let keys = Keys::new(executor, &keys)?;
+    let sink = Arc::new(Top { keys, limit, schema, bound, query: query.clone() });
+    let locals = below.run(query, executor.workers, sink.clone())?;
+    let mut merged: Option<Local> = None;
+    for local in locals {
+        match (&mut merged, local) {
+            (None, local) => merged = Some(local),
+            (Some(merged), mut local) => {
+                sink.cut(&mut local)?;
+                merged.batches.extend(local.batches);
+                merged.ordinals.extend(local.ordinals);
+                match (&mut merged.keys, local.keys) {
+                    (Some(all), Some(keys)) => all.append(keys),
+                    (all, Some(keys)) => *all = Some(keys),
+                    (_, None) => {}
+                }
+            }
+        }
+    }
+    match merged {
+        Some(mut merged) => {
+            sink.cut(&mut merged)?;
+            columns::concat(&merged.batches, &sink.schema)
+        }
+        None => Ok(columns::empty(&sink.schema)),
+    }
+}
