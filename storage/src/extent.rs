@@ -37,7 +37,7 @@ pub mod fuzz {
         let [ty, low, high, chunk @ ..] = data else { return };
         let ty = crate::types::ColumnType::ALL[usize::from(*ty) % crate::types::ColumnType::ALL.len()];
         let rows = usize::from(u16::from_le_bytes([*low, *high]));
-        let _ = crate::encoding::describe_chunk(ty, chunk, rows);
+        let _ = crate::encoding::describe_chunk(chunk, rows);
         if let Ok(array) = crate::encoding::decode_chunk(ty, chunk, rows) {
             assert_eq!(arrow_array::Array::len(&array), rows);
         }

@@ -14,7 +14,7 @@ use support::{arrays_equal, column_of, column_strategy};
 fn round_trip(ty: ColumnType, array: &ArrayRef) -> String {
     let mut bytes = Vec::new();
     encode_chunk(ty, array, &EncodeOptions::SEAL, &mut bytes).expect("encodes");
-    let description = describe_chunk(ty, &bytes, array.len()).expect("describes");
+    let description = describe_chunk(&bytes, array.len()).expect("describes");
     let decoded = decode_chunk(ty, &bytes, array.len())
         .unwrap_or_else(|malformed| panic!("{malformed}: {} as {description}", ty.name()));
     assert!(arrays_equal(ty, array, &decoded), "{} as {description}: {array:?} {decoded:?}", ty.name());
@@ -119,7 +119,7 @@ proptest! {
         bytes[at] ^= mask;
         let _ = decode_chunk(ty, &bytes, array.len());
         let _ = decode_chunk(ty, &bytes, rows.into());
-        let _ = describe_chunk(ty, &bytes, array.len());
+        let _ = describe_chunk(&bytes, array.len());
     }
 
     #[test]

@@ -70,13 +70,13 @@ pub(crate) fn unpack(bytes: &[u8], width: u32, count: usize, out: &mut [u64; BLO
         let (word, shift) = (bit / 64, (bit % 64) as u32);
         let Some(low) = words.get(word) else { return };
         if shift + width <= 64 {
-            for lane in 0..BLOCK_LANES {
-                group[lane] = (load(low, lane) >> shift) & mask;
+            for (lane, value) in group.iter_mut().enumerate() {
+                *value = (load(low, lane) >> shift) & mask;
             }
         } else {
             let Some(high) = words.get(word + 1) else { return };
-            for lane in 0..BLOCK_LANES {
-                group[lane] = (load(low, lane) >> shift | load(high, lane) << (64 - shift)) & mask;
+            for (lane, value) in group.iter_mut().enumerate() {
+                *value = (load(low, lane) >> shift | load(high, lane) << (64 - shift)) & mask;
             }
         }
     }
@@ -162,4 +162,36 @@ pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize) -> Decoded<Ve
     }
     input.finish()?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_width_and_length_unpacks() {
+        for width in 0..=64u32 {
+            for count in [1, 15, 16, 17, 64, 100, 1000, 1023, 1024] {
+                let mask = if width == 0 { 0 } else { u64::MAX >> (64 - width) };
+                let values: Vec<u64> = (0..count as u64)
+                    .map(|n| (n ^ u64::MAX << 7).wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask)
+                    .collect();
+                let mut bytes = Vec::new();
+                pack(&values, width, &mut bytes);
+                assert_eq!(bytes.len(), packed_bytes(count, width));
+                let mut out = [u64::MAX; BLOCK_VALUES];
+                unpack(&bytes, width, count, &mut out);
+                assert_eq!(out[..count], values, "{count} values of {width} bits");
+            }
+        }
+    }
+
+    #[test]
+    fn an_outlier_widens_one_block_only() {
+        let mut values = vec![0i64; 8 * BLOCK_VALUES];
+        values.iter_mut().enumerate().for_each(|(row, value)| *value = row as i64 % 16);
+        let before = estimate(&values, 1);
+        values[5000] = i64::MAX;
+        assert!(estimate(&values, 1) < before + BLOCK_VALUES * 8);
+    }
 }

@@ -2,10 +2,9 @@
 
 use super::input::{Decoded, Input, Malformed};
 use crate::format::{encoding_tag as tag, validity};
-use crate::types::ColumnType;
 
 /// For example `dictionary(50: text, bit_packed)` or `nulls roaring, alp(bit_packed, 12 exceptions)`.
-pub fn describe_chunk(ty: ColumnType, bytes: &[u8], rows: usize) -> Decoded<String> {
+pub fn describe_chunk(bytes: &[u8], rows: usize) -> Decoded<String> {
     let mut input = Input::new(bytes);
     let nulls = match input.u8()? {
         validity::ALL_VALID => "",
@@ -20,10 +19,10 @@ pub fn describe_chunk(ty: ColumnType, bytes: &[u8], rows: usize) -> Decoded<Stri
         }
         _ => return Err(Malformed("unknown kind of validity")),
     };
-    Ok(format!("{nulls}{}", node(ty, input, 0)?))
+    Ok(format!("{nulls}{}", node(input, 0)?))
 }
 
-fn node(ty: ColumnType, mut input: Input<'_>, depth: u32) -> Decoded<String> {
+fn node(mut input: Input<'_>, depth: u32) -> Decoded<String> {
     if depth > 8 {
         return Err(Malformed("encodings are nested too deeply"));
     }
@@ -32,21 +31,21 @@ fn node(ty: ColumnType, mut input: Input<'_>, depth: u32) -> Decoded<String> {
         tag::CONSTANT => "constant".to_owned(),
         tag::RUN_LENGTH => {
             let runs = input.u32()?;
-            let lengths = node(ColumnType::Long, input.part()?, depth + 1)?;
-            let values = node(ColumnType::Long, input.part()?, depth + 1)?;
+            let lengths = node(input.part()?, depth + 1)?;
+            let values = node(input.part()?, depth + 1)?;
             format!("run_length({runs}: {lengths}, {values})")
         }
         tag::DICTIONARY => {
             let count = input.u32()?;
-            let values = node(ty, input.part()?, depth + 1)?;
-            let codes = node(ColumnType::Long, input.part()?, depth + 1)?;
+            let values = node(input.part()?, depth + 1)?;
+            let codes = node(input.part()?, depth + 1)?;
             format!("dictionary({count}: {values}, {codes})")
         }
         tag::BIT_PACKED => "bit_packed".to_owned(),
         tag::DELTA => "delta".to_owned(),
         tag::ALP => {
             input.take(2)?;
-            let integers = node(ColumnType::Long, input.part()?, depth + 1)?;
+            let integers = node(input.part()?, depth + 1)?;
             format!("alp({integers}, {} exceptions)", input.u32()?)
         }
         tag::SPLIT_ZSTD => "split_zstd".to_owned(),
@@ -54,7 +53,7 @@ fn node(ty: ColumnType, mut input: Input<'_>, depth: u32) -> Decoded<String> {
         tag::FIXED16 => "fixed16".to_owned(),
         tag::FIXED16_ZSTD => "fixed16_zstd".to_owned(),
         kind @ (tag::TEXT | tag::TEXT_ZSTD) => {
-            let lengths = node(ColumnType::Long, input.part()?, depth + 1)?;
+            let lengths = node(input.part()?, depth + 1)?;
             format!("{}({lengths})", if kind == tag::TEXT { "text" } else { "text_zstd" })
         }
         _ => return Err(Malformed("unknown encoding")),

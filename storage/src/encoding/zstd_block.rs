@@ -8,20 +8,39 @@ use zstd::zstd_safe;
 use super::input::{Decoded, Malformed};
 
 thread_local! {
-    static COMPRESSOR: RefCell<Option<(i32, Compressor<'static>)>> = const { RefCell::new(None) };
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
+/// Text this long is tried at the lowest level first, on a sample of [`SAMPLE_BYTES`].
+const SAMPLED_BYTES_MIN: usize = 4 * SAMPLE_BYTES;
+const SAMPLE_BYTES: usize = 128 << 10;
+
 /// The frame of the bytes, or `None` where zstd has no memory or saves less than a sixteenth.
 pub(crate) fn compress(bytes: &[u8], level: i32) -> Option<Vec<u8>> {
-    let frame = COMPRESSOR.with_borrow_mut(|slot| {
-        let compressor = match slot {
-            Some((known, compressor)) if *known == level => compressor,
-            _ => &mut slot.insert((level, Compressor::new(level).ok()?)).1,
-        };
-        compressor.compress(bytes).ok()
-    })?;
+    let level = if bytes.len() >= SAMPLED_BYTES_MIN && level > 1 { worthwhile(bytes, level)? } else { level };
+    let frame = compress_at(bytes, level)?;
     (frame.len() < bytes.len() - bytes.len() / 16).then_some(frame)
+}
+
+/// The level, or 1 where a sample gains nothing: random digits and short templates pack best without long
+/// searches.
+fn worthwhile(bytes: &[u8], level: i32) -> Option<i32> {
+    let middle = bytes.len() / 2;
+    let sample = &bytes[middle..middle + SAMPLE_BYTES];
+    let (low, high) = (compress_at(sample, 1)?.len(), compress_at(sample, level)?.len());
+    Some(if high + high / 50 < low { level } else { 1 })
+}
+
+fn compress_at(bytes: &[u8], level: i32) -> Option<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|slot| {
+        let compressor = match slot {
+            Some(compressor) => compressor,
+            None => slot.insert(Compressor::new(level).ok()?),
+        };
+        compressor.set_compression_level(level).ok()?;
+        compressor.compress(bytes).ok()
+    })
 }
 
 /// The bytes of a frame, which must be `length` long: checked against the frame before any allocation.

@@ -32,7 +32,7 @@ pub fn describe(extent: &Extent) -> String {
                 index_bytes += section.stored_length();
             }
             let encoding = match extent.chunk_bytes(group, position) {
-                Ok(bytes) => describe_chunk(column.ty, bytes, extent.row_group_rows(group) as usize)
+                Ok(bytes) => describe_chunk(bytes, extent.row_group_rows(group) as usize)
                     .unwrap_or_else(|malformed| malformed.to_string()),
                 Err(error) => error.to_string(),
             };
