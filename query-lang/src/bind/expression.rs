@@ -1,0 +1,477 @@
+//! Expressions: what a name or a written form stands for, be it a scalar, a table or a database.
+
+use std::rc::Rc;
+
+use crate::ast::{self, ExprKind as Ast};
+use crate::function::{FunctionId, FunctionKind, OperatorFunction};
+use crate::plan::{Expr, ExprKind, Operator};
+use crate::span::Span;
+use crate::types::Type;
+use crate::value::{Dynamic, Value};
+
+use super::comparison::{cast, operator};
+use super::scope::{Entity, Function, Relation};
+use super::{Bind, Binder, Reported, has_columns, literal};
+
+/// What an expression of the text turned out to be.
+#[derive(Clone, Debug)]
+pub(super) enum Meaning {
+    Scalar(Expr),
+    Table(Box<Relation>),
+    Database(String),
+}
+
+impl Meaning {
+    fn kind(&self) -> &'static str {
+        match self {
+            Meaning::Scalar(_) => "scalar",
+            Meaning::Table(_) => "tabular",
+            Meaning::Database(_) => "database",
+        }
+    }
+}
+
+impl Binder<'_> {
+    /// An expression that must be a scalar.
+    pub(super) fn scalar(&mut self, expression: &ast::Expr) -> Bind<Expr> {
+        match self.meaning(expression)? {
+            Meaning::Scalar(expression) => Ok(expression),
+            other => {
+                let message = format!("A scalar value is expected here, found a {} one", other.kind());
+                Err(self.error("SEM0108", message, expression.span))
+            }
+        }
+    }
+
+    /// A scalar of exactly that type, or dynamic, which is converted.
+    pub(super) fn scalar_of(&mut self, expression: &ast::Expr, ty: Type) -> Bind<Expr> {
+        let bound = self.scalar(expression)?;
+        self.expect_type(bound, ty, expression.span)
+    }
+
+    pub(super) fn expect_type(&mut self, bound: Expr, ty: Type, span: Span) -> Bind<Expr> {
+        let widens = bound.ty.is_number() && ty.is_number() && bound.ty < ty;
+        if bound.ty == ty || bound.ty == Type::Dynamic || widens {
+            return Ok(cast(bound, ty));
+        }
+        Err(self.error("SEM0141", format!("A value of type {ty} is expected here, found {}", bound.ty), span))
+    }
+
+    /// A scalar that comes to a constant.
+    pub(super) fn constant_of(&mut self, expression: &ast::Expr) -> Bind<Value> {
+        let bound = self.scalar(expression)?;
+        match self.constant(&bound) {
+            Some(value) => Ok(value),
+            None => Err(self.error("SEM0129", "The expression must be a constant", expression.span)),
+        }
+    }
+
+    pub(super) fn constant_text(&mut self, expression: &ast::Expr) -> Bind<String> {
+        match self.constant_of(expression)? {
+            Value::String(text) | Value::Dynamic(Dynamic::String(text)) => Ok(text),
+            other => {
+                let message = format!("A constant text is expected here, found {}", other.ty());
+                Err(self.error("SEM0141", message, expression.span))
+            }
+        }
+    }
+
+    /// A scalar without columns, of integer type: the count of `take`, `top` and their kin.
+    pub(super) fn row_count(&mut self, expression: &ast::Expr) -> Bind<Expr> {
+        let bound = self.with_row_scope(None, |binder| binder.scalar(expression))?;
+        let bound = self.folded(bound);
+        if !bound.ty.is_integer() && bound.ty != Type::Dynamic {
+            return Err(self.error("SEM0134", "The expression value must be an integer", expression.span));
+        }
+        Ok(cast(bound, Type::Long))
+    }
+
+    /// An expression that must be a table. A table within an expression knows no columns around it.
+    pub(super) fn table(&mut self, expression: &ast::Expr) -> Bind<Relation> {
+        match self.with_row_scope(None, |binder| binder.meaning(expression))? {
+            Meaning::Table(relation) => Ok(*relation),
+            Meaning::Scalar(_) | Meaning::Database(_) => {
+                Err(self.error("SEM0111", "A tabular value is expected here", expression.span))
+            }
+        }
+    }
+
+    pub(super) fn meaning(&mut self, expression: &ast::Expr) -> Bind<Meaning> {
+        self.deeper(expression.span, |binder| binder.meaning_of(expression))
+    }
+
+    fn meaning_of(&mut self, expression: &ast::Expr) -> Bind<Meaning> {
+        let span = expression.span;
+        let scalar = match &expression.kind {
+            Ast::Name(name) => return self.name(&name.text, name.span),
+            Ast::Literal(literal) => Expr::constant(literal::value_of(literal)),
+            Ast::Parenthesized(inner) => return self.meaning(inner),
+            Ast::Pipeline(pipeline) => return self.pipeline_meaning(pipeline, span),
+            Ast::Call(call) => return self.call(call, span),
+            Ast::Member { object, name } => return self.member(object, name),
+            Ast::DataTable(table) => return self.data_table(table, span).map(table_meaning),
+            Ast::Materialize(wrapped) => {
+                let relation = self.table(&wrapped.pipeline)?;
+                return Ok(table_meaning(self.share(relation)));
+            }
+            Ast::ToTable(wrapped) => return self.table(&wrapped.pipeline).map(table_meaning),
+            Ast::DataScope { source, .. } => return self.meaning(source),
+            Ast::ToScalar(wrapped) => self.to_scalar(&wrapped.pipeline)?,
+            Ast::Unary { operator, operand } => {
+                let bound = self.scalar(operand)?;
+                match operator {
+                    ast::UnaryOperator::Minus => self.negated(bound, span)?,
+                    ast::UnaryOperator::Plus => {
+                        if bound.ty.is_number() || matches!(bound.ty, Type::TimeSpan | Type::Dynamic) {
+                            bound
+                        } else {
+                            let message =
+                                format!("The operator '+' is not defined for the operand type {}", bound.ty);
+                            return Err(self.error("SEM0064", message, span));
+                        }
+                    }
+                }
+            }
+            Ast::Binary { operator, operator_span, left, right } => {
+                let left = self.scalar(left);
+                let right = self.scalar(right);
+                self.binary(*operator, left?, right?, *operator_span)?
+            }
+            Ast::Membership { operator, operator_span, value, list } => {
+                self.membership_of(*operator, *operator_span, value, list)?
+            }
+            Ast::Between { negated, value, low, high } => {
+                let value = self.scalar(value);
+                let low = self.scalar(low);
+                let high = self.scalar(high);
+                self.between(*negated, value?, low?, high?, span)?
+            }
+            Ast::Element { object, index } => self.element(object, index)?,
+            Ast::Named { value, .. } => return self.meaning(value),
+            Ast::Wildcard(_) | Ast::BracketedWildcard(_) | Ast::Star => {
+                return Err(self.error("SEM0191", "A wildcard is not allowed here", span));
+            }
+            Ast::TypeOf(_) => return Err(self.error("SEM0160", "A type is not allowed here", span)),
+            Ast::NamedTuple { .. } | Ast::TypedName(_) | Ast::NameList(_) => {
+                return Err(self.error("SEM0149", "This form is not allowed here", span));
+            }
+            Ast::ExternalData(_) => return Err(self.unsupported("'externaldata'", span)),
+            Ast::ContextualDataTable(_) => return Err(self.unsupported("'__contextual_datatable'", span)),
+            Ast::InlineExternalTable(_) => return Err(self.unsupported("'inline_external_table'", span)),
+            Ast::MaterializedViewCombine(_) => {
+                return Err(self.unsupported("'materialized-view-combine'", span));
+            }
+            Ast::EntityGroup(_) => return Err(self.unsupported("'entity_group'", span)),
+            Ast::Missing => return Err(self.give_up()),
+        };
+        Ok(Meaning::Scalar(scalar))
+    }
+
+    /// A name: a column of the row, something named in the query, a table or a stored function.
+    fn name(&mut self, name: &str, span: Span) -> Bind<Meaning> {
+        if let Some(row) = &self.row
+            && let Some(position) = row.position(name)
+        {
+            let ty = row.columns[position].ty;
+            if self.broken_columns.contains(name) {
+                return Err(self.give_up());
+            }
+            return Ok(Meaning::Scalar(Expr::column(position, ty)));
+        }
+        if let Some(entity) = self.names.find(name).cloned() {
+            return self.entity(entity, name, span);
+        }
+        let database = self.database.clone();
+        if let Some(found) = self.stored(&database, name, span)? {
+            return Ok(found);
+        }
+        Err(self.unknown_name(name, span))
+    }
+
+    fn entity(&mut self, entity: Entity, name: &str, span: Span) -> Bind<Meaning> {
+        match entity {
+            Entity::Broken => Err(self.give_up()),
+            Entity::Table(relation) => Ok(Meaning::Table(relation)),
+            Entity::Database(database) => Ok(Meaning::Database(database)),
+            Entity::Scalar { expression, row } => {
+                if row.is_some() && row != self.row.as_ref().map(|row| row.number) {
+                    let message = format!(
+                        "'{name}' depends on a column of a row and cannot be used in a subquery over other rows"
+                    );
+                    return Err(self.error("SEM0100", message, span));
+                }
+                Ok(Meaning::Scalar(expression))
+            }
+            Entity::Function(function) => self.call_without_arguments(&function, span),
+        }
+    }
+
+    /// A function named without parentheses stands for its call if it needs no arguments.
+    fn call_without_arguments(&mut self, function: &Rc<Function>, span: Span) -> Bind<Meaning> {
+        if function.least_arguments() > 0 {
+            let message = format!("The function '{}' requires an argument list", function.name);
+            return Err(self.error("SEM0117", message, span));
+        }
+        self.call_function(function, &[], span)
+    }
+
+    /// A table or stored function of a database.
+    pub(super) fn stored(&mut self, database: &str, name: &str, span: Span) -> Bind<Option<Meaning>> {
+        if let Some(info) = self.catalog.table(database, name) {
+            let operator = Operator::Scan {
+                database: database.to_string(),
+                table: name.to_string(),
+                columns: info.schema.iter().map(|column| column.name.clone()).collect(),
+                predicate: None,
+            };
+            let plan = self.plan(operator, info.schema);
+            return Ok(Some(table_meaning(Relation::new(plan))));
+        }
+        match self.stored_function(database, name, span)? {
+            Some(function) => self.call_without_arguments(&function, span).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
+        let mut candidates: Vec<String> = Vec::new();
+        let in_row = self.row.as_ref().is_some_and(|row| !row.hidden);
+        if let Some(row) = self.row.as_ref().filter(|row| !row.hidden) {
+            candidates.extend(row.columns.iter().map(|column| column.name.clone()));
+        }
+        candidates.extend(self.names.all().map(|(name, _)| name.to_string()));
+        if !in_row {
+            candidates.extend(self.catalog.tables(&self.database));
+            candidates.extend(self.catalog.functions(&self.database));
+        }
+        let what = if in_row { "scalar" } else { "table or column" };
+        let message =
+            format!("'{}' operator: Failed to resolve {what} expression named '{name}'", self.operator);
+        self.unknown("SEM0100", message, span, name, candidates.iter().map(String::as_str))
+    }
+
+    /// `object.name`: a side of a join, something of a database, or a property of a dynamic value.
+    fn member(&mut self, object: &ast::Expr, name: &ast::Name) -> Bind<Meaning> {
+        if let Ast::Name(side) = &object.kind
+            && (side.text == "$left" || side.text == "$right")
+        {
+            return self.side_column(&side.text, name).map(Meaning::Scalar);
+        }
+        match self.meaning(object)? {
+            Meaning::Database(database) => match self.stored(&database, &name.text, name.span)? {
+                Some(found) => Ok(found),
+                None => {
+                    let message = format!(
+                        "'{}' operator: Failed to resolve table expression named '{}' in database '{database}'",
+                        self.operator, name.text
+                    );
+                    let tables = self.catalog.tables(&database);
+                    Err(self.unknown("SEM0100", message, name.span, &name.text, tables.iter().map(String::as_str)))
+                }
+            },
+            Meaning::Scalar(bag) if bag.ty == Type::Dynamic => {
+                let key = Expr::constant(Value::String(name.text.clone()));
+                Ok(Meaning::Scalar(operator(OperatorFunction::Member, vec![bag, key], Type::Dynamic)))
+            }
+            Meaning::Scalar(other) => {
+                let message = format!("A value of type {} has no property '{}'", other.ty, name.text);
+                Err(self.error("SEM0100", message, name.span))
+            }
+            Meaning::Table(_) => {
+                let message = format!("A table has no property '{}'", name.text);
+                Err(self.error("SEM0100", message, name.span))
+            }
+        }
+    }
+
+    fn side_column(&mut self, side: &str, name: &ast::Name) -> Bind<Expr> {
+        let found = self.row.as_ref().and_then(|row| {
+            let split = row.left_columns?;
+            let (start, columns) =
+                if side == "$left" { (0, &row.columns[..split]) } else { (split, &row.columns[split..]) };
+            let position = columns.iter().position(|column| column.name == name.text);
+            Some(position.map(|position| Expr::column(start + position, columns[position].ty)))
+        });
+        match found {
+            Some(Some(column)) => Ok(column),
+            Some(None) => {
+                let message = format!("'{}' operator: Failed to resolve column named '{}'", self.operator, name.text);
+                let columns: Vec<String> = self
+                    .row
+                    .as_ref()
+                    .map(|row| row.columns.iter().map(|column| column.name.clone()).collect())
+                    .unwrap_or_default();
+                Err(self.unknown("SEM0100", message, name.span, &name.text, columns.iter().map(String::as_str)))
+            }
+            None => Err(self.error("SEM0100", format!("'{side}' is allowed only in the condition of a join"), name.span)),
+        }
+    }
+
+    fn element(&mut self, object: &ast::Expr, index: &ast::Expr) -> Bind<Expr> {
+        let object_span = object.span;
+        let object = self.scalar(object)?;
+        let bound = self.scalar(index)?;
+        if object.ty != Type::Dynamic {
+            let message = format!("The operator '[]' is not defined for the operand type {}", object.ty);
+            return Err(self.error("SEM0147", message, object_span));
+        }
+        match bound.ty {
+            Type::String => Ok(operator(OperatorFunction::Member, vec![object, bound], Type::Dynamic)),
+            Type::Int | Type::Long => {
+                Ok(operator(OperatorFunction::Element, vec![object, cast(bound, Type::Long)], Type::Dynamic))
+            }
+            Type::Dynamic => {
+                // Which of the two it is shows only in the rows: what is no name is a number.
+                let by_name = operator(
+                    OperatorFunction::Member,
+                    vec![object.clone(), cast(bound.clone(), Type::String)],
+                    Type::Dynamic,
+                );
+                let by_index =
+                    operator(OperatorFunction::Element, vec![object, cast(bound, Type::Long)], Type::Dynamic);
+                match FunctionId::by_name("coalesce") {
+                    Some(coalesce) => Ok(Expr::call(coalesce, vec![by_index, by_name], Type::Dynamic)),
+                    None => Ok(by_name),
+                }
+            }
+            ty => {
+                Err(self.error("SEM0147", format!("An index must be a number or a text, found {ty}"), index.span))
+            }
+        }
+    }
+
+    fn membership_of(
+        &mut self,
+        operator: ast::MembershipOperator,
+        span: Span,
+        value: &ast::Expr,
+        list: &[ast::Expr],
+    ) -> Bind<Expr> {
+        let value = self.scalar(value)?;
+        if let [single] = list {
+            match self.list_meaning(single)? {
+                Meaning::Table(relation) => return self.in_table(operator, value, *relation, single.span),
+                Meaning::Scalar(item) => return self.membership(operator, value, vec![item], span),
+                Meaning::Database(_) => {
+                    return Err(self.error("SEM0108", "A scalar or tabular value is expected here", single.span));
+                }
+            }
+        }
+        let mut items = Vec::with_capacity(list.len());
+        let mut failed = false;
+        for item in list {
+            match self.scalar(item) {
+                Ok(item) => items.push(item),
+                Err(Reported) => failed = true,
+            }
+        }
+        if failed { Err(Reported) } else { self.membership(operator, value, items, span) }
+    }
+
+    /// The only item of a list may be a table, which does not see the row around it.
+    fn list_meaning(&mut self, item: &ast::Expr) -> Bind<Meaning> {
+        let mut inner = item;
+        while let Ast::Parenthesized(next) = &inner.kind {
+            inner = next;
+        }
+        match &inner.kind {
+            Ast::Pipeline(_) | Ast::DataTable(_) | Ast::Materialize(_) | Ast::ToTable(_) => {
+                self.table(inner).map(table_meaning)
+            }
+            _ => self.meaning(inner),
+        }
+    }
+
+    fn in_table(
+        &mut self,
+        operator: ast::MembershipOperator,
+        value: Expr,
+        relation: Relation,
+        span: Span,
+    ) -> Bind<Expr> {
+        use ast::MembershipOperator as M;
+        let Some(first) = relation.schema().first().cloned() else {
+            return Err(self.error("SEM0113", "A table with a column is expected here", span));
+        };
+        let column = Expr::column(0, first.ty);
+        if matches!(operator, M::HasAny | M::HasAll) {
+            let texts = self.column_array(relation, column);
+            return self.membership(operator, value, vec![texts], span);
+        }
+        let ignore_case = matches!(operator, M::InIgnoreCase | M::NotInIgnoreCase);
+        let negated = matches!(operator, M::NotIn | M::NotInIgnoreCase);
+        // Both sides are compared in one type: that of the value, or the wider of two numbers.
+        let ty = match (value.ty, first.ty) {
+            _ if ignore_case => Type::String,
+            (Type::Dynamic, ty) => ty,
+            (left, right) if left.is_number() && right.is_number() => left.max(right),
+            (ty, _) => ty,
+        };
+        let value = cast(value, ty);
+        let projected = vec![cast(column, ty)];
+        let schema = vec![crate::types::Column::new(first.name, ty)];
+        let plan = if relation.schema().len() == 1 && first.ty == ty {
+            relation.plan
+        } else {
+            self.plan(Operator::Project { input: relation.plan, expressions: projected }, schema)
+        };
+        let kind = ExprKind::InSubquery { value: Box::new(value), plan: Box::new(plan), negated, ignore_case };
+        Ok(Expr { kind, ty: Type::Bool })
+    }
+
+    /// All values of a column as one array.
+    fn column_array(&mut self, relation: Relation, column: Expr) -> Expr {
+        let Some(function) = FunctionId::by_name("make_set").filter(|f| f.spec().kind == FunctionKind::Aggregate)
+        else {
+            return Expr::constant(Value::Dynamic(Dynamic::Array(Vec::new())));
+        };
+        let limit = Expr::constant(Value::Long(1_048_576));
+        let aggregate = crate::plan::Aggregate {
+            function,
+            arguments: vec![cast(column, Type::String), limit],
+            condition: None,
+            outputs: vec![Type::Dynamic],
+        };
+        let operator =
+            Operator::Summarize { input: relation.plan, keys: Vec::new(), aggregates: vec![aggregate] };
+        let plan = self.plan(operator, vec![crate::types::Column::new("values", Type::Dynamic)]);
+        Expr { kind: ExprKind::ScalarSubquery(Box::new(plan)), ty: Type::Dynamic }
+    }
+
+    /// `toscalar(…)`: of a table the first value of the first row; a scalar is itself.
+    fn to_scalar(&mut self, inner: &ast::Expr) -> Bind<Expr> {
+        match self.with_row_scope(None, |binder| binder.meaning(inner))? {
+            Meaning::Scalar(expression) => Ok(expression),
+            Meaning::Table(relation) => {
+                let Some(ty) = relation.schema().first().map(|column| column.ty) else {
+                    return Err(self.error("SEM0190", "The table has no columns", inner.span));
+                };
+                let shared = self.share(*relation);
+                Ok(Expr { kind: ExprKind::ScalarSubquery(Box::new(shared.plan)), ty })
+            }
+            Meaning::Database(_) => Err(self.error("SEM0111", "A tabular value is expected here", inner.span)),
+        }
+    }
+
+    /// The relation, to be computed once however often it is used.
+    pub(super) fn share(&mut self, relation: Relation) -> Relation {
+        if matches!(*relation.plan.operator, Operator::Shared { .. }) {
+            return relation;
+        }
+        let id = self.next_shared();
+        let schema = relation.plan.schema.clone();
+        let (serialized, sorted) = (relation.serialized, relation.sorted);
+        let plan = self.plan(Operator::Shared { id, input: relation.plan }, schema);
+        Relation { plan, serialized, sorted }
+    }
+
+    /// A scalar under a name: with the row it belongs to if it reads columns.
+    pub(super) fn scalar_entity(&self, expression: Expr) -> Entity {
+        let row = if has_columns(&expression) { self.row.as_ref().map(|row| row.number) } else { None };
+        Entity::Scalar { expression, row }
+    }
+}
+
+pub(super) fn table_meaning(relation: Relation) -> Meaning {
+    Meaning::Table(Box::new(relation))
+}
