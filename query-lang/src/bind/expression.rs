@@ -225,7 +225,7 @@ impl Binder<'_> {
                 predicate: None,
             };
             let plan = self.plan(operator, info.schema);
-            return Ok(Some(table_meaning(Relation::new(plan))));
+            return Ok(Some(table_meaning(Relation::new(plan).named(Some(name.to_string())))));
         }
         match self.stored_function(database, name, span)? {
             Some(function) => self.call_without_arguments(&function, span).map(Some),
@@ -460,9 +460,9 @@ impl Binder<'_> {
         }
         let id = self.next_shared();
         let schema = relation.plan.schema.clone();
-        let (serialized, sorted) = (relation.serialized, relation.sorted);
+        let (serialized, sorted, name) = (relation.serialized, relation.sorted, relation.name);
         let plan = self.plan(Operator::Shared { id, input: relation.plan }, schema);
-        Relation { plan, serialized, sorted }
+        Relation::flagged(plan, serialized, sorted).named(name)
     }
 
     /// A scalar under a name: with the row it belongs to if it reads columns.

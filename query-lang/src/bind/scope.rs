@@ -15,16 +15,21 @@ pub(super) struct Relation {
     pub serialized: bool,
     /// The rows come sorted by a key.
     pub sorted: bool,
+    /// The stored table, or the name given with `as`, that the rows are of.
+    pub name: Option<String>,
 }
 
 impl Relation {
     pub fn new(plan: Plan) -> Relation {
-        Relation { plan, serialized: false, sorted: false }
+        Relation::flagged(plan, false, false)
     }
 
-    /// The rows of a new plan that keeps the order of this relation.
-    pub fn with_plan(&self, plan: Plan) -> Relation {
-        Relation { plan, serialized: self.serialized, sorted: self.sorted }
+    pub fn flagged(plan: Plan, serialized: bool, sorted: bool) -> Relation {
+        Relation { plan, serialized, sorted, name: None }
+    }
+
+    pub fn named(self, name: Option<String>) -> Relation {
+        Relation { name, ..self }
     }
 
     pub fn schema(&self) -> &Schema {

@@ -1,0 +1,476 @@
+//! Calls: functions of the table, the few that are the binder's own, and the way to functions of the query.
+
+use crate::ast::{self, ExprKind as Ast};
+use crate::function::{
+    ArgumentInfo, ConditionalFunction, FunctionId, FunctionKind, FunctionSpec, OperatorFunction, signature,
+};
+use crate::function::signature::Mismatch;
+use crate::plan::Expr;
+use crate::span::Span;
+use crate::types::Type;
+use crate::value::{Dynamic, Value};
+
+use super::comparison::{cast, operator};
+use super::expression::{Meaning, table_meaning};
+use super::scope::Entity;
+use super::{Bind, Binder, Reported, literal, null_of};
+
+impl Binder<'_> {
+    pub(super) fn call(&mut self, call: &ast::Call, span: Span) -> Bind<Meaning> {
+        if let Some(object) = &call.object {
+            return self.path_call(object, call, span);
+        }
+        if let Some(entity) = self.names.find(&call.name.text).cloned() {
+            match entity {
+                Entity::Function(function) => return self.call_function(&function, &call.arguments, span),
+                Entity::Broken => return Err(self.give_up()),
+                // A variable does not hide a function of its name.
+                _ => {}
+            }
+        }
+        if let Some(found) = self.special(call, span)? {
+            return Ok(found);
+        }
+        let name = call.name.text.as_str();
+        let aggregation = self.aggregation.is_some();
+        let found =
+            if aggregation { FunctionId::by_name_in_aggregation(name) } else { FunctionId::by_name(name) };
+        if let Some(function) = found {
+            if function.spec().kind == FunctionKind::Aggregate {
+                return self.aggregate_call(function, call, span).map(Meaning::Scalar);
+            }
+            return self.table_call(function, call, span).map(Meaning::Scalar);
+        }
+        let database = self.database.clone();
+        if let Some(function) = self.stored_function(&database, name, call.name.span)? {
+            return self.call_function(&function, &call.arguments, span);
+        }
+        Err(self.unknown_function(&call.name))
+    }
+
+    fn unknown_function(&mut self, name: &ast::Name) -> Reported {
+        let mut candidates: Vec<String> = FunctionId::all()
+            .filter(|function| !matches!(function, FunctionId::Operator(_)))
+            .map(|function| function.spec().name.to_string())
+            .collect();
+        candidates.extend(self.names.all().filter_map(|(name, entity)| {
+            matches!(entity, Entity::Function(_)).then(|| name.to_string())
+        }));
+        candidates.extend(self.catalog.functions(&self.database));
+        let message = format!("Unknown function: '{}'", name.text);
+        self.unknown("SEM0260", message, name.span, &name.text, candidates.iter().map(String::as_str))
+    }
+
+    /// `database('x').f(…)`, `cluster('x').database('y')`, `database('x').table('T')`.
+    fn path_call(&mut self, object: &ast::Expr, call: &ast::Call, span: Span) -> Bind<Meaning> {
+        if is_cluster(object) {
+            if call.name.text == "database" {
+                return self.database_call(call, span);
+            }
+            return Err(self.error("SEM0100", "A database is expected after 'cluster()'", call.name.span));
+        }
+        match self.meaning(object)? {
+            Meaning::Database(database) => {
+                let name = call.name.text.as_str();
+                if matches!(name, "table" | "materialized_view") {
+                    return self.named_table(&database, call, span);
+                }
+                match self.stored_function(&database, name, call.name.span)? {
+                    Some(function) => self.call_function(&function, &call.arguments, span),
+                    None => {
+                        let message = format!("Unknown function: '{name}' in database '{database}'");
+                        let functions = self.catalog.functions(&database);
+                        let candidates = functions.iter().map(String::as_str);
+                        Err(self.unknown("SEM0260", message, call.name.span, name, candidates))
+                    }
+                }
+            }
+            _ => {
+                let message = format!("The function '{}' cannot be called on this value", call.name.text);
+                Err(self.error("SEM0260", message, call.name.span))
+            }
+        }
+    }
+
+    fn database_call(&mut self, call: &ast::Call, span: Span) -> Bind<Meaning> {
+        let name = match call.arguments.as_slice() {
+            [] => return Ok(Meaning::Database(self.database.clone())),
+            [argument] => self.constant_text(argument)?,
+            _ => return Err(self.error("SEM0219", "database() expects 1 argument", span)),
+        };
+        match self.catalog.database(&name) {
+            Some(database) => Ok(Meaning::Database(database)),
+            None => {
+                let databases = self.catalog.databases();
+                let message = format!("'{name}' does not refer to any known database");
+                Err(self.unknown("SEM0208", message, span, &name, databases.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    fn named_table(&mut self, database: &str, call: &ast::Call, span: Span) -> Bind<Meaning> {
+        let Some(argument) = call.arguments.first() else {
+            return Err(self.error("SEM0219", format!("{}() expects 1 argument", call.name.text), span));
+        };
+        let name = self.constant_text(argument)?;
+        if let Some(Entity::Table(relation)) = self.names.find(&name) {
+            return Ok(Meaning::Table(relation.clone()));
+        }
+        match self.stored(database, &name, argument.span)? {
+            Some(found) => Ok(found),
+            None => {
+                let tables = self.catalog.tables(database);
+                let message = format!(
+                    "'{}' operator: Failed to resolve table expression named '{name}'",
+                    self.operator
+                );
+                Err(self.unknown("SEM0100", message, argument.span, &name, tables.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    /// Functions that need the scope, the catalog or the moment of the query rather than a kernel.
+    fn special(&mut self, call: &ast::Call, span: Span) -> Bind<Option<Meaning>> {
+        let name = call.name.text.as_str();
+        let arguments = call.arguments.as_slice();
+        let scalar = match name {
+            "database" => return self.database_call(call, span).map(Some),
+            "cluster" => return Ok(Some(Meaning::Database(self.database.clone()))),
+            "table" | "materialized_view" => {
+                let database = self.database.clone();
+                return self.named_table(&database, call, span).map(Some);
+            }
+            "external_table" | "stored_query_result" | "graph" | "entity_group" => {
+                return Err(self.unsupported(&format!("'{name}()'"), span));
+            }
+            "not" => {
+                self.expect_count(name, arguments.len(), 1, 1, span)?;
+                let operand = self.scalar(&arguments[0])?;
+                if !matches!(operand.ty, Type::Bool | Type::Dynamic) {
+                    let message = format!("not(): argument 1 must be bool, found {}", operand.ty);
+                    return Err(self.error("SEM0107", message, arguments[0].span));
+                }
+                operator(OperatorFunction::Not, vec![cast(operand, Type::Bool)], Type::Bool)
+            }
+            "now" => {
+                self.expect_count(name, arguments.len(), 0, 1, span)?;
+                let now = Expr::constant(Value::DateTime(self.catalog.now_ticks()));
+                match arguments.first() {
+                    None => now,
+                    Some(offset) => {
+                        let offset = self.scalar_of(offset, Type::TimeSpan)?;
+                        let sum = operator(OperatorFunction::Add, vec![now, offset], Type::DateTime);
+                        self.folded(sum)
+                    }
+                }
+            }
+            "ago" => {
+                self.expect_count(name, arguments.len(), 1, 1, span)?;
+                let now = Expr::constant(Value::DateTime(self.catalog.now_ticks()));
+                let offset = self.scalar_of(&arguments[0], Type::TimeSpan)?;
+                let difference = operator(OperatorFunction::Subtract, vec![now, offset], Type::DateTime);
+                self.folded(difference)
+            }
+            "column_ifexists" | "columnifexists" => {
+                self.expect_count(name, arguments.len(), 2, 2, span)?;
+                let column = self.constant_text(&arguments[0])?;
+                let found = self.row.as_ref().and_then(|row| {
+                    row.position(&column).map(|position| Expr::column(position, row.columns[position].ty))
+                });
+                match found {
+                    Some(found) => found,
+                    None => self.scalar(&arguments[1])?,
+                }
+            }
+            "iscolumnexists" => {
+                self.expect_count(name, arguments.len(), 1, 1, span)?;
+                let column = self.constant_text(&arguments[0])?;
+                let exists = self.row.as_ref().is_some_and(|row| row.position(&column).is_some());
+                Expr::constant(Value::Bool(exists))
+            }
+            "pack_all" => {
+                self.expect_count(name, arguments.len(), 0, 1, span)?;
+                let ignore_null = match arguments.first() {
+                    Some(argument) => self.constant_of(argument)? == Value::Bool(true),
+                    None => false,
+                };
+                self.pack_row(ignore_null, span)?
+            }
+            "pack" | "pack_dictionary" | "bag_pack" if matches!(arguments, [only] if only.kind == Ast::Star) => {
+                self.pack_row(false, span)?
+            }
+            "bag_pack_columns" => {
+                let mut pairs = Vec::with_capacity(arguments.len() * 2);
+                for argument in arguments {
+                    let value = self.scalar(argument)?;
+                    let key = super::naming::result_name(argument).unwrap_or_default();
+                    pairs.push(Expr::constant(Value::String(key)));
+                    pairs.push(value);
+                }
+                self.packed(pairs, span)?
+            }
+            "current_database" => Expr::constant(Value::String(self.database.clone())),
+            "current_cluster_endpoint" => Expr::constant(Value::String("localhost".to_string())),
+            "current_principal" => Expr::constant(Value::String(String::new())),
+            "materialize" | "toscalar" | "totable" if arguments.len() == 1 => {
+                if name == "toscalar" {
+                    return Err(self.error("SEM0111", "toscalar() expects a tabular expression", span));
+                }
+                let relation = self.table(&arguments[0])?;
+                return Ok(Some(table_meaning(self.share(relation))));
+            }
+            "extract" if arguments.len() == 4 => self.typed_extract("extract", arguments, span)?,
+            "extractjson" | "extract_json" | "extractJson"
+                if arguments.len() == 3 && matches!(arguments[2].kind, Ast::TypeOf(_)) =>
+            {
+                self.typed_extract(name, arguments, span)?
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Meaning::Scalar(scalar)))
+    }
+
+    /// `extract(…, typeof(T))`: the plain function and a conversion of its text.
+    fn typed_extract(&mut self, name: &str, arguments: &[ast::Expr], span: Span) -> Bind<Expr> {
+        let Some(function) = FunctionId::by_name(name) else {
+            return Err(self.error("SEM0260", format!("Unknown function: '{name}'"), span));
+        };
+        let Some((last, plain)) = arguments.split_last() else {
+            return Err(self.give_up());
+        };
+        let ty = match &last.kind {
+            Ast::TypeOf(ast::TypeOf::Scalar(type_name)) => literal::type_of(type_name.keyword),
+            _ => None,
+        };
+        let Some(ty) = ty else {
+            return Err(self.error("SEM0160", "A scalar type such as typeof(long) is expected here", last.span));
+        };
+        let bound = plain.iter().map(|argument| self.scalar(argument)).collect::<Vec<_>>();
+        let bound = bound.into_iter().collect::<Bind<Vec<_>>>()?;
+        let spans: Vec<Span> = plain.iter().map(|argument| argument.span).collect();
+        let text = self.resolved(name, function, bound, &spans, span)?;
+        Ok(match (ty, FunctionId::by_name("parse_json")) {
+            (Type::Dynamic, Some(parse)) if text.ty == Type::String => {
+                Expr::call(parse, vec![text], Type::Dynamic)
+            }
+            _ => cast(text, ty),
+        })
+    }
+
+    fn pack_row(&mut self, ignore_null: bool, span: Span) -> Bind<Expr> {
+        let columns = match &self.row {
+            Some(row) if !row.hidden => row.columns.clone(),
+            _ => return Err(self.error("SEM0199", "No columns are in scope here", span)),
+        };
+        let mut pairs = Vec::with_capacity(columns.len() * 2);
+        for (position, column) in columns.iter().enumerate() {
+            pairs.push(Expr::constant(Value::String(column.name.clone())));
+            pairs.push(Expr::column(position, column.ty));
+        }
+        let bag = self.packed(pairs, span)?;
+        if !ignore_null {
+            return Ok(bag);
+        }
+        // Nulls and empty texts are left out.
+        match FunctionId::by_name("bag_remove_nulls") {
+            Some(function) => Ok(Expr::call(function, vec![bag], Type::Dynamic)),
+            None => Err(self.unsupported("pack_all(true)", span)),
+        }
+    }
+
+    fn packed(&mut self, pairs: Vec<Expr>, span: Span) -> Bind<Expr> {
+        if pairs.is_empty() {
+            return Ok(Expr::constant(Value::Dynamic(Dynamic::Object(Vec::new()))));
+        }
+        match FunctionId::by_name("bag_pack") {
+            Some(function) => self.resolved("bag_pack", function, pairs, &[], span),
+            None => Err(self.unsupported("bag_pack()", span)),
+        }
+    }
+
+    fn expect_count(&mut self, name: &str, found: usize, least: usize, most: usize, span: Span) -> Bind<()> {
+        if (least..=most).contains(&found) {
+            return Ok(());
+        }
+        let message = count_message(name, least, Some(most));
+        Err(self.error("SEM0219", message, span))
+    }
+
+    /// A call of a scalar or window function of the table.
+    fn table_call(&mut self, function: FunctionId, call: &ast::Call, span: Span) -> Bind<Expr> {
+        let spec = function.spec();
+        if spec.kind == FunctionKind::Window && !self.row.as_ref().is_some_and(|row| row.serialized) {
+            let message = format!(
+                "Function '{}' cannot be invoked in current context: the row set must be serialized",
+                spec.name
+            );
+            let diagnostic = crate::diagnostic::Diagnostic::semantic("SEM0024", message, span)
+                .with_hint("add '| serialize' or '| sort by …' before this operator");
+            return Err(self.report(diagnostic));
+        }
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        let mut failed = false;
+        for argument in &call.arguments {
+            match self.argument_value(argument) {
+                Ok(bound) => arguments.push(bound),
+                Err(Reported) => failed = true,
+            }
+        }
+        if failed {
+            return Err(Reported);
+        }
+        let spans: Vec<Span> = call.arguments.iter().map(|argument| argument.span).collect();
+        self.resolved(&call.name.text, function, arguments, &spans, span)
+    }
+
+    /// An argument; a type (`typeof(long)`) stands for its name.
+    fn argument_value(&mut self, argument: &ast::Expr) -> Bind<Expr> {
+        match &argument.kind {
+            Ast::TypeOf(ast::TypeOf::Scalar(type_name)) => match literal::type_of(type_name.keyword) {
+                Some(ty) => Ok(Expr::constant(Value::String(ty.name().to_string()))),
+                None => Err(self.error("SEM0160", "An unknown type", argument.span)),
+            },
+            Ast::Star => Err(self.error("SEM0191", "'*' is not allowed here", argument.span)),
+            _ => self.scalar(argument),
+        }
+    }
+
+    /// Finds the overload for bound arguments and makes the call with all conversions.
+    pub(super) fn resolved(
+        &mut self,
+        name: &str,
+        function: FunctionId,
+        arguments: Vec<Expr>,
+        spans: &[Span],
+        span: Span,
+    ) -> Bind<Expr> {
+        let spec = function.spec();
+        let arguments = self.prepared(function, arguments);
+        let overloads = signature::signatures(function);
+        let wants_constants = spec.return_rule.is_some()
+            || overloads.iter().any(|signature| signature.parameters.iter().any(|parameter| parameter.constant));
+        let constants: Vec<Option<Value>> = arguments
+            .iter()
+            .map(|argument| if wants_constants { self.constant(argument) } else { None })
+            .collect();
+        let infos: Vec<ArgumentInfo<'_>> = arguments
+            .iter()
+            .zip(&constants)
+            .map(|(argument, constant)| ArgumentInfo { ty: argument.ty, constant: constant.as_ref() })
+            .collect();
+        match signature::resolve(spec, overloads, &infos) {
+            Ok(found) => {
+                let must_fold = |position: usize| {
+                    overloads.iter().any(|signature| {
+                        let parameter = signature.parameters.get(position);
+                        parameter.or(signature.parameters.last()).is_some_and(|parameter| parameter.constant)
+                    })
+                };
+                let mut bound: Vec<Expr> = Vec::with_capacity(found.argument_types.len());
+                for (position, (argument, ty)) in arguments.into_iter().zip(&found.argument_types).enumerate() {
+                    let argument = match constants.get(position).cloned().flatten() {
+                        Some(value) if must_fold(position) => Expr::constant(value),
+                        _ => argument,
+                    };
+                    bound.push(cast(argument, *ty));
+                }
+                bound.extend(found.defaults.into_iter().map(Expr::constant));
+                Ok(Expr::call(function, bound, found.result))
+            }
+            Err(mismatch) => Err(self.mismatch(name, spec, &infos_types(&arguments), mismatch, spans, span)),
+        }
+    }
+
+    /// Brings the arguments of functions with choices of value to one type, as the engine does: dynamic
+    /// gives way to the other type, and what has nothing in common becomes dynamic.
+    fn prepared(&mut self, function: FunctionId, arguments: Vec<Expr>) -> Vec<Expr> {
+        let FunctionId::Conditional(conditional) = function else { return arguments };
+        let _: ConditionalFunction = conditional;
+        let spec = function.spec();
+        let count = arguments.len();
+        let is_value = |position: usize| match spec.name {
+            "iff" => position > 0,
+            "case" => position % 2 == 1 || position + 1 == count,
+            "coalesce" | "max_of" | "min_of" => true,
+            _ => false,
+        };
+        let values: Vec<Type> = arguments
+            .iter()
+            .enumerate()
+            .filter(|(position, argument)| is_value(*position) && argument.ty != Type::Dynamic)
+            .map(|(_, argument)| argument.ty)
+            .collect();
+        let Some(first) = values.first().copied() else { return arguments };
+        let mut common = Some(first);
+        for ty in &values[1..] {
+            common = common.and_then(|before| signature::common_type(before, *ty));
+        }
+        let ty = match (common, spec.name) {
+            (Some(ty), _) => ty,
+            (None, "iff" | "case") => Type::Dynamic,
+            (None, _) => return arguments,
+        };
+        arguments
+            .into_iter()
+            .enumerate()
+            .map(|(position, argument)| if is_value(position) { cast(argument, ty) } else { argument })
+            .collect()
+    }
+
+    pub(super) fn mismatch(
+        &mut self,
+        name: &str,
+        _spec: &FunctionSpec,
+        types: &[Type],
+        mismatch: Mismatch,
+        spans: &[Span],
+        span: Span,
+    ) -> Reported {
+        let place = |position: usize| spans.get(position).copied().unwrap_or(span);
+        match mismatch {
+            Mismatch::Count { least, most } => {
+                self.error("SEM0219", count_message(name, least, most), span)
+            }
+            Mismatch::Type { position, expected } => {
+                let found = types.get(position).map_or("nothing", |ty| ty.name());
+                let message = format!("{name}(): argument {} must be {expected}, found {found}", position + 1);
+                self.error("SEM0107", message, place(position))
+            }
+            Mismatch::Constant { position } => {
+                let message = format!("{name}(): argument {} must be a constant", position + 1);
+                self.error("SEM0129", message, place(position))
+            }
+            Mismatch::Common => {
+                let names: Vec<&str> = types.iter().map(|ty| ty.name()).collect();
+                let message =
+                    format!("{name}(): the arguments have no type in common ({})", names.join(", "));
+                self.error("SEM0232", message, span)
+            }
+        }
+    }
+
+    /// The value of a default or omitted argument of a type.
+    pub(super) fn null_expression(ty: Type) -> Expr {
+        Expr::constant(null_of(ty))
+    }
+}
+
+fn infos_types(arguments: &[Expr]) -> Vec<Type> {
+    arguments.iter().map(|argument| argument.ty).collect()
+}
+
+fn count_message(name: &str, least: usize, most: Option<usize>) -> String {
+    let plural = |count: usize| if count == 1 { "argument" } else { "arguments" };
+    match most {
+        Some(0) => format!("{name}() expects no arguments"),
+        Some(most) if most == least => format!("{name}() expects {least} {}", plural(least)),
+        Some(most) if most == least + 1 => format!("{name}() expects {least} or {most} arguments"),
+        Some(most) => format!("{name}() expects {least} to {most} arguments"),
+        None => format!("{name}() expects at least {least} {}", plural(least)),
+    }
+}
+
+/// `cluster('…')` of whatever name stands for this server.
+fn is_cluster(expression: &ast::Expr) -> bool {
+    matches!(&expression.kind, Ast::Call(call) if call.object.is_none() && call.name.text == "cluster")
+}

@@ -1,0 +1,200 @@
+//! Operators about the flow of rows rather than their values: `as`, `serialize`, `render`, `invoke`, `fork`,
+//! `facet`, `partition`, `sample`, `consume`.
+
+use crate::ast::{self, ExprKind as Ast, PartitionBody};
+use crate::plan::{Expr, Operator, ResultPlan, Visualization};
+use crate::types::{Column, Type};
+use crate::value::Value;
+
+use super::parameter_text;
+use super::summarize::count_rows;
+use crate::bind::naming::result_name;
+use crate::bind::projection::Projection;
+use crate::bind::scope::{Entity, Relation};
+use crate::bind::expression::Meaning;
+use crate::bind::{Bind, Binder};
+
+impl Binder<'_> {
+    pub(in crate::bind) fn as_name(&mut self, input: Relation, node: &ast::As) -> Bind<Relation> {
+        let name = node.name.text.clone();
+        let relation = self.share(input).named(Some(name.clone()));
+        self.names = self.names.with(name, Entity::Table(Box::new(relation.clone())), self.block);
+        Ok(relation)
+    }
+
+    pub(in crate::bind) fn consume(&mut self, input: Relation) -> Bind<Relation> {
+        let schema = input.schema().clone();
+        let predicate = Expr::constant(Value::Bool(false));
+        let plan = self.plan(Operator::Filter { input: input.plan, predicate }, schema);
+        Ok(Relation::new(plan))
+    }
+
+    pub(in crate::bind) fn serialize(&mut self, input: Relation, node: &ast::Serialize) -> Bind<Relation> {
+        let schema = input.schema().clone();
+        let (sorted, name) = (input.sorted, input.name);
+        let plan = self.plan(Operator::Serialize { input: input.plan }, schema);
+        let relation = Relation::flagged(plan, true, sorted).named(name);
+        if node.expressions.is_empty() {
+            return Ok(relation);
+        }
+        self.extend(relation, &node.expressions)
+    }
+
+    pub(in crate::bind) fn render(&mut self, input: Relation, node: &ast::Render) -> Bind<Relation> {
+        let mut properties = Vec::with_capacity(node.properties.len());
+        for property in &node.properties {
+            let value = match &property.value.kind {
+                Ast::NameList(names) => {
+                    names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(",")
+                }
+                _ => match parameter_text(&property.value) {
+                    Some(text) => text,
+                    None => match self.constant_of(&property.value) {
+                        Ok(Value::String(text)) => text,
+                        Ok(Value::DateTime(ticks)) => ticks.to_string(),
+                        Ok(_) | Err(_) => continue,
+                    },
+                },
+            };
+            properties.push((property.name.text.to_lowercase(), value));
+        }
+        self.visualization = Some(Visualization {
+            kind: node.chart.text.clone(),
+            properties,
+            is_query_sorted: input.sorted,
+        });
+        Ok(input)
+    }
+
+    pub(in crate::bind) fn invoke(&mut self, input: Relation, call: &ast::Expr) -> Bind<Relation> {
+        let Ast::Call(call) = &call.kind else {
+            return Err(self.error("SEM0128", "A function call is expected after 'invoke'", call.span));
+        };
+        let span = call.name.span;
+        let database = match &call.object {
+            Some(object) => match self.meaning(object)? {
+                Meaning::Database(database) => Some(database),
+                _ => return Err(self.error("SEM0208", "A database is expected here", object.span)),
+            },
+            None => None,
+        };
+        let local = match (&database, self.names.find(&call.name.text)) {
+            (None, Some(Entity::Function(function))) => Some(function.clone()),
+            (None, Some(Entity::Broken)) => return Err(self.give_up()),
+            _ => None,
+        };
+        let function = match local {
+            Some(function) => Some(function),
+            None => {
+                let database = database.unwrap_or_else(|| self.database.clone());
+                self.stored_function(&database, &call.name.text, span)?
+            }
+        };
+        let Some(function) = function else {
+            let functions: Vec<String> = self
+                .names
+                .all()
+                .filter(|(_, entity)| matches!(entity, Entity::Function(_)))
+                .map(|(name, _)| name.to_string())
+                .chain(self.catalog.functions(&self.database))
+                .collect();
+            let message = format!("Unknown function: '{}'", call.name.text);
+            let candidates = functions.iter().map(String::as_str);
+            return Err(self.unknown("SEM0260", message, span, &call.name.text, candidates));
+        };
+        match self.call_function_with(&function, Some(input), &call.arguments, span)? {
+            Meaning::Table(relation) => Ok(*relation),
+            _ => {
+                let message = format!("The function '{}' does not yield a table", function.name);
+                Err(self.error("SEM0111", message, span))
+            }
+        }
+    }
+
+    /// Each leg is a result of the query.
+    pub(in crate::bind) fn fork(&mut self, input: Relation, node: &ast::Fork) -> Bind<Relation> {
+        let input = self.share(input);
+        let mut last = None;
+        for (position, branch) in node.branches.iter().enumerate() {
+            let outer = self.visualization.take();
+            let relation = self.subquery(&branch.body, input.clone())?;
+            let name = match &branch.name {
+                Some(name) => name.text.clone(),
+                None if position == 0 => "PrimaryResult".to_string(),
+                None => format!("GenericResult{position}"),
+            };
+            let visualization = std::mem::replace(&mut self.visualization, outer);
+            self.forked.push(ResultPlan { name, plan: relation.plan.clone(), visualization });
+            last = Some(relation);
+        }
+        Ok(last.unwrap_or(input))
+    }
+
+    /// A table of values and counts for each column, then the rows as `with` shapes them.
+    pub(in crate::bind) fn facet(&mut self, input: Relation, node: &ast::Facet) -> Bind<Relation> {
+        let input = self.share(input);
+        let mut last = None;
+        for column in &node.columns {
+            let mut projection = Projection::default();
+            let keys = self.group_keys(&input, std::slice::from_ref(column), &mut projection);
+            let mut schema = projection.schema();
+            let name = schema.first().map_or_else(String::new, |column| column.name.clone());
+            schema.push(Column::new(format!("count_{name}"), Type::Long));
+            let operator =
+                Operator::Summarize { input: input.plan.clone(), keys, aggregates: vec![count_rows()] };
+            let plan = self.plan(operator, schema);
+            self.forked.push(ResultPlan { name, plan: plan.clone(), visualization: None });
+            last = Some(Relation::new(plan));
+        }
+        if let Some(body) = &node.with {
+            let relation = self.subquery(body, input.clone())?;
+            self.forked.push(ResultPlan {
+                name: "PrimaryResult".to_string(),
+                plan: relation.plan.clone(),
+                visualization: None,
+            });
+            last = Some(relation);
+        }
+        Ok(last.unwrap_or(input))
+    }
+
+    pub(in crate::bind) fn partition(&mut self, input: Relation, node: &ast::Partition) -> Bind<Relation> {
+        if let Some(scope) = &node.scope {
+            return Err(self.unsupported("'in (…)' of partition", scope.span));
+        }
+        let key = self.with_row(&input, |binder| binder.scalar(&node.by))?;
+        let body = match &node.body {
+            PartitionBody::Subquery(body) => body,
+            PartitionBody::Query(body) => {
+                return Err(self.unsupported("partition with '{ … }'", body.span));
+            }
+        };
+        let argument = self.plan(Operator::Argument, input.schema().clone());
+        let argument = Relation { plan: argument, ..input.clone() };
+        let subquery = self.subquery(body, argument)?;
+        let schema = subquery.schema().clone();
+        let operator = Operator::Partition { input: input.plan, key, subquery: subquery.plan };
+        let plan = self.plan(operator, schema);
+        Ok(Relation::flagged(plan, subquery.serialized, false))
+    }
+
+    pub(in crate::bind) fn sample(&mut self, input: Relation, node: &ast::Sample) -> Bind<Relation> {
+        let count = self.row_count(&node.count)?;
+        let schema = input.schema().clone();
+        let plan = self.plan(Operator::Sample { input: input.plan, count }, schema);
+        Ok(Relation::new(plan))
+    }
+
+    pub(in crate::bind) fn sample_distinct(
+        &mut self,
+        input: Relation,
+        node: &ast::SampleDistinct,
+    ) -> Bind<Relation> {
+        let count = self.row_count(&node.count)?;
+        let of = self.with_row(&input, |binder| binder.scalar(&node.of))?;
+        let name = result_name(&node.of).unwrap_or_else(|| "Column1".to_string());
+        let schema = vec![Column::new(name, of.ty)];
+        let plan = self.plan(Operator::SampleDistinct { input: input.plan, count, of }, schema);
+        Ok(Relation::new(plan))
+    }
+}

@@ -1,0 +1,140 @@
+//! Pipelines: a source and operators one after another.
+
+use crate::ast::{self, OperatorKind};
+use crate::span::Span;
+
+use super::expression::{Meaning, table_meaning};
+use super::scope::Relation;
+use super::{Bind, Binder, OPERATORS_MAX};
+
+impl Binder<'_> {
+    pub(super) fn pipeline_meaning(&mut self, pipeline: &ast::Pipeline, span: Span) -> Bind<Meaning> {
+        if pipeline.operators.is_empty() {
+            return match &pipeline.source {
+                Some(source) => self.meaning(source),
+                None => Err(self.give_up()),
+            };
+        }
+        self.with_row_scope(None, |binder| binder.pipeline(pipeline, span)).map(table_meaning)
+    }
+
+    fn pipeline(&mut self, pipeline: &ast::Pipeline, span: Span) -> Bind<Relation> {
+        if let Some(first) = pipeline.operators.first() {
+            self.operator = keyword(&first.kind);
+        }
+        let mut current = match &pipeline.source {
+            Some(source) => Some(self.table(source)?),
+            None => None,
+        };
+        for (position, operator) in pipeline.operators.iter().enumerate() {
+            if self.operators > OPERATORS_MAX {
+                return Err(self.error("SEM0011", "The query has too many operators", operator.keyword_span));
+            }
+            self.operator = keyword(&operator.kind);
+            let first = position == 0 && current.is_none();
+            let next = if first && begins_pipeline(&operator.kind) {
+                self.source_operator(operator)?
+            } else {
+                let input = match current.take().or_else(|| if first { self.argument.clone() } else { None }) {
+                    Some(input) => input,
+                    None => {
+                        let message =
+                            format!("The operator '{}' cannot be the first of a query", keyword(&operator.kind));
+                        return Err(self.error("SEM0174", message, operator.keyword_span));
+                    }
+                };
+                self.piped_operator(operator, input)?
+            };
+            current = Some(next);
+        }
+        match current {
+            Some(relation) => Ok(relation),
+            None => Err(self.error("SEM0111", "A tabular value is expected here", span)),
+        }
+    }
+
+    /// The body of `mv-apply`, `partition` and `fork`: a pipeline that takes the given rows.
+    pub(super) fn subquery(&mut self, body: &ast::Expr, argument: Relation) -> Bind<Relation> {
+        let outer = self.argument.replace(argument);
+        let operator = self.operator;
+        let result = self.table(body);
+        self.operator = operator;
+        self.argument = outer;
+        result
+    }
+}
+
+/// Operators that can stand without rows to work on.
+fn begins_pipeline(kind: &OperatorKind) -> bool {
+    matches!(
+        kind,
+        OperatorKind::Print(_)
+            | OperatorKind::Range(_)
+            | OperatorKind::Union(_)
+            | OperatorKind::Find(_)
+            | OperatorKind::Search(_)
+            | OperatorKind::Evaluate(_)
+            | OperatorKind::MacroExpand(_)
+    )
+}
+
+/// The keyword of an operator as the reference writes it.
+pub(super) fn keyword(kind: &OperatorKind) -> &'static str {
+    match kind {
+        OperatorKind::As(_) => "as",
+        OperatorKind::AssertSchema(_) => "assert-schema",
+        OperatorKind::Consume(_) => "consume",
+        OperatorKind::Count(_) => "count",
+        OperatorKind::Distinct(_) => "distinct",
+        OperatorKind::Evaluate(_) => "evaluate",
+        OperatorKind::ExecuteAndCache => "execute_and_cache",
+        OperatorKind::Extend(_) => "extend",
+        OperatorKind::Facet(_) => "facet",
+        OperatorKind::Find(_) => "find",
+        OperatorKind::Fork(_) => "fork",
+        OperatorKind::GetSchema(_) => "getschema",
+        OperatorKind::GraphMarkComponents(_) => "graph-mark-components",
+        OperatorKind::GraphMatch(_) => "graph-match",
+        OperatorKind::GraphShortestPaths(_) => "graph-shortest-paths",
+        OperatorKind::GraphToTable(_) => "graph-to-table",
+        OperatorKind::GraphWhereEdges(_) => "graph-where-edges",
+        OperatorKind::GraphWhereNodes(_) => "graph-where-nodes",
+        OperatorKind::Invoke(_) => "invoke",
+        OperatorKind::Join(_) => "join",
+        OperatorKind::Lookup(_) => "lookup",
+        OperatorKind::MacroExpand(_) => "macro-expand",
+        OperatorKind::MakeGraph(_) => "make-graph",
+        OperatorKind::MakeSeries(_) => "make-series",
+        OperatorKind::MvApply(_) => "mv-apply",
+        OperatorKind::MvExpand(_) => "mv-expand",
+        OperatorKind::Parse(_) => "parse",
+        OperatorKind::ParseKv(_) => "parse-kv",
+        OperatorKind::ParseWhere(_) => "parse-where",
+        OperatorKind::Partition(_) => "partition",
+        OperatorKind::PartitionBy(_) => "__partitionby",
+        OperatorKind::Print(_) => "print",
+        OperatorKind::Project(_) => "project",
+        OperatorKind::ProjectAway(_) => "project-away",
+        OperatorKind::ProjectByNames(_) => "project-by-names",
+        OperatorKind::ProjectKeep(_) => "project-keep",
+        OperatorKind::ProjectRename(_) => "project-rename",
+        OperatorKind::ProjectReorder(_) => "project-reorder",
+        OperatorKind::Range(_) => "range",
+        OperatorKind::Reduce(_) => "reduce",
+        OperatorKind::Render(_) => "render",
+        OperatorKind::Sample(_) => "sample",
+        OperatorKind::SampleDistinct(_) => "sample-distinct",
+        OperatorKind::Scan(_) => "scan",
+        OperatorKind::Search(_) => "search",
+        OperatorKind::Serialize(_) => "serialize",
+        OperatorKind::Sort(_) => "sort",
+        OperatorKind::Summarize(_) => "summarize",
+        OperatorKind::Take(_) => "take",
+        OperatorKind::Top(_) => "top",
+        OperatorKind::TopHitters(_) => "top-hitters",
+        OperatorKind::TopNested(_) => "top-nested",
+        OperatorKind::Union(_) => "union",
+        OperatorKind::Where(_) => "where",
+        OperatorKind::Unknown(_) => "query",
+    }
+}

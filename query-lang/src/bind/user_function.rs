@@ -1,0 +1,263 @@
+//! Functions of the query (`let f = (a: long) { … }`) and of the database: their calls are put in place.
+
+use std::rc::Rc;
+
+use crate::ast::{self, ExprKind as Ast, LetValue, ParameterKind, StatementKind};
+use crate::plan::Expr;
+use crate::span::Span;
+use crate::types::Type;
+
+use super::comparison::cast;
+use super::expression::Meaning;
+use super::scope::{Entity, Function, Names, Relation, RowScope};
+use super::{Bind, Binder, Reported, literal};
+
+impl Binder<'_> {
+    /// The stored function of that name, read from its text.
+    pub(super) fn stored_function(
+        &mut self,
+        database: &str,
+        name: &str,
+        span: Span,
+    ) -> Bind<Option<Rc<Function>>> {
+        let Some(stored) = self.catalog.function(database, name) else { return Ok(None) };
+        let body = stored.body.trim();
+        let body = if body.starts_with('{') { body.to_string() } else { format!("{{\n{body}\n}}") };
+        let parameters = stored.parameters.trim();
+        let parameters = if parameters.is_empty() { "()" } else { parameters };
+        let text = format!("let f = {parameters} {body};");
+        let parsed = crate::parser::parse(&text);
+        if let Some(diagnostic) = parsed.diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
+            let message = format!("The stored function '{name}' is broken: {}", diagnostic.message);
+            return Err(self.error("SEM0200", message, span));
+        }
+        let declaration = parsed.query.statements.into_iter().next().map(|statement| statement.kind);
+        match declaration {
+            Some(StatementKind::Let(ast::LetStatement { value: LetValue::Function(function), .. })) => {
+                Ok(Some(Rc::new(Function {
+                    name: name.to_string(),
+                    parameters: function.parameters,
+                    body: function.body,
+                    view: function.view,
+                    names: Names::default(),
+                    stored_in: Some(database.to_string()),
+                })))
+            }
+            _ => Err(self.error("SEM0200", format!("The stored function '{name}' is broken"), span)),
+        }
+    }
+
+    /// A call put in place: arguments are bound where the call stands, the body where it was declared.
+    pub(super) fn call_function(
+        &mut self,
+        function: &Rc<Function>,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> Bind<Meaning> {
+        self.call_function_with(function, None, arguments, span)
+    }
+
+    /// As `call_function`; `first` is the table that `invoke` hands over.
+    pub(super) fn call_function_with(
+        &mut self,
+        function: &Rc<Function>,
+        first: Option<Relation>,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> Bind<Meaning> {
+        self.deeper(span, |binder| binder.expanded(function, first, arguments, span))
+    }
+
+    fn expanded(
+        &mut self,
+        function: &Rc<Function>,
+        first: Option<Relation>,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> Bind<Meaning> {
+        if self.active.len() > 60 || self.operators > super::OPERATORS_MAX {
+            return Err(self.error("SEM0011", "The query calls functions too deeply or too often", span));
+        }
+        let key = format!("{}/{}", function.stored_in.as_deref().unwrap_or(""), function.name);
+        if function.stored_in.is_some() && self.active.contains(&key) {
+            let message = format!("The function '{}' calls itself: recursion is not allowed", function.name);
+            return Err(self.error("SEM0012", message, span));
+        }
+        let values = self.parameter_values(function, first, arguments, span)?;
+
+        self.active.push(key);
+        let outer_names = std::mem::replace(&mut self.names, function.names.clone());
+        let outer_row = self.row.clone();
+        let outer_block = self.block;
+        let outer_database = self.database.clone();
+        let outer_foreign = self.foreign.clone();
+        if let Some(database) = &function.stored_in {
+            self.database = database.clone();
+            if self.foreign.is_none() {
+                self.foreign = Some((function.name.clone(), span));
+            }
+        }
+        self.block += 1;
+        for (parameter, value) in function.parameters.iter().zip(values) {
+            self.names = self.names.with(parameter.name.text.clone(), value, self.block);
+        }
+        self.block += 1;
+        // Columns of the caller have no names here, but arguments may read them.
+        self.row = outer_row.clone().map(|row| RowScope { hidden: true, ..row });
+        let aggregation = if self.is_scalar_body(function) { None } else { self.aggregation.take() };
+        let result = self.function_body(&function.body, span);
+        if aggregation.is_some() {
+            self.aggregation = aggregation;
+        }
+        self.row = outer_row;
+        self.block = outer_block;
+        self.names = outer_names;
+        self.database = outer_database;
+        self.foreign = outer_foreign;
+        self.active.pop();
+        result
+    }
+
+    fn is_scalar_body(&self, function: &Function) -> bool {
+        !matches!(
+            function.body.result.as_ref().map(|result| &result.kind),
+            Some(Ast::Pipeline(_) | Ast::DataTable(_))
+        )
+    }
+
+    fn function_body(&mut self, body: &ast::FunctionBody, span: Span) -> Bind<Meaning> {
+        for statement in &body.statements {
+            self.local_statement(statement);
+        }
+        match &body.result {
+            Some(result) => self.meaning(result),
+            None => Err(self.error("SEM0200", "The function has no result", span)),
+        }
+    }
+
+    fn parameter_values(
+        &mut self,
+        function: &Function,
+        first: Option<Relation>,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> Bind<Vec<Entity>> {
+        let count = function.parameters.len();
+        let mut values: Vec<Option<Entity>> = vec![None; count];
+        let mut position = 0;
+        let mut failed = false;
+        if let Some(relation) = first {
+            match function.parameters.first() {
+                Some(parameter) => values[0] = Some(self.tabular_value(parameter, relation, span)?),
+                None => {
+                    let message = format!("The function '{}' takes no table", function.name);
+                    return Err(self.error("SEM0219", message, span));
+                }
+            }
+            position = 1;
+        }
+        for argument in arguments {
+            let (target, value) = match &argument.kind {
+                Ast::Named { name, value } => {
+                    match function.parameters.iter().position(|parameter| parameter.name.text == name.text) {
+                        Some(found) => (found, value.as_ref()),
+                        None => {
+                            let message = format!(
+                                "The argument name '{}' does not refer to a parameter of '{}'",
+                                name.text, function.name
+                            );
+                            let names: Vec<&str> =
+                                function.parameters.iter().map(|parameter| parameter.name.text.as_str()).collect();
+                            return Err(self.unknown("SEM0196", message, name.span, &name.text, names));
+                        }
+                    }
+                }
+                _ => {
+                    position += 1;
+                    (position - 1, argument)
+                }
+            };
+            let Some(parameter) = function.parameters.get(target) else {
+                return Err(self.wrong_count(function, span));
+            };
+            match self.parameter_value(parameter, value) {
+                Ok(value) => values[target] = Some(value),
+                Err(Reported) => failed = true,
+            }
+        }
+        if failed {
+            return Err(Reported);
+        }
+        let mut filled = Vec::with_capacity(count);
+        for (parameter, value) in function.parameters.iter().zip(values) {
+            let value = match (value, &parameter.default) {
+                (Some(value), _) => value,
+                (None, Some(default)) => self.with_row_scope(None, |binder| binder.parameter_value(parameter, default))?,
+                (None, None) => return Err(self.wrong_count(function, span)),
+            };
+            filled.push(value);
+        }
+        Ok(filled)
+    }
+
+    fn wrong_count(&mut self, function: &Function, span: Span) -> Reported {
+        let (least, most) = (function.least_arguments(), function.parameters.len());
+        let count = if least == most { most.to_string() } else { format!("{least} to {most}") };
+        let noun = if least == most && most == 1 { "argument" } else { "arguments" };
+        self.error("SEM0219", format!("{}() expects {count} {noun}", function.name), span)
+    }
+
+    fn parameter_value(&mut self, parameter: &ast::Parameter, argument: &ast::Expr) -> Bind<Entity> {
+        match &parameter.kind {
+            ParameterKind::Scalar(type_name) => {
+                let ty = self.type_named(type_name)?;
+                let bound = self.scalar(argument)?;
+                let bound = self.folded(bound);
+                let value = self.folded(convert(bound, ty));
+                Ok(self.scalar_entity(value))
+            }
+            ParameterKind::Tabular(_) => {
+                let relation = self.table(argument)?;
+                self.tabular_value(parameter, relation, argument.span)
+            }
+        }
+    }
+
+    /// A table for a tabular parameter: it must have the declared columns.
+    fn tabular_value(&mut self, parameter: &ast::Parameter, relation: Relation, span: Span) -> Bind<Entity> {
+        let ParameterKind::Tabular(schema) = &parameter.kind else {
+            let message = format!("The parameter '{}' is not tabular", parameter.name.text);
+            return Err(self.error("SEM0111", message, span));
+        };
+        for column in &schema.columns {
+            let ty = self.type_named(&column.type_name)?;
+            let found = relation.schema().iter().find(|found| found.name == column.name.text);
+            if found.is_none_or(|found| found.ty != ty) {
+                let message = match found {
+                    None => format!("The table lacks the column '{}' of type {ty}", column.name.text),
+                    Some(found) => format!("The column '{}' must be {ty}, found {}", found.name, found.ty),
+                };
+                return Err(self.error("SEM0249", message, span));
+            }
+        }
+        // Only the declared columns can be named, unless any are admitted; all flow through.
+        Ok(Entity::Table(Box::new(relation)))
+    }
+
+    /// The type of a type name of the text.
+    pub(super) fn type_named(&mut self, type_name: &ast::TypeName) -> Bind<Type> {
+        match literal::type_of(type_name.keyword) {
+            Some(ty) => Ok(ty),
+            None => Err(self.error(
+                "SEM0160",
+                format!("The name '{}' is not a valid type name", type_name.text),
+                type_name.span,
+            )),
+        }
+    }
+}
+
+/// An argument in the type of its parameter; texts are not parsed into dynamic values.
+fn convert(expression: Expr, ty: Type) -> Expr {
+    cast(expression, ty)
+}
