@@ -9,6 +9,8 @@
 //! Arrow, no async, no files and no clock: the "now" of a query is handed in.
 
 pub mod ast;
+pub mod bind;
+pub mod catalog;
 pub mod decimal;
 pub mod diagnostic;
 pub mod function;

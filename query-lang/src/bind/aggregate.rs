@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use crate::ast::{self, ExprKind as Ast};
-use crate::function::{AggregateFunction, ArgumentInfo, FunctionId, FunctionKind, signature};
 use crate::function::signature::Mismatch;
+use crate::function::{AggregateFunction, ArgumentInfo, FunctionId, FunctionKind, signature};
 use crate::plan::{self, Expr, ExprKind};
 use crate::span::Span;
 use crate::types::Type;
@@ -82,7 +82,11 @@ impl Binder<'_> {
         };
         if declared.len() > outputs.len() {
             let name = declared[outputs.len()];
-            return Err(self.error("SEM0150", "The name does not have a corresponding expression", name.span));
+            return Err(self.error(
+                "SEM0150",
+                "The name does not have a corresponding expression",
+                name.span,
+            ));
         }
         let mut columns = Vec::with_capacity(outputs.len());
         for (position, output) in outputs.into_iter().enumerate() {
@@ -114,7 +118,12 @@ impl Binder<'_> {
     }
 
     /// An aggregate as part of a larger expression: its first output.
-    pub(super) fn aggregate_call(&mut self, function: FunctionId, call: &ast::Call, span: Span) -> Bind<Expr> {
+    pub(super) fn aggregate_call(
+        &mut self,
+        function: FunctionId,
+        call: &ast::Call,
+        span: Span,
+    ) -> Bind<Expr> {
         let FunctionId::Aggregate(function) = function else {
             return Err(self.give_up());
         };
@@ -132,7 +141,8 @@ impl Binder<'_> {
         span: Span,
     ) -> Bind<Vec<Output>> {
         let Some(mut aggregation) = self.aggregation.take() else {
-            let message = format!("The aggregate function '{}' is not allowed in this context", call.name.text);
+            let message =
+                format!("The aggregate function '{}' is not allowed in this context", call.name.text);
             return Err(self.error("SEM0144", message, call.name.span));
         };
         let found = if function.allows_star() {
@@ -179,7 +189,8 @@ impl Binder<'_> {
             return Err(Reported);
         }
         let spans: Vec<Span> = call.arguments.iter().map(|argument| argument.span).collect();
-        let constants: Vec<Option<Value>> = arguments.iter().map(|argument| self.constant(argument)).collect();
+        let constants: Vec<Option<Value>> =
+            arguments.iter().map(|argument| self.constant(argument)).collect();
         let infos: Vec<ArgumentInfo<'_>> = arguments
             .iter()
             .zip(&constants)
@@ -283,7 +294,14 @@ impl Binder<'_> {
                 let expected = "any type but dynamic".to_string();
                 let mismatch = Mismatch::Type { position, expected };
                 let types = [bound.ty];
-                return Err(self.mismatch(called_as, function.spec(), &types, mismatch, &[argument.span], span));
+                return Err(self.mismatch(
+                    called_as,
+                    function.spec(),
+                    &types,
+                    mismatch,
+                    &[argument.span],
+                    span,
+                ));
             }
             let named = matches!(argument.kind, Ast::Named { .. });
             let name = default_names.get(position).cloned().flatten();
@@ -293,8 +311,7 @@ impl Binder<'_> {
             };
             match source {
                 Some(column) => {
-                    let taken =
-                        done.contains(&column) || (extreme && aggregation.keys.contains(&column));
+                    let taken = done.contains(&column) || (extreme && aggregation.keys.contains(&column));
                     if taken && any_star && (!extreme || position > 0) {
                         continue;
                     }
@@ -327,7 +344,9 @@ impl Binder<'_> {
                     .as_ref()
                     .and_then(|row| row.columns.get(position))
                     .map_or_else(String::new, |column| column.name.clone());
-                let message = format!("The name '{name}' is not an aggregate: use an aggregate function over it, or group by it");
+                let message = format!(
+                    "The name '{name}' is not an aggregate: use an aggregate function over it, or group by it"
+                );
                 Err(self.error("SEM0236", message, written.span))
             }
             ExprKind::Call { function, arguments } => {

@@ -1,10 +1,10 @@
 //! Calls: functions of the table, the few that are the binder's own, and the way to functions of the query.
 
 use crate::ast::{self, ExprKind as Ast};
+use crate::function::signature::Mismatch;
 use crate::function::{
     ArgumentInfo, ConditionalFunction, FunctionId, FunctionKind, FunctionSpec, OperatorFunction, signature,
 };
-use crate::function::signature::Mismatch;
 use crate::plan::Expr;
 use crate::span::Span;
 use crate::types::Type;
@@ -53,9 +53,11 @@ impl Binder<'_> {
             .filter(|function| !matches!(function, FunctionId::Operator(_)))
             .map(|function| function.spec().name.to_string())
             .collect();
-        candidates.extend(self.names.all().filter_map(|(name, entity)| {
-            matches!(entity, Entity::Function(_)).then(|| name.to_string())
-        }));
+        candidates.extend(
+            self.names
+                .all()
+                .filter_map(|(name, entity)| matches!(entity, Entity::Function(_)).then(|| name.to_string())),
+        );
         candidates.extend(self.catalog.functions(&self.database));
         let message = format!("Unknown function: '{}'", name.text);
         self.unknown("SEM0260", message, name.span, &name.text, candidates.iter().map(String::as_str))
@@ -243,7 +245,11 @@ impl Binder<'_> {
             _ => None,
         };
         let Some(ty) = ty else {
-            return Err(self.error("SEM0160", "A scalar type such as typeof(long) is expected here", last.span));
+            return Err(self.error(
+                "SEM0160",
+                "A scalar type such as typeof(long) is expected here",
+                last.span,
+            ));
         };
         let bound = plain.iter().map(|argument| self.scalar(argument)).collect::<Vec<_>>();
         let bound = bound.into_iter().collect::<Bind<Vec<_>>>()?;
@@ -348,7 +354,9 @@ impl Binder<'_> {
         let arguments = self.prepared(function, arguments);
         let overloads = signature::signatures(function);
         let wants_constants = spec.return_rule.is_some()
-            || overloads.iter().any(|signature| signature.parameters.iter().any(|parameter| parameter.constant));
+            || overloads
+                .iter()
+                .any(|signature| signature.parameters.iter().any(|parameter| parameter.constant));
         let constants: Vec<Option<Value>> = arguments
             .iter()
             .map(|argument| if wants_constants { self.constant(argument) } else { None })
@@ -367,7 +375,8 @@ impl Binder<'_> {
                     })
                 };
                 let mut bound: Vec<Expr> = Vec::with_capacity(found.argument_types.len());
-                for (position, (argument, ty)) in arguments.into_iter().zip(&found.argument_types).enumerate() {
+                for (position, (argument, ty)) in arguments.into_iter().zip(&found.argument_types).enumerate()
+                {
                     let argument = match constants.get(position).cloned().flatten() {
                         Some(value) if must_fold(position) => Expr::constant(value),
                         _ => argument,
@@ -428,12 +437,11 @@ impl Binder<'_> {
     ) -> Reported {
         let place = |position: usize| spans.get(position).copied().unwrap_or(span);
         match mismatch {
-            Mismatch::Count { least, most } => {
-                self.error("SEM0219", count_message(name, least, most), span)
-            }
+            Mismatch::Count { least, most } => self.error("SEM0219", count_message(name, least, most), span),
             Mismatch::Type { position, expected } => {
                 let found = types.get(position).map_or("nothing", |ty| ty.name());
-                let message = format!("{name}(): argument {} must be {expected}, found {found}", position + 1);
+                let message =
+                    format!("{name}(): argument {} must be {expected}, found {found}", position + 1);
                 self.error("SEM0107", message, place(position))
             }
             Mismatch::Constant { position } => {

@@ -37,11 +37,6 @@ pub(super) fn operator(function: OperatorFunction, arguments: Vec<Expr>, ty: Typ
     Expr::call(FunctionId::Operator(function), arguments, ty)
 }
 
-/// Both conditions.
-pub(super) fn both(left: Expr, right: Expr) -> Expr {
-    operator(OperatorFunction::And, vec![left, right], Type::Bool)
-}
-
 fn function_of(operator: BinaryOperator) -> Option<OperatorFunction> {
     use BinaryOperator as B;
     use OperatorFunction as O;
@@ -94,15 +89,23 @@ impl Binder<'_> {
     fn not_defined(&mut self, operator: BinaryOperator, left: Type, right: Type, span: Span) -> Reported {
         let name = operator.as_str();
         if is_comparison(operator) {
-            let message = format!("Cannot compare values of types {left} and {right}. Try adding explicit casts");
+            let message =
+                format!("Cannot compare values of types {left} and {right}. Try adding explicit casts");
             return self.error("SEM0064", message, span);
         }
-        let message = format!("The operator '{name}' is not defined for the operand types {left} and {right}");
+        let message =
+            format!("The operator '{name}' is not defined for the operand types {left} and {right}");
         self.error("SEM0064", message, span)
     }
 
     /// The call for a binary operator over bound operands.
-    pub(super) fn binary(&mut self, operator: BinaryOperator, left: Expr, right: Expr, span: Span) -> Bind<Expr> {
+    pub(super) fn binary(
+        &mut self,
+        operator: BinaryOperator,
+        left: Expr,
+        right: Expr,
+        span: Span,
+    ) -> Bind<Expr> {
         let Some(function) = function_of(operator) else {
             return Err(self.unsupported(&format!("The operator '{}'", operator.as_str()), span));
         };
@@ -112,7 +115,11 @@ impl Binder<'_> {
                 if !takes(left.ty) || !takes(right.ty) {
                     return Err(self.not_defined(operator, left.ty, right.ty, span));
                 }
-                Ok(self::operator(function, vec![cast(left, Type::Bool), cast(right, Type::Bool)], Type::Bool))
+                Ok(self::operator(
+                    function,
+                    vec![cast(left, Type::Bool), cast(right, Type::Bool)],
+                    Type::Bool,
+                ))
             }
             BinaryOperator::Add
             | BinaryOperator::Subtract
@@ -188,18 +195,19 @@ impl Binder<'_> {
         }
         // A moment in time times or by a number counts as the ticks since the beginning of time.
         let id = FunctionId::Operator(function);
-        let arguments = [
-            ArgumentInfo { ty: left.ty, constant: None },
-            ArgumentInfo { ty: right.ty, constant: None },
-        ];
+        let arguments =
+            [ArgumentInfo { ty: left.ty, constant: None }, ArgumentInfo { ty: right.ty, constant: None }];
         match signature::resolve(id.spec(), signature::signatures(id), &arguments) {
             Ok(found) if left.ty != Type::Dynamic && right.ty != Type::Dynamic => {
-                let operands = vec![cast(left, found.argument_types[0]), cast(right, found.argument_types[1])];
+                let operands =
+                    vec![cast(left, found.argument_types[0]), cast(right, found.argument_types[1])];
                 Ok(Expr::call(id, operands, found.result))
             }
             _ => {
                 let decimal = |ty| ty == Type::Decimal;
-                if left.ty == Type::TimeSpan && decimal(right.ty) || decimal(left.ty) && right.ty == Type::TimeSpan {
+                if left.ty == Type::TimeSpan && decimal(right.ty)
+                    || decimal(left.ty) && right.ty == Type::TimeSpan
+                {
                     let left = if decimal(left.ty) { cast(left, Type::Real) } else { left };
                     let right = if decimal(right.ty) { cast(right, Type::Real) } else { right };
                     return self.arithmetic(operator, function, left, right, span);
@@ -218,7 +226,10 @@ impl Binder<'_> {
                     };
                     return self.arithmetic(operator, function, since_start(left), since_start(right), span);
                 }
-                if left.ty == Type::TimeSpan && right.ty == Type::DateTime && operator == BinaryOperator::Subtract {
+                if left.ty == Type::TimeSpan
+                    && right.ty == Type::DateTime
+                    && operator == BinaryOperator::Subtract
+                {
                     return Err(self.not_defined(operator, left.ty, right.ty, span));
                 }
                 Err(self.not_defined(operator, left.ty, right.ty, span))
@@ -318,7 +329,14 @@ impl Binder<'_> {
     }
 
     /// `value between (low .. high)`; of a datetime the end may be a length.
-    pub(super) fn between(&mut self, negated: bool, value: Expr, low: Expr, high: Expr, span: Span) -> Bind<Expr> {
+    pub(super) fn between(
+        &mut self,
+        negated: bool,
+        value: Expr,
+        low: Expr,
+        high: Expr,
+        span: Span,
+    ) -> Bind<Expr> {
         let function = if negated { OperatorFunction::NotBetween } else { OperatorFunction::Between };
         if value.ty == Type::DateTime && low.ty == Type::DateTime && high.ty == Type::TimeSpan {
             return Ok(operator(function, vec![value, low, high], Type::Bool));

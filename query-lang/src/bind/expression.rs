@@ -37,7 +37,9 @@ impl Binder<'_> {
         match self.meaning(expression)? {
             Meaning::Scalar(expression) => Ok(expression),
             other => {
-                let message = format!("A scalar value is expected here, found a {} one", other.kind());
+                let found = shortened(expression.span.text(self.text));
+                let message =
+                    format!("A scalar value is expected here, found a {} one: {found}", other.kind());
                 Err(self.error("SEM0108", message, expression.span))
             }
         }
@@ -132,11 +134,7 @@ impl Binder<'_> {
                     }
                 }
             }
-            Ast::Binary { operator, operator_span, left, right } => {
-                let left = self.scalar(left);
-                let right = self.scalar(right);
-                self.binary(*operator, left?, right?, *operator_span)?
-            }
+            Ast::Binary { .. } => self.binary_chain(expression)?,
             Ast::Membership { operator, operator_span, value, list } => {
                 self.membership_of(*operator, *operator_span, value, list)?
             }
@@ -165,6 +163,25 @@ impl Binder<'_> {
             Ast::Missing => return Err(self.give_up()),
         };
         Ok(Meaning::Scalar(scalar))
+    }
+
+    /// Binary operators nest to the left, often deeply (`a + b + c …`): they are taken without recursion.
+    fn binary_chain(&mut self, expression: &ast::Expr) -> Bind<Expr> {
+        let mut chain = Vec::new();
+        let mut leftmost = expression;
+        while let Ast::Binary { operator, operator_span, left, right } = &leftmost.kind {
+            chain.push((*operator, *operator_span, right));
+            leftmost = left;
+        }
+        let mut value = self.scalar(leftmost);
+        for (operator, span, right) in chain.into_iter().rev() {
+            let right = self.scalar(right);
+            value = match (value, right) {
+                (Ok(left), Ok(right)) => self.binary(operator, left, right, span),
+                _ => Err(Reported),
+            };
+        }
+        value
     }
 
     /// A name: a column of the row, something named in the query, a table or a stored function.
@@ -266,7 +283,13 @@ impl Binder<'_> {
                         self.operator, name.text
                     );
                     let tables = self.catalog.tables(&database);
-                    Err(self.unknown("SEM0100", message, name.span, &name.text, tables.iter().map(String::as_str)))
+                    Err(self.unknown(
+                        "SEM0100",
+                        message,
+                        name.span,
+                        &name.text,
+                        tables.iter().map(String::as_str),
+                    ))
                 }
             },
             Meaning::Scalar(bag) if bag.ty == Type::Dynamic => {
@@ -295,15 +318,26 @@ impl Binder<'_> {
         match found {
             Some(Some(column)) => Ok(column),
             Some(None) => {
-                let message = format!("'{}' operator: Failed to resolve column named '{}'", self.operator, name.text);
+                let message =
+                    format!("'{}' operator: Failed to resolve column named '{}'", self.operator, name.text);
                 let columns: Vec<String> = self
                     .row
                     .as_ref()
                     .map(|row| row.columns.iter().map(|column| column.name.clone()).collect())
                     .unwrap_or_default();
-                Err(self.unknown("SEM0100", message, name.span, &name.text, columns.iter().map(String::as_str)))
+                Err(self.unknown(
+                    "SEM0100",
+                    message,
+                    name.span,
+                    &name.text,
+                    columns.iter().map(String::as_str),
+                ))
             }
-            None => Err(self.error("SEM0100", format!("'{side}' is allowed only in the condition of a join"), name.span)),
+            None => Err(self.error(
+                "SEM0100",
+                format!("'{side}' is allowed only in the condition of a join"),
+                name.span,
+            )),
         }
     }
 
@@ -334,9 +368,11 @@ impl Binder<'_> {
                     None => Ok(by_name),
                 }
             }
-            ty => {
-                Err(self.error("SEM0147", format!("An index must be a number or a text, found {ty}"), index.span))
-            }
+            ty => Err(self.error(
+                "SEM0147",
+                format!("An index must be a number or a text, found {ty}"),
+                index.span,
+            )),
         }
     }
 
@@ -353,7 +389,11 @@ impl Binder<'_> {
                 Meaning::Table(relation) => return self.in_table(operator, value, *relation, single.span),
                 Meaning::Scalar(item) => return self.membership(operator, value, vec![item], span),
                 Meaning::Database(_) => {
-                    return Err(self.error("SEM0108", "A scalar or tabular value is expected here", single.span));
+                    return Err(self.error(
+                        "SEM0108",
+                        "A scalar or tabular value is expected here",
+                        single.span,
+                    ));
                 }
             }
         }
@@ -415,13 +455,15 @@ impl Binder<'_> {
         } else {
             self.plan(Operator::Project { input: relation.plan, expressions: projected }, schema)
         };
-        let kind = ExprKind::InSubquery { value: Box::new(value), plan: Box::new(plan), negated, ignore_case };
+        let kind =
+            ExprKind::InSubquery { value: Box::new(value), plan: Box::new(plan), negated, ignore_case };
         Ok(Expr { kind, ty: Type::Bool })
     }
 
     /// All values of a column as one array.
     fn column_array(&mut self, relation: Relation, column: Expr) -> Expr {
-        let Some(function) = FunctionId::by_name("make_set").filter(|f| f.spec().kind == FunctionKind::Aggregate)
+        let Some(function) =
+            FunctionId::by_name("make_set").filter(|f| f.spec().kind == FunctionKind::Aggregate)
         else {
             return Expr::constant(Value::Dynamic(Dynamic::Array(Vec::new())));
         };
@@ -449,7 +491,9 @@ impl Binder<'_> {
                 let shared = self.share(*relation);
                 Ok(Expr { kind: ExprKind::ScalarSubquery(Box::new(shared.plan)), ty })
             }
-            Meaning::Database(_) => Err(self.error("SEM0111", "A tabular value is expected here", inner.span)),
+            Meaning::Database(_) => {
+                Err(self.error("SEM0111", "A tabular value is expected here", inner.span))
+            }
         }
     }
 
@@ -474,4 +518,14 @@ impl Binder<'_> {
 
 pub(super) fn table_meaning(relation: Relation) -> Meaning {
     Meaning::Table(Box::new(relation))
+}
+
+/// The beginning of a piece of the query, for messages.
+fn shortened(text: &str) -> String {
+    const LENGTH_MAX: usize = 40;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(LENGTH_MAX) {
+        Some((end, _)) => format!("{} …", &line[..end]),
+        None => line.to_string(),
+    }
 }

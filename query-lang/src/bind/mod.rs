@@ -206,11 +206,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Runs a binding step with the columns of a schema in scope.
-    fn with_row<T>(
-        &mut self,
-        relation: &Relation,
-        step: impl FnOnce(&mut Self) -> T,
-    ) -> T {
+    fn with_row<T>(&mut self, relation: &Relation, step: impl FnOnce(&mut Self) -> T) -> T {
         self.rows += 1;
         let row = RowScope {
             number: self.rows,
@@ -228,16 +224,6 @@ impl<'a> Binder<'a> {
         let result = step(self);
         self.row = outer;
         self.aggregation = aggregation;
-        result
-    }
-
-    /// Runs a binding step in an inner block: names declared in it end with it.
-    fn in_block<T>(&mut self, step: impl FnOnce(&mut Self) -> T) -> T {
-        let names = self.names.clone();
-        self.block += 1;
-        let result = step(self);
-        self.block -= 1;
-        self.names = names;
         result
     }
 

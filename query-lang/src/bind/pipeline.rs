@@ -35,11 +35,14 @@ impl Binder<'_> {
             let next = if first && begins_pipeline(&operator.kind) {
                 self.source_operator(operator)?
             } else {
-                let input = match current.take().or_else(|| if first { self.argument.clone() } else { None }) {
+                let input = match current.take().or_else(|| if first { self.argument.clone() } else { None })
+                {
                     Some(input) => input,
                     None => {
-                        let message =
-                            format!("The operator '{}' cannot be the first of a query", keyword(&operator.kind));
+                        let message = format!(
+                            "The operator '{}' cannot be the first of a query",
+                            keyword(&operator.kind)
+                        );
                         return Err(self.error("SEM0174", message, operator.keyword_span));
                     }
                 };

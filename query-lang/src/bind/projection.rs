@@ -46,10 +46,6 @@ impl Projection {
         &self.items
     }
 
-    pub fn position(&self, name: &str) -> Option<usize> {
-        self.positions.get(name).copied()
-    }
-
     /// Input columns of these positions are not added any more.
     pub fn skip(&mut self, column: usize) {
         self.skipped.insert(column);
@@ -57,7 +53,13 @@ impl Projection {
 
     /// Adds a column nobody named: the name is changed if it is taken, unless it may replace the column of
     /// that name. `source`: the input column it is.
-    pub fn add(&mut self, name: &str, expression: Expr, source: Option<usize>, replace: bool) -> Option<usize> {
+    pub fn add(
+        &mut self,
+        name: &str,
+        expression: Expr,
+        source: Option<usize>,
+        replace: bool,
+    ) -> Option<usize> {
         if name.is_empty() || source.is_some_and(|source| self.skipped.contains(&source)) {
             return None;
         }
@@ -72,7 +74,13 @@ impl Projection {
     }
 
     /// Adds a column of a name that was written; the same name cannot be written twice.
-    pub fn declare(&mut self, name: &str, expression: Expr, source: Option<usize>, replace: bool) -> Result<(), Duplicate> {
+    pub fn declare(
+        &mut self,
+        name: &str,
+        expression: Expr,
+        source: Option<usize>,
+        replace: bool,
+    ) -> Result<(), Duplicate> {
         if self.declared.contains(name) {
             return Err(Duplicate);
         }

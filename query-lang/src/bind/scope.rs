@@ -59,7 +59,10 @@ impl Function {
 #[derive(Clone, Debug)]
 pub(super) enum Entity {
     /// Without columns, or over the columns of the row scope with that number.
-    Scalar { expression: Expr, row: Option<u32> },
+    Scalar {
+        expression: Expr,
+        row: Option<u32>,
+    },
     Table(Box<Relation>),
     Function(Rc<Function>),
     Database(String),

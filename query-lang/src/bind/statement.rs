@@ -7,7 +7,7 @@ use crate::plan::{Operator, ResultPlan};
 use crate::value::Value;
 
 use super::expression::Meaning;
-use super::scope::{Entity, Function, Relation};
+use super::scope::{Entity, Function};
 use super::{Bind, Binder};
 
 impl Binder<'_> {
@@ -216,18 +216,5 @@ impl Binder<'_> {
             }
             None => plain,
         }
-    }
-
-    /// The table that a block of statements comes to (`partition … { … }`).
-    pub(super) fn block_result(&mut self, body: &ast::FunctionBody) -> Bind<Relation> {
-        self.in_block(|binder| {
-            for statement in &body.statements {
-                binder.local_statement(statement);
-            }
-            match &body.result {
-                Some(result) => binder.table(result),
-                None => Err(binder.give_up()),
-            }
-        })
     }
 }

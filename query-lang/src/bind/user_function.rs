@@ -166,8 +166,11 @@ impl Binder<'_> {
                                 "The argument name '{}' does not refer to a parameter of '{}'",
                                 name.text, function.name
                             );
-                            let names: Vec<&str> =
-                                function.parameters.iter().map(|parameter| parameter.name.text.as_str()).collect();
+                            let names: Vec<&str> = function
+                                .parameters
+                                .iter()
+                                .map(|parameter| parameter.name.text.as_str())
+                                .collect();
                             return Err(self.unknown("SEM0196", message, name.span, &name.text, names));
                         }
                     }
@@ -192,7 +195,9 @@ impl Binder<'_> {
         for (parameter, value) in function.parameters.iter().zip(values) {
             let value = match (value, &parameter.default) {
                 (Some(value), _) => value,
-                (None, Some(default)) => self.with_row_scope(None, |binder| binder.parameter_value(parameter, default))?,
+                (None, Some(default)) => {
+                    self.with_row_scope(None, |binder| binder.parameter_value(parameter, default))?
+                }
                 (None, None) => return Err(self.wrong_count(function, span)),
             };
             filled.push(value);

@@ -36,6 +36,7 @@ pub mod dynamic;
 pub mod hash;
 pub mod math;
 pub mod operator;
+pub mod signature;
 pub mod string;
 pub mod window;
 

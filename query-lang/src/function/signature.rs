@@ -292,7 +292,11 @@ fn target(class: Class, argument: Type) -> Option<(Type, u32)> {
 }
 
 /// Finds the overload of a function that takes the arguments at the least cost; of equal ones the first.
-pub fn resolve(spec: &FunctionSpec, overloads: &[Signature], arguments: &[ArgumentInfo<'_>]) -> Result<Resolution, Mismatch> {
+pub fn resolve(
+    spec: &FunctionSpec,
+    overloads: &[Signature],
+    arguments: &[ArgumentInfo<'_>],
+) -> Result<Resolution, Mismatch> {
     let mut best: Option<(u32, Resolution)> = None;
     let mut failure: Option<(usize, Mismatch)> = None;
     for signature in overloads.iter().filter(|signature| signature.takes_count(arguments.len())) {

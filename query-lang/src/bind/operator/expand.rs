@@ -89,7 +89,9 @@ impl Binder<'_> {
         };
         let replaces = schema.iter().position(|column| column.name == name);
         match replaces {
-            Some(position) if position < width && expansions.iter().all(|other| other.replaces != Some(position)) => {
+            Some(position)
+                if position < width && expansions.iter().all(|other| other.replaces != Some(position)) =>
+            {
                 schema[position].ty = ty;
                 expansions.push(Expansion { source, ty, replaces: Some(position) });
             }
@@ -133,7 +135,8 @@ impl Binder<'_> {
         let subquery = self.subquery(&node.body, Relation::flagged(argument, true, false))?;
 
         // Columns of the input stand first, unless they are expanded or the subquery yields one of their name.
-        let replaced: Vec<usize> = expanded.expansions.iter().filter_map(|expansion| expansion.replaces).collect();
+        let replaced: Vec<usize> =
+            expanded.expansions.iter().filter_map(|expansion| expansion.replaces).collect();
         let result = subquery.schema().clone();
         let place = |name: &str| result.iter().position(|column| column.name == name);
         let input_schema = input.schema().clone();

@@ -8,10 +8,10 @@ use crate::value::Value;
 
 use super::parameter_text;
 use super::summarize::count_rows;
+use crate::bind::expression::Meaning;
 use crate::bind::naming::result_name;
 use crate::bind::projection::Projection;
 use crate::bind::scope::{Entity, Relation};
-use crate::bind::expression::Meaning;
 use crate::bind::{Bind, Binder};
 
 impl Binder<'_> {
@@ -58,11 +58,8 @@ impl Binder<'_> {
             };
             properties.push((property.name.text.to_lowercase(), value));
         }
-        self.visualization = Some(Visualization {
-            kind: node.chart.text.clone(),
-            properties,
-            is_query_sorted: input.sorted,
-        });
+        self.visualization =
+            Some(Visualization { kind: node.chart.text.clone(), properties, is_query_sorted: input.sorted });
         Ok(input)
     }
 

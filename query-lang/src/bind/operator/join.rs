@@ -29,8 +29,16 @@ impl Binder<'_> {
             Some("rightanti" | "rightantisemi") => JoinKind::RightAnti,
             Some(other) => {
                 let kinds = [
-                    "innerunique", "inner", "leftouter", "rightouter", "fullouter", "leftsemi", "rightsemi",
-                    "leftanti", "rightanti", "anti",
+                    "innerunique",
+                    "inner",
+                    "leftouter",
+                    "rightouter",
+                    "fullouter",
+                    "leftsemi",
+                    "rightsemi",
+                    "leftanti",
+                    "rightanti",
+                    "anti",
                 ];
                 let message = format!("Unknown kind of join '{other}'");
                 return Err(self.unknown("SEM0140", message, span, other, kinds));
@@ -49,7 +57,12 @@ impl Binder<'_> {
         Ok(Relation::new(plan))
     }
 
-    pub(in crate::bind) fn lookup(&mut self, input: Relation, node: &ast::Join, span: Span) -> Bind<Relation> {
+    pub(in crate::bind) fn lookup(
+        &mut self,
+        input: Relation,
+        node: &ast::Join,
+        span: Span,
+    ) -> Bind<Relation> {
         let kind = match parameter(&node.parameters, "kind").and_then(parameter_text).as_deref() {
             None | Some("leftouter") => JoinKind::LeftOuter,
             Some("inner") => JoinKind::Inner,
@@ -77,7 +90,10 @@ impl Binder<'_> {
                 .chain(kept.iter().map(|position| right_schema[*position].name.as_str())),
         );
         let positions = (0..width).chain(kept.iter().map(|position| width + position));
-        let types = left_schema.iter().map(|column| column.ty).chain(kept.iter().map(|position| right_schema[*position].ty));
+        let types = left_schema
+            .iter()
+            .map(|column| column.ty)
+            .chain(kept.iter().map(|position| right_schema[*position].ty));
         let mut expressions = Vec::new();
         let mut schema: Schema = Vec::new();
         for ((position, ty), name) in positions.zip(types).zip(names) {
@@ -87,7 +103,13 @@ impl Binder<'_> {
         Ok(self.projected(Relation::new(plan), expressions, schema))
     }
 
-    fn join_keys(&mut self, left: &Relation, right: &Relation, node: &ast::Join, span: Span) -> Bind<KeyPairs> {
+    fn join_keys(
+        &mut self,
+        left: &Relation,
+        right: &Relation,
+        node: &ast::Join,
+        span: Span,
+    ) -> Bind<KeyPairs> {
         let conditions = match &node.condition {
             JoinCondition::On(conditions) => conditions,
             JoinCondition::Where(condition) => {
@@ -130,7 +152,8 @@ impl Binder<'_> {
             Ast::Binary { operator: BinaryOperator::Equal, left: first, right: second, .. } => {
                 match (side(first), side(second)) {
                     (Some(("$left", a)), Some(("$right", b))) | (Some(("$right", b)), Some(("$left", a))) => {
-                        let pair = (self.side_position(left, a, "left"), self.side_position(right, b, "right"));
+                        let pair =
+                            (self.side_position(left, a, "left"), self.side_position(right, b, "right"));
                         pairs.push((pair.0?, pair.1?));
                         Ok(())
                     }
@@ -143,7 +166,8 @@ impl Binder<'_> {
     }
 
     fn invalid_condition(&mut self, span: Span) -> crate::bind::Reported {
-        let message = "A join condition is the name of a column of both tables, or $left.column == $right.column";
+        let message =
+            "A join condition is the name of a column of both tables, or $left.column == $right.column";
         self.error("SEM0182", message, span)
     }
 
@@ -154,10 +178,8 @@ impl Binder<'_> {
         match relation.schema().iter().position(|column| column.name == name.text) {
             Some(position) => Ok(position),
             None => {
-                let message = format!(
-                    "'{}' operator: the {side} table has no column '{}'",
-                    self.operator, name.text
-                );
+                let message =
+                    format!("'{}' operator: the {side} table has no column '{}'", self.operator, name.text);
                 let names: Vec<String> = relation.schema().iter().map(|column| column.name.clone()).collect();
                 Err(self.unknown("SEM0100", message, name.span, &name.text, names.iter().map(String::as_str)))
             }
@@ -200,7 +222,9 @@ fn side(expression: &ast::Expr) -> Option<(&str, &ast::Name)> {
     match &expression.kind {
         Ast::Parenthesized(inner) => side(inner),
         Ast::Member { object, name } => match &object.kind {
-            Ast::Name(side) if side.text == "$left" || side.text == "$right" => Some((side.text.as_str(), name)),
+            Ast::Name(side) if side.text == "$left" || side.text == "$right" => {
+                Some((side.text.as_str(), name))
+            }
             _ => None,
         },
         Ast::Element { object, index } => match (&object.kind, &index.kind) {

@@ -80,7 +80,8 @@ impl Binder<'_> {
             OperatorKind::Where(node) => self.filter(input, &node.predicate),
             OperatorKind::Unknown(_) => Err(self.give_up()),
             OperatorKind::Print(_) | OperatorKind::Range(_) => {
-                let message = format!("The operator '{}' must be the first of a query", keyword(&operator.kind));
+                let message =
+                    format!("The operator '{}' must be the first of a query", keyword(&operator.kind));
                 Err(self.error("SEM0175", message, span))
             }
             other => Err(self.unsupported_operator(other, operator)),

@@ -21,7 +21,8 @@ impl Binder<'_> {
             Some("regex") => ParseKind::Regex,
             Some("relaxed") => ParseKind::Relaxed,
             Some(other) => {
-                let message = format!("Unknown kind of parse '{other}': simple, regex or relaxed is expected");
+                let message =
+                    format!("Unknown kind of parse '{other}': simple, regex or relaxed is expected");
                 return Err(self.error("SEM0140", message, node.expression.span));
             }
         };
@@ -53,7 +54,9 @@ impl Binder<'_> {
                         Some(type_name) => self.type_named(type_name)?,
                         None => Type::String,
                     };
-                    if matches!(segments.last(), Some(ParseSegment::Capture { .. })) && kind != ParseKind::Simple {
+                    if matches!(segments.last(), Some(ParseSegment::Capture { .. }))
+                        && kind != ParseKind::Simple
+                    {
                         let message = "The column name must follow a string literal";
                         self.error("SEM0101", message, *span);
                     }
@@ -109,9 +112,7 @@ impl Binder<'_> {
     fn quotes(&mut self, value: &ast::Expr) -> Bind<Vec<String>> {
         match &value.kind {
             Ast::Parenthesized(inner) => self.quotes(inner),
-            Ast::Literal(LiteralValue::String(text)) => {
-                Ok(text.value.chars().map(String::from).collect())
-            }
+            Ast::Literal(LiteralValue::String(text)) => Ok(text.value.chars().map(String::from).collect()),
             _ => Ok(vec![self.constant_text(value)?]),
         }
     }

@@ -157,7 +157,11 @@ impl Binder<'_> {
         self.projected(input, expressions, schema)
     }
 
-    pub(in crate::bind) fn project_away(&mut self, input: Relation, expressions: &[ast::Expr]) -> Bind<Relation> {
+    pub(in crate::bind) fn project_away(
+        &mut self,
+        input: Relation,
+        expressions: &[ast::Expr],
+    ) -> Bind<Relation> {
         let mut away = HashSet::new();
         for expression in expressions {
             match self.named_columns(&input.schema().clone(), expression) {
@@ -165,11 +169,16 @@ impl Binder<'_> {
                 Err(_) => self.failed = true,
             }
         }
-        let kept: Vec<usize> = (0..input.schema().len()).filter(|position| !away.contains(position)).collect();
+        let kept: Vec<usize> =
+            (0..input.schema().len()).filter(|position| !away.contains(position)).collect();
         Ok(self.picked(input, &kept))
     }
 
-    pub(in crate::bind) fn project_keep(&mut self, input: Relation, expressions: &[ast::Expr]) -> Bind<Relation> {
+    pub(in crate::bind) fn project_keep(
+        &mut self,
+        input: Relation,
+        expressions: &[ast::Expr],
+    ) -> Bind<Relation> {
         let mut keep = HashSet::new();
         for expression in expressions {
             match self.named_columns(&input.schema().clone(), expression) {
@@ -181,11 +190,16 @@ impl Binder<'_> {
         Ok(self.picked(input, &kept))
     }
 
-    pub(in crate::bind) fn project_rename(&mut self, input: Relation, expressions: &[ast::Expr]) -> Bind<Relation> {
+    pub(in crate::bind) fn project_rename(
+        &mut self,
+        input: Relation,
+        expressions: &[ast::Expr],
+    ) -> Bind<Relation> {
         let schema = input.schema().clone();
         let mut projection = Projection::of_input(&schema);
         for expression in expressions {
-            let (Ast::Named { name, value }, Some(column)) = (&expression.kind, renamed_column(expression)) else {
+            let (Ast::Named { name, value }, Some(column)) = (&expression.kind, renamed_column(expression))
+            else {
                 self.error("SEM0110", "A column rename (new = old) is expected here", expression.span);
                 continue;
             };
@@ -213,7 +227,11 @@ impl Binder<'_> {
         Ok(self.projected(input, expressions, schema))
     }
 
-    pub(in crate::bind) fn project_reorder(&mut self, input: Relation, keys: &[ast::ReorderKey]) -> Bind<Relation> {
+    pub(in crate::bind) fn project_reorder(
+        &mut self,
+        input: Relation,
+        keys: &[ast::ReorderKey],
+    ) -> Bind<Relation> {
         let schema = input.schema().clone();
         let mut order: Vec<usize> = Vec::with_capacity(schema.len());
         for key in keys {

@@ -105,7 +105,12 @@ impl Binder<'_> {
     ) -> Bind<Expr> {
         self.deeper(condition.span, |binder| match &condition.kind {
             Ast::Parenthesized(inner) => binder.search_condition(inner, columns, case_sensitive),
-            Ast::Binary { operator: word @ (BinaryOperator::And | BinaryOperator::Or), operator_span, left, right } => {
+            Ast::Binary {
+                operator: word @ (BinaryOperator::And | BinaryOperator::Or),
+                operator_span,
+                left,
+                right,
+            } => {
                 let left = binder.search_condition(left, columns, case_sensitive);
                 let right = binder.search_condition(right, columns, case_sensitive);
                 binder.binary(*word, left?, right?, *operator_span)
@@ -167,7 +172,12 @@ impl Binder<'_> {
         Ok(value_text(&value))
     }
 
-    pub(in crate::bind) fn find(&mut self, input: Option<Relation>, node: &ast::Find, span: Span) -> Bind<Relation> {
+    pub(in crate::bind) fn find(
+        &mut self,
+        input: Option<Relation>,
+        node: &ast::Find,
+        span: Span,
+    ) -> Bind<Relation> {
         let source = parameter(&node.parameters, "withsource")
             .or_else(|| parameter(&node.parameters, "with_source"))
             .and_then(parameter_text)
@@ -176,9 +186,7 @@ impl Binder<'_> {
         let mut names = Vec::new();
         let implicit = referenced_names(&node.predicate, &mut names);
         if tables.len() > 1 && !implicit {
-            let known = |table: &Relation| {
-                table.schema().iter().any(|column| names.contains(&column.name))
-            };
+            let known = |table: &Relation| table.schema().iter().any(|column| names.contains(&column.name));
             if tables.iter().any(known) {
                 tables.retain(known);
             }
@@ -187,19 +195,23 @@ impl Binder<'_> {
             .schema()
             .iter()
             .filter(|column| {
-                tables.iter().all(|table| table.schema().iter().any(|other| other.name == column.name && other.ty == column.ty))
+                tables.iter().all(|table| {
+                    table.schema().iter().any(|other| other.name == column.name && other.ty == column.ty)
+                })
             })
             .map(|column| column.name.clone())
             .collect();
 
-        let smart = node.projection.as_ref().is_none_or(|projection| projection.kind != FindProjectionKind::Project);
+        let smart =
+            node.projection.as_ref().is_none_or(|projection| projection.kind != FindProjectionKind::Project);
         let mut wanted: Vec<String> = Vec::new();
         let mut types: Vec<(String, Type)> = Vec::new();
         let mut pack = smart;
         if smart {
             wanted.extend(common);
             for name in names {
-                let known = tables.iter().any(|table| table.schema().iter().any(|column| column.name == name));
+                let known =
+                    tables.iter().any(|table| table.schema().iter().any(|column| column.name == name));
                 if known && !wanted.contains(&name) {
                     wanted.push(name);
                 }
@@ -249,7 +261,9 @@ impl Binder<'_> {
                 pairs.push(Expr::column(position, column.ty));
             }
             let bag = match FunctionId::by_name("bag_pack") {
-                Some(function) if !pairs.is_empty() => self.resolved("bag_pack", function, pairs, &[], span)?,
+                Some(function) if !pairs.is_empty() => {
+                    self.resolved("bag_pack", function, pairs, &[], span)?
+                }
                 _ => Self::null_expression(Type::Dynamic),
             };
             let mut schema = table.schema().clone();
@@ -259,8 +273,13 @@ impl Binder<'_> {
             inputs.push(self.projected(table, expressions, schema));
         }
         let united = self.united(inputs, false, Some(source.clone()), "find_arg");
-        let hidden: Vec<usize> =
-            united.schema().iter().position(|column| column.name == "pack_").filter(|_| pack).into_iter().collect();
+        let hidden: Vec<usize> = united
+            .schema()
+            .iter()
+            .position(|column| column.name == "pack_")
+            .filter(|_| pack)
+            .into_iter()
+            .collect();
         let found = self.searched(united, &node.predicate, false, &hidden)?;
 
         let away: Vec<String> = match &node.projection {
@@ -288,13 +307,15 @@ impl Binder<'_> {
                 continue;
             }
             // A name of several types has become several columns.
-            let columns = found.schema().iter().enumerate().filter(|(_, column)| {
-                column.name == name || column.name == format!("{name}_{}", column.ty)
-            });
+            let columns =
+                found.schema().iter().enumerate().filter(|(_, column)| {
+                    column.name == name || column.name == format!("{name}_{}", column.ty)
+                });
             let mut any = false;
             for (position, column) in columns {
                 any = true;
-                let wanted = types.iter().find(|(wanted, _)| *wanted == name).map_or(column.ty, |(_, ty)| *ty);
+                let wanted =
+                    types.iter().find(|(wanted, _)| *wanted == name).map_or(column.ty, |(_, ty)| *ty);
                 expressions.push(cast(Expr::column(position, column.ty), wanted));
                 schema.push(Column::new(column.name.clone(), wanted));
             }
@@ -352,7 +373,11 @@ fn referenced_names(condition: &ast::Expr, names: &mut Vec<String>) -> bool {
             false
         }
         Ast::Call(call) => {
-            let inner = call.arguments.iter().map(|argument| referenced_names(argument, names)).fold(false, |a, b| a | b);
+            let inner = call
+                .arguments
+                .iter()
+                .map(|argument| referenced_names(argument, names))
+                .fold(false, |a, b| a | b);
             call.name.text == "not" && inner
         }
         Ast::Member { object, .. } => {

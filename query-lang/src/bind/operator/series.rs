@@ -26,7 +26,8 @@ impl Binder<'_> {
         let mut projection = Projection::default();
         let keys = self.group_keys(&input, &node.by, &mut projection);
 
-        let expressions: Vec<&ast::Expr> = node.aggregates.iter().map(|aggregate| &aggregate.expression).collect();
+        let expressions: Vec<&ast::Expr> =
+            node.aggregates.iter().map(|aggregate| &aggregate.expression).collect();
         let (columns, aggregates) = self.aggregate_expressions(&input, source_columns(&keys), &expressions);
         let mut series = Vec::with_capacity(aggregates.len());
         let mut aggregates: Vec<Option<crate::plan::Aggregate>> = aggregates.into_iter().map(Some).collect();
@@ -80,7 +81,8 @@ impl Binder<'_> {
         let axis = if axis.ty == Type::Int { cast(axis, Type::Long) } else { axis };
         let ty = axis.ty;
         let interval = if ty == Type::DateTime { Type::TimeSpan } else { ty };
-        let name = axis_name.filter(|name| !name.is_empty()).unwrap_or_else(|| projection.unnamed(&Vec::new()));
+        let name =
+            axis_name.filter(|name| !name.is_empty()).unwrap_or_else(|| projection.unnamed(&Vec::new()));
         projection.add(&name, Expr::constant(null_of(Type::Dynamic)), None, false);
 
         let (from, to, step) = match &node.range {

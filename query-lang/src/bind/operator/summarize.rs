@@ -33,7 +33,10 @@ impl Binder<'_> {
             let column = Expr::column(position, item.expression.ty);
             // Names of keys count as written: an aggregate cannot take one of them.
             if output.declare(&item.name, column, None, false).is_err() {
-                self.duplicate_column(&item.name, node.by.as_ref().and_then(|by| by.first()).map_or(Span::at(0), |key| key.span));
+                self.duplicate_column(
+                    &item.name,
+                    node.by.as_ref().and_then(|by| by.first()).map_or(Span::at(0), |key| key.span),
+                );
             }
         }
         for column in key_columns {
@@ -118,7 +121,10 @@ impl Binder<'_> {
         types.extend(aggregates.iter().flat_map(|aggregate| aggregate.outputs.iter().copied()));
         let items = output.items();
         let plain = items.len() == types.len()
-            && items.iter().enumerate().all(|(position, item)| item.expression.kind == ExprKind::Column(position));
+            && items
+                .iter()
+                .enumerate()
+                .all(|(position, item)| item.expression.kind == ExprKind::Column(position));
         let operator = Operator::Summarize { input: input.plan, keys, aggregates };
         if plain {
             let plan = self.plan(operator, output.schema());
@@ -164,7 +170,8 @@ impl Binder<'_> {
     pub(in crate::bind) fn count(&mut self, input: Relation, node: &ast::Count) -> Bind<Relation> {
         let name = node.name.as_ref().map_or("Count", |name| name.text.as_str());
         let schema = vec![Column::new(name, Type::Long)];
-        let operator = Operator::Summarize { input: input.plan, keys: Vec::new(), aggregates: vec![count_rows()] };
+        let operator =
+            Operator::Summarize { input: input.plan, keys: Vec::new(), aggregates: vec![count_rows()] };
         let plan = self.plan(operator, schema);
         Ok(Relation::new(plan))
     }

@@ -106,8 +106,11 @@ impl Binder<'_> {
                     self.plan(operator, schema)
                 }
             };
-            let mut schema: Schema =
-                keys.iter().enumerate().map(|(level, key)| Column::new(format!("$key{level}"), key.ty)).collect();
+            let mut schema: Schema = keys
+                .iter()
+                .enumerate()
+                .map(|(level, key)| Column::new(format!("$key{level}"), key.ty))
+                .collect();
             let mut inner = schema.clone();
             inner.extend(
                 aggregates
@@ -116,7 +119,8 @@ impl Binder<'_> {
                     .enumerate()
                     .map(|(position, ty)| Column::new(format!("$value{position}"), *ty)),
             );
-            let grouped = self.plan(Operator::Summarize { input: rows, keys: keys.clone(), aggregates }, inner);
+            let grouped =
+                self.plan(Operator::Summarize { input: rows, keys: keys.clone(), aggregates }, inner);
             schema.push(Column::new("$value", value_type));
             let mut expressions: Vec<Expr> =
                 keys.iter().enumerate().map(|(level, key)| Expr::column(level, key.ty)).collect();

@@ -13,16 +13,26 @@ use crate::bind::scope::{Entity, Relation};
 use crate::bind::{Bind, Binder, null_of};
 
 impl Binder<'_> {
-    pub(in crate::bind) fn union(&mut self, input: Option<Relation>, node: &ast::Union, span: Span) -> Bind<Relation> {
+    pub(in crate::bind) fn union(
+        &mut self,
+        input: Option<Relation>,
+        node: &ast::Union,
+        span: Span,
+    ) -> Bind<Relation> {
         let kind = parameter(&node.parameters, "kind").and_then(parameter_text);
         let inner = match kind.as_deref() {
             None | Some("outer") => false,
             Some("inner") => true,
             Some(other) => {
-                return Err(self.error("SEM0140", format!("Unknown kind of union '{other}': inner or outer is expected"), span));
+                return Err(self.error(
+                    "SEM0140",
+                    format!("Unknown kind of union '{other}': inner or outer is expected"),
+                    span,
+                ));
             }
         };
-        let fuzzy = parameter(&node.parameters, "isfuzzy").and_then(parameter_text).as_deref() == Some("true");
+        let fuzzy =
+            parameter(&node.parameters, "isfuzzy").and_then(parameter_text).as_deref() == Some("true");
         let source = parameter(&node.parameters, "withsource")
             .or_else(|| parameter(&node.parameters, "with_source"))
             .and_then(parameter_text);
@@ -32,7 +42,9 @@ impl Binder<'_> {
             self.union_input(table, fuzzy, &mut inputs);
         }
         if inputs.is_empty() {
-            if self.failed || (before == 0 && self.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error)) {
+            if self.failed
+                || (before == 0 && self.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error))
+            {
                 return Err(self.give_up());
             }
             return Err(self.error("SEM0100", "'union' operator: no table was found", span));
@@ -82,7 +94,8 @@ impl Binder<'_> {
             .names
             .all()
             .filter(|(name, entity)| {
-                matches!(entity, Entity::Function(function) if function.view) && matches_wildcard(pattern, name)
+                matches!(entity, Entity::Function(function) if function.view)
+                    && matches_wildcard(pattern, name)
             })
             .map(|(name, entity)| (name.to_string(), entity.clone()))
             .collect();
@@ -146,11 +159,16 @@ impl Binder<'_> {
                 });
             }
             let same = input.schema().len() == full.len()
-                && expressions.iter().enumerate().all(|(position, expression)| {
-                    expression.kind == crate::plan::ExprKind::Column(position)
-                })
+                && expressions
+                    .iter()
+                    .enumerate()
+                    .all(|(position, expression)| expression.kind == crate::plan::ExprKind::Column(position))
                 && *input.schema() == full;
-            aligned.push(if same { input.plan } else { self.projected(input, expressions, full.clone()).plan });
+            aligned.push(if same {
+                input.plan
+            } else {
+                self.projected(input, expressions, full.clone()).plan
+            });
         }
         let kind = if inner { UnionKind::Inner } else { UnionKind::Outer };
         let plan = match aligned.len() {

@@ -62,7 +62,8 @@ impl Binder<'_> {
             (Type::DateTime, Type::DateTime, Type::TimeSpan) => (Type::DateTime, Type::TimeSpan),
             (Type::TimeSpan, Type::TimeSpan, Type::TimeSpan) => (Type::TimeSpan, Type::TimeSpan),
             (from_type, to_type, step_type) => {
-                let message = format!("range cannot count from {from_type} to {to_type} in steps of {step_type}");
+                let message =
+                    format!("range cannot count from {from_type} to {to_type} in steps of {step_type}");
                 return Err(self.error("SEM0178", message, range.step.span));
             }
         };
