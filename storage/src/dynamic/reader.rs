@@ -320,7 +320,9 @@ fn validate_at(bytes: &[u8], offset: usize, depth: usize) -> Result<(), InvalidD
         tag::REAL | tag::DATETIME | tag::TIMESPAN if body.len() == 8 => Ok(()),
         tag::GUID if body.len() == 16 => Ok(()),
         tag::STRING if std::str::from_utf8(body).is_ok() => Ok(()),
-        tag::DECIMAL if DynamicRef::new(bytes).as_decimal().is_some() => Ok(()),
+        tag::DECIMAL if DynamicRef::new(bytes).as_decimal().is_some_and(|(_, text)| is_number(text)) => {
+            Ok(())
+        }
         tag::ARRAY | tag::OBJECT => {
             let object = found == tag::OBJECT;
             let Some(container) = Container::read(bytes, object) else {
@@ -330,6 +332,11 @@ fn validate_at(bytes: &[u8], offset: usize, depth: usize) -> Result<(), InvalidD
         }
         _ => fail("unknown tag, or a scalar of the wrong length"),
     }
+}
+
+/// Only what a decimal prints as: the text goes into JSON as it is.
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'))
 }
 
 fn validate_container(
