@@ -86,7 +86,7 @@ pub enum ParameterKind {
     Tabular(RowSchema),
 }
 
-/// `(a: long, b: string)`, or `(*)` for any columns. Both may stand together (`(a: long, *)`).
+/// `(a: long, b: string)`, or `(*)` for any columns. Where a plugin or `typeof` adds columns both: `(*, a: long)`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RowSchema {
     pub columns: Vec<ColumnDeclaration>,

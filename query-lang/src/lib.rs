@@ -17,6 +17,7 @@ pub mod function;
 pub mod lexer;
 pub mod parser;
 pub mod plan;
+pub mod print;
 pub mod span;
 pub mod time;
 pub mod token;
