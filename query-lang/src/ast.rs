@@ -291,8 +291,8 @@ pub enum ExprKind {
     DataTable(DataTable),
     /// `contextual_datatable` and `__contextual_datatable` forms that name a table given with the request.
     ContextualDataTable(ContextualDataTable),
-    ExternalData(ExternalData),
-    InlineExternalTable(InlineExternalTable),
+    ExternalData(Box<ExternalData>),
+    InlineExternalTable(Box<InlineExternalTable>),
     /// `toscalar(pipeline)`
     ToScalar(Wrapped),
     /// `totable(pipeline)`

@@ -227,9 +227,9 @@ impl Display for ExprKind {
             ExprKind::ContextualDataTable(ContextualDataTable { id, schema }) => {
                 write!(f, "__contextual_datatable {id} {schema}")
             }
-            ExprKind::ExternalData(ExternalData { parameters, schema, uris, properties }) => {
-                let (parameters, properties) = (Parameters(parameters), WithProperties(properties));
-                write!(f, "externaldata{parameters} {schema} [{}]{properties}", Commas(uris))
+            ExprKind::ExternalData(data) => {
+                write!(f, "externaldata{} {} ", Parameters(&data.parameters), data.schema)?;
+                write!(f, "[{}]{}", Commas(&data.uris), WithProperties(&data.properties))
             }
             ExprKind::InlineExternalTable(table) => table.fmt(f),
             ExprKind::ToScalar(wrapped) => write!(f, "toscalar{wrapped}"),

@@ -37,7 +37,7 @@ fn deep_nesting_is_refused_in_few_words() {
         ("print dynamic({\"a\": [", "1", "]})"),
         ("print dynamic(", "1", ")"),
     ] {
-        for levels in [110, 100_000] {
+        for levels in [90, 100_000] {
             let text = format!("{}{inside}{}", open.repeat(levels), close.repeat(levels));
             let parsed = parse(&text);
             assert!(parsed.diagnostics.len() < 1_000, "{open}: {}", parsed.diagnostics.len());
@@ -49,7 +49,7 @@ fn deep_nesting_is_refused_in_few_words() {
         assert!(unclosed.has_errors(), "{open}");
     }
     assert!(too_deep(&parse(&"(".repeat(100_000))));
-    assert!(!parse(&format!("print {}1{}", "(".repeat(100), ")".repeat(100))).has_errors());
+    assert!(!parse(&format!("print {}1{}", "(".repeat(90), ")".repeat(90))).has_errors());
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn time_grows_with_the_text_only() {
             .unwrap_or_default()
     };
     for text in texts {
-        let small = time(&text(2_000)).max(Duration::from_millis(2));
-        let large = time(&text(16_000));
+        let small = time(&text(1_000)).max(Duration::from_millis(2));
+        let large = time(&text(8_000));
         assert!(large < small * 40, "{}: {small:?}, {large:?}", &text(1));
     }
 }
@@ -135,8 +135,8 @@ proptest! {
         let pieces = |text: &'static str| -> Vec<&'static str> {
             lex(text).into_iter().map(|token| token.text(text)).filter(|piece| !piece.is_empty()).collect()
         };
-        let mut tokens = pieces(which.get(&queries));
-        let strange = pieces(other.get(&queries));
+        let mut tokens = pieces(queries[which.index(queries.len())]);
+        let strange = pieces(queries[other.index(queries.len())]);
         for (edit, at, from) in edits {
             if tokens.is_empty() {
                 break;

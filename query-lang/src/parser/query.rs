@@ -98,13 +98,16 @@ impl Parser<'_> {
 
     /// Operators if there are any, else any expression.
     pub(super) fn subpipeline_or_expression(&mut self) -> Expr {
-        let start = self.start();
-        match self.operator().or_else(|| self.source_operator()) {
-            Some(first) => self
-                .finish_pipeline(None, vec![first], start, Follow::Nested)
-                .unwrap_or_else(|| self.missing()),
-            None => self.required_expression(Follow::Nested),
+        if !self.enter() {
+            return self.missing();
         }
+        let start = self.start();
+        let found = match self.operator().or_else(|| self.source_operator()) {
+            Some(first) => self.finish_pipeline(None, vec![first], start, Follow::Nested),
+            None => Some(self.required_expression(Follow::Nested)),
+        };
+        self.leave();
+        found.unwrap_or_else(|| self.missing())
     }
 
     /// An operator at the start of a pipeline.
@@ -266,7 +269,7 @@ impl Parser<'_> {
         let uris = self.uris();
         self.expect(TokenKind::CloseBracket, "]");
         let properties = self.with_properties();
-        let kind = ExprKind::ExternalData(ExternalData { parameters, schema, uris, properties });
+        let kind = ExprKind::ExternalData(Box::new(ExternalData { parameters, schema, uris, properties }));
         Some(Expr { kind, span: self.span_from(start) })
     }
 
@@ -377,7 +380,7 @@ impl Parser<'_> {
         }
         let properties = self.with_properties();
         let table = InlineExternalTable { schema, parameters, partitions, path_format, uris, properties };
-        Some(Expr { kind: ExprKind::InlineExternalTable(table), span: self.span_from(start) })
+        Some(Expr { kind: ExprKind::InlineExternalTable(Box::new(table)), span: self.span_from(start) })
     }
 
     /// `(` with a `:` before the next `)`
