@@ -6,8 +6,11 @@
 
 pub mod aggregate;
 pub mod batch;
+pub mod catalog;
 pub mod constant;
 pub mod context;
+#[allow(clippy::module_inception)]
+pub mod engine;
 pub mod error;
 pub mod evaluate;
 pub mod execute;
@@ -18,5 +21,6 @@ pub mod pruning;
 
 pub use batch::Batch;
 pub use context::QueryContext;
+pub use engine::{Engine, Prepared, QueryRequest, ResultDescription, ResultTable, Statistics};
 pub use error::{EngineError, Result};
 pub use evaluate::{PreparedExpression, SubqueryResolver};

@@ -40,7 +40,7 @@ use conshelf_kql::plan::{Operator, Plan};
 use conshelf_storage::snapshot::Snapshot;
 
 pub use materialised::Materialised;
-pub use output::run_to;
+pub use output::{Sent, run_to};
 
 use crate::engine::batch::Batch;
 use crate::engine::context::QueryContext;

@@ -1,0 +1,93 @@
+//! What the binder may ask, answered from a storage snapshot.
+
+use std::sync::Arc;
+
+use conshelf_kql::catalog::{Catalog, StoredFunction, TableInfo};
+use conshelf_kql::plan::Expr;
+use conshelf_kql::{Column, Schema, Value};
+use conshelf_storage::{Snapshot, TableEntry};
+
+use crate::engine::context::QueryContext;
+use crate::engine::evaluate;
+use crate::engine::literal::kusto_type;
+
+/// A snapshot's catalog for one query.
+pub struct QueryCatalog<'a> {
+    snapshot: &'a Snapshot,
+    database: String,
+    /// KQL literals by parameter name.
+    parameters: &'a [(String, String)],
+    query: &'a Arc<QueryContext>,
+}
+
+impl<'a> QueryCatalog<'a> {
+    /// `database` is the one of the request; if it is known, under the name it was created with.
+    pub fn new(
+        snapshot: &'a Snapshot,
+        database: &str,
+        parameters: &'a [(String, String)],
+        query: &'a Arc<QueryContext>,
+    ) -> QueryCatalog<'a> {
+        let known = snapshot.database(database).map(|entry| entry.name.clone());
+        let database = known.unwrap_or_else(|| database.to_owned());
+        QueryCatalog { snapshot, database, parameters, query }
+    }
+}
+
+/// The columns of a table as the language sees them.
+pub fn schema_of(table: &TableEntry) -> Schema {
+    table
+        .schema
+        .columns
+        .iter()
+        .map(|column| Column::new(column.name.clone(), kusto_type(column.ty)))
+        .collect()
+}
+
+impl Catalog for QueryCatalog<'_> {
+    fn default_database(&self) -> &str {
+        &self.database
+    }
+
+    fn database(&self, name: &str) -> Option<String> {
+        self.snapshot.database(name).map(|database| database.name.clone())
+    }
+
+    fn databases(&self) -> Vec<String> {
+        self.snapshot.databases().map(|database| database.name.clone()).collect()
+    }
+
+    fn table(&self, database: &str, name: &str) -> Option<TableInfo> {
+        let table = self.snapshot.table(database, name)?;
+        Some(TableInfo { schema: schema_of(table) })
+    }
+
+    fn tables(&self, database: &str) -> Vec<String> {
+        let database = self.snapshot.database(database);
+        database.map_or_else(Vec::new, |database| database.tables().map(|table| table.name.clone()).collect())
+    }
+
+    fn function(&self, database: &str, name: &str) -> Option<StoredFunction> {
+        let function = self.snapshot.database(database)?.function(name)?;
+        Some(StoredFunction { parameters: function.parameters.clone(), body: function.body.clone() })
+    }
+
+    fn functions(&self, database: &str) -> Vec<String> {
+        let database = self.snapshot.database(database);
+        database.map_or_else(Vec::new, |database| {
+            database.functions.values().map(|function| function.name.clone()).collect()
+        })
+    }
+
+    fn fold(&self, expression: &Expr) -> Option<Value> {
+        evaluate::fold(expression, self.query)
+    }
+
+    fn now_ticks(&self) -> i64 {
+        self.query.now_ticks
+    }
+
+    fn query_parameter(&self, name: &str) -> Option<String> {
+        self.parameters.iter().find(|(parameter, _)| parameter == name).map(|(_, text)| text.clone())
+    }
+}

@@ -1,0 +1,235 @@
+//! The engine's face: a query text in, batches out.
+//!
+//! `prepare` parses, binds and optimises over a snapshot of the store; `run` executes and hands batches to
+//! the caller in order, on the caller's thread, which may block. Knows no HTTP and no response format.
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use conshelf_kql::bind;
+use conshelf_kql::diagnostic::{Diagnostic, DiagnosticKind};
+use conshelf_kql::plan::{QueryPlan, Visualization};
+use conshelf_kql::{Schema, Value};
+use conshelf_storage::{Snapshot, Store};
+
+use crate::engine::batch::Batch;
+use crate::engine::catalog::QueryCatalog;
+use crate::engine::context::QueryContext;
+use crate::engine::error::{EngineError, QueryDiagnostic, Result};
+use crate::engine::execute::pipeline::panic_text;
+use crate::engine::execute::{Executor, Sent, pool, run_to};
+use crate::engine::profile::Profile;
+
+/// Runs queries over a store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    store: Store,
+    workers: usize,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct QueryRequest {
+    pub text: String,
+    pub database: String,
+    /// KQL literals for `declare query_parameters`, by name.
+    pub parameters: Vec<(String, String)>,
+    pub context: Arc<QueryContext>,
+}
+
+/// A query that is understood and not yet run. Holds the snapshot it was bound to.
+#[derive(Debug)]
+pub struct Prepared {
+    pub plan: QueryPlan,
+    /// Remarks that are no errors.
+    pub warnings: Vec<Diagnostic>,
+    snapshot: Arc<Snapshot>,
+    context: Arc<QueryContext>,
+}
+
+/// What a result looks like.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultDescription {
+    pub name: String,
+    pub schema: Schema,
+    pub visualization: Option<Visualization>,
+}
+
+/// What running a query came to.
+#[derive(Clone, Debug, Default)]
+pub struct Statistics {
+    pub rows: u64,
+    pub bytes: u64,
+    pub profile: Arc<Profile>,
+    pub elapsed_seconds: f64,
+}
+
+/// A whole result in memory.
+#[derive(Clone, Debug)]
+pub struct ResultTable {
+    pub description: ResultDescription,
+    pub batches: Vec<Batch>,
+}
+
+impl Prepared {
+    /// The results that running will yield, in order.
+    pub fn results(&self) -> Vec<ResultDescription> {
+        let results = self.plan.results.iter();
+        results
+            .map(|result| ResultDescription {
+                name: result.name.clone(),
+                schema: result.plan.schema.clone(),
+                visualization: result.visualization.clone(),
+            })
+            .collect()
+    }
+
+    /// Request options that the text sets, in order.
+    pub fn options(&self) -> &[(String, Value)] {
+        &self.plan.options
+    }
+}
+
+impl Engine {
+    /// An engine that uses all cores.
+    pub fn new(store: Store) -> Engine {
+        Engine { store, workers: pool::worker_count() }
+    }
+
+    /// An engine that uses at most so many threads for one query.
+    pub fn with_workers(store: Store, workers: usize) -> Engine {
+        Engine { store, workers }
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Understands a query. `EngineError::Query` says what is wrong with the text, and where.
+    pub fn prepare(&self, request: &QueryRequest) -> Result<Prepared> {
+        guarded(|| self.prepare_unguarded(request))
+    }
+
+    fn prepare_unguarded(&self, request: &QueryRequest) -> Result<Prepared> {
+        let snapshot = self.store.snapshot();
+        let catalog = QueryCatalog::new(&snapshot, &request.database, &request.parameters, &request.context);
+        let parsed = conshelf_kql::parse(&request.text);
+        if parsed.diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(query_error(&parsed.diagnostics));
+        }
+        let bound = bind::bind(&parsed.query, &request.text, &catalog);
+        let Some(plan) = bound.plan else { return Err(query_error(&bound.diagnostics)) };
+        let mut warnings = parsed.diagnostics;
+        warnings.extend(bound.diagnostics);
+        Ok(Prepared { plan, warnings, snapshot, context: request.context.clone() })
+    }
+
+    /// Runs a prepared query; `output` gets the index of the result and its batches, in order. `Break` stops
+    /// the query. Fails with `ResultTooLarge` after the rows that the context's limits allow.
+    pub fn run(
+        &self,
+        prepared: &Prepared,
+        output: &mut dyn FnMut(usize, Batch) -> Result<ControlFlow<()>>,
+    ) -> Result<Statistics> {
+        let executor = Executor::new(prepared.context.clone(), Some(prepared.snapshot.clone()), self.workers);
+        let started = Instant::now();
+        let sent = guarded(|| run_all(&executor, &prepared.plan, output))?;
+        Ok(Statistics {
+            rows: sent.rows,
+            bytes: sent.bytes,
+            profile: executor.profile,
+            elapsed_seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Runs a query to its end and keeps all results in memory.
+    pub fn query_collect(&self, request: &QueryRequest) -> Result<Vec<ResultTable>> {
+        let prepared = self.prepare(request)?;
+        let mut tables: Vec<ResultTable> = prepared
+            .results()
+            .into_iter()
+            .map(|description| ResultTable { description, batches: Vec::new() })
+            .collect();
+        let mut memory = request.context.reserve(0)?;
+        let mut bytes = 0;
+        self.run(&prepared, &mut |index, batch| {
+            bytes += batch.memory_bytes() as u64;
+            memory.resize(bytes)?;
+            if let Some(table) = tables.get_mut(index) {
+                table.batches.push(batch);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(tables)
+    }
+
+    /// What there is to say about a text without running it, and the columns of its first result.
+    pub fn check(&self, request: &QueryRequest) -> (Vec<Diagnostic>, Option<Schema>) {
+        let snapshot = self.store.snapshot();
+        let catalog = QueryCatalog::new(&snapshot, &request.database, &request.parameters, &request.context);
+        let checked = guarded(|| Ok(bind::check(&request.text, &catalog)));
+        checked.unwrap_or_else(|error| {
+            tracing::error!(%error, "checking a text failed");
+            (conshelf_kql::parse(&request.text).diagnostics, None)
+        })
+    }
+
+    /// The plan of a query with the rows, bytes and time each operator took.
+    pub fn explain(&self, request: &QueryRequest) -> Result<String> {
+        let prepared = self.prepare(request)?;
+        let statistics = self.run(&prepared, &mut |_, _| Ok(ControlFlow::Continue(())))?;
+        Ok(format!(
+            "{}result rows={} bytes={} time={:.3}ms\n",
+            statistics.profile.print(),
+            statistics.rows,
+            statistics.bytes,
+            statistics.elapsed_seconds * 1e3
+        ))
+    }
+}
+
+fn run_all(
+    executor: &Executor,
+    plan: &QueryPlan,
+    output: &mut dyn FnMut(usize, Batch) -> Result<ControlFlow<()>>,
+) -> Result<Sent> {
+    let mut sent = Sent::default();
+    for (index, result) in plan.results.iter().enumerate() {
+        let pipeline = executor.pipeline(&result.plan)?;
+        let flow = run_to(&pipeline, &executor.query, executor.workers, &mut sent, &mut |batch| {
+            output(index, batch)
+        })?;
+        if flow.is_break() {
+            break;
+        }
+    }
+    Ok(sent)
+}
+
+/// A panic is a bug of ours: the query fails alone.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => outcome,
+        Err(panic) => Err(EngineError::Internal(panic_text(panic.as_ref()))),
+    }
+}
+
+fn query_error(diagnostics: &[Diagnostic]) -> EngineError {
+    let errors: Vec<QueryDiagnostic> = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .map(|diagnostic| QueryDiagnostic {
+            code: diagnostic.code.to_string(),
+            is_syntax: diagnostic.kind == DiagnosticKind::Syntax,
+            message: diagnostic.message.clone(),
+            start: diagnostic.span.start as usize,
+            length: diagnostic.span.end.saturating_sub(diagnostic.span.start) as usize,
+        })
+        .collect();
+    if errors.is_empty() {
+        return EngineError::Internal(String::from("the query has neither a plan nor an error"));
+    }
+    EngineError::Query(errors)
+}
