@@ -198,7 +198,12 @@ impl Replay {
     /// Cuts torn writes off, so that what follows in later segments is not taken for damage.
     pub fn cut(&self, disk: &dyn Disk) -> Result<()> {
         for (path, at) in &self.cuts {
-            let result = if *at == 0 { disk.remove(path) } else { disk.truncate(path, *at) };
+            let result = if *at == 0 {
+                let directory = path.parent().unwrap_or(path);
+                disk.remove(path).and_then(|()| disk.sync_directory(directory))
+            } else {
+                disk.truncate(path, *at)
+            };
             result.map_err(|error| StorageError::io("cut", path, error))?;
         }
         Ok(())

@@ -82,7 +82,7 @@ impl ClosedSegments {
             }
             let path = &oldest.path;
             let directory = path.parent().unwrap_or(path);
-            if oldest.has_aborts && freed > 0 {
+            if oldest.has_aborts {
                 // The disowned segment must be gone for good before the record that disowns it.
                 disk.sync_directory(directory)
                     .map_err(|error| StorageError::io("sync directory", directory, error))?;
@@ -330,9 +330,18 @@ impl LogWriter {
             .and_then(|()| self.disk.sync_directory(&self.directory));
         if let Err(error) = result {
             drop(file);
-            if self.disk.remove(&path).is_err() {
-                self.aborts.push((number, 0));
-            }
+            // Removed or not, after a crash the file may be there again: it counts as a segment to be freed, so
+            // that it is gone for good before the record that disowns it.
+            let _ = self.disk.remove(&path);
+            self.aborts.push((number, 0));
+            self.closed.push(ClosedSegment {
+                number,
+                path: path.clone(),
+                bytes: 0,
+                tables: HashMap::new(),
+                has_aborts: false,
+                damaged: false,
+            });
             return Err(StorageError::io("begin log segment", path, error));
         }
         let has_aborts = !self.aborts.is_empty();
