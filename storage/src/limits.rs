@@ -78,8 +78,15 @@ pub const EXTENT_ORIGINAL_BYTES_MAX: u64 = 4 << 30;
 /// Most extents that one merge reads.
 pub const MERGE_INPUTS_MAX: usize = 100;
 
-/// Fewest extents of one size tier that are worth a merge.
-pub const MERGE_INPUTS_MIN: usize = 8;
+/// Fewest extents of one size tier that are worth a merge. Tiers grow by a factor of sixteen, so a row passes
+/// each of the three tiers above the usual size of a seal at most once.
+pub const MERGE_INPUTS_MIN: usize = 16;
+
+/// A partition whose newest extent is this old is merged as a whole: late rows are rare after it.
+pub const MERGE_COLD_AGE_TICKS: i64 = 3600 * TICKS_PER_SECOND;
+
+/// Fewest extents of such a partition that are worth it.
+pub const MERGE_COLD_INPUTS_MIN: usize = 4;
 
 /// Decoded bytes that one merge may hold: one row group of each input at worst.
 pub const MERGE_MEMORY_BYTES: u64 = 256 << 20;
@@ -113,3 +120,9 @@ pub const NAME_BYTES_MAX: usize = 1024;
 
 /// How often background threads look for work when nobody wakes them.
 pub const BACKGROUND_TICK: Duration = Duration::from_millis(250);
+
+/// How often retention is applied.
+pub const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How often files that nobody needs any more are deleted.
+pub const GARBAGE_INTERVAL: Duration = Duration::from_secs(5);

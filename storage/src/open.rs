@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::catalog::{CatalogChange, DEFAULT_DATABASE};
 use crate::directory::{DirectoryLock, Format, Layout, read_format, write_format};
 use crate::error::{Result, StorageError};
+use crate::extent_pool::ExtentPool;
 use crate::log::replay::{Replay, replay};
 use crate::log::writer::{ClosedSegments, LogWriter};
 use crate::manifest::files::{ManifestFiles, list, load};
@@ -82,18 +83,25 @@ pub(crate) fn open(directory: &Path, options: StoreOptions) -> Result<Opened> {
         replay.last_sequence.max(state.tables.values().map(|table| table.sealed_up_to).max().unwrap_or(0));
     let current = current(state, replay, last_sequence)?;
     let row_bytes = current.rows.values().map(|rows| rows.bytes()).sum();
+    let problems = Arc::new(Mutex::new(problems));
     let shared = Shared {
+        pool: Arc::new(ExtentPool::new(layout.clone(), problems.clone())),
         layout,
         options,
         disk,
         current: RwLock::new(current),
         manifest: Mutex::new(manifest),
         closed_segments: closed,
-        problems: Mutex::new(problems),
+        problems,
         row_bytes: AtomicU64::new(row_bytes),
         health: Mutex::new(Health::default()),
         closed: AtomicBool::new(false),
         graveyard: Mutex::default(),
+        doubtful: Mutex::default(),
+        unmergeable: Mutex::default(),
+        durable_directories: Mutex::default(),
+        sealing: Mutex::default(),
+        merging: Mutex::default(),
     };
     Ok(Opened { shared: Arc::new(shared), lock, writer, last_sequence })
 }

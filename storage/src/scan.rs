@@ -10,10 +10,14 @@ use uuid::Uuid;
 use crate::catalog::TableEntry;
 use crate::column::{absent, chunk_array};
 use crate::error::{Result, StorageError};
+use crate::extent::Extent;
+use crate::extent_pool::{ExtentPool, Pooled};
 use crate::limits::MORSEL_ROWS;
+use crate::manifest::edit::ExtentRecord;
 use crate::predicate::{Comparison, Literal, Predicate};
 use crate::row_store::Chunk;
 use crate::snapshot::TableSnapshot;
+use crate::statistics::ColumnStatistics;
 
 /// In which order morsels come. Rows inside a morsel are not re-ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -85,7 +89,17 @@ pub struct Morsel {
 
 #[derive(Clone, Debug)]
 enum Place {
-    Chunk { chunk: Arc<Chunk>, offset: usize },
+    Chunk {
+        chunk: Arc<Chunk>,
+        offset: usize,
+    },
+    Extent {
+        extent: Arc<Extent>,
+        /// Holding the record keeps the file.
+        record: Arc<ExtentRecord>,
+        row_group: u32,
+        pool: Arc<ExtentPool>,
+    },
 }
 
 impl Morsel {
@@ -105,6 +119,32 @@ impl Morsel {
             Place::Chunk { chunk, offset } => {
                 MorselSource::RowStore { first_sequence: chunk.first_sequence, offset: *offset }
             }
+            Place::Extent { record, row_group, .. } => {
+                MorselSource::Extent { id: record.id, row_group: *row_group }
+            }
+        }
+    }
+
+    /// What is known of a column without reading it. `None`: nothing (rows of the row store, columns that the
+    /// extent does not have, columns whose type was changed since).
+    pub fn statistics(&self, column: u32) -> Option<ColumnStatistics> {
+        match &self.place {
+            Place::Chunk { .. } => None,
+            Place::Extent { extent, row_group, .. } => {
+                let stored = extent.columns().iter().find(|(id, _)| *id == column)?.1;
+                if self.entry.column_type(column) != Some(stored) {
+                    return None;
+                }
+                extent.statistics(*row_group, column)
+            }
+        }
+    }
+
+    /// Whether the morsel's piece has the column at all; a column it lacks reads as null (or empty).
+    pub fn has_column(&self, column: u32) -> bool {
+        match &self.place {
+            Place::Chunk { chunk, .. } => chunk.column(column).is_some(),
+            Place::Extent { extent, .. } => extent.columns().iter().any(|(id, _)| *id == column),
         }
     }
 
@@ -124,6 +164,13 @@ impl Morsel {
                 Some(_) => Ok(chunk_array(chunk, id, ty)?.slice(*offset, self.rows)),
                 None => Ok(absent(ty, self.rows)),
             },
+            Place::Extent { extent, record, row_group, pool } => {
+                extent.read_column(*row_group, id, ty).inspect_err(|error| {
+                    if matches!(error, StorageError::Corrupt { .. }) {
+                        pool.report(&self.entry, record, error);
+                    }
+                })
+            }
         }
     }
 }
@@ -136,6 +183,9 @@ pub(crate) fn scan(table: &TableSnapshot, request: &ScanRequest) -> Result<Scan>
         Some(column) => ticks_bounds(&request.predicate, column),
         None => Bounds::EVERYTHING,
     };
+    for record in table.extents.iter() {
+        scan_extent(table, record, request, bounds, &mut scan)?;
+    }
     for chunk in table.chunks.iter() {
         let rows = chunk.rows as u64;
         scan.totals.row_groups_total += 1;
@@ -170,6 +220,68 @@ pub(crate) fn scan(table: &TableSnapshot, request: &ScanRequest) -> Result<Scan>
         }
     }
     Ok(scan)
+}
+
+fn scan_extent(
+    table: &TableSnapshot,
+    record: &Arc<ExtentRecord>,
+    request: &ScanRequest,
+    bounds: Bounds,
+    scan: &mut Scan,
+) -> Result<()> {
+    let time_column = table.entry.time_column();
+    scan.totals.extents_total += 1;
+    scan.totals.row_groups_total += u64::from(record.row_groups);
+    scan.totals.rows_total += record.rows;
+    // Without bounds all times are null, unless they are of another column.
+    let same_column = record.time_column == time_column && time_column.is_some();
+    let time = record.min_time.zip(record.max_time).filter(|_| same_column);
+    if time.is_some_and(|(least, greatest)| !bounds.may_meet(least, greatest)) {
+        return Ok(());
+    }
+    let extent = match table.pool.get(&table.entry, record)? {
+        Pooled::Open(extent) => extent,
+        Pooled::Damaged(detail) => {
+            scan.totals.damaged.push(detail);
+            return Ok(());
+        }
+    };
+    let row_groups = match retyped(table, &extent) {
+        // Bounds and indexes speak of the stored values, not of what they are converted to.
+        true => (0..extent.row_group_count()).collect(),
+        false => extent.prune(&request.predicate),
+    };
+    if !row_groups.is_empty() {
+        scan.totals.extents_scanned += 1;
+    }
+    for row_group in row_groups {
+        let rows = extent.row_group_rows(row_group) as usize;
+        scan.totals.row_groups_scanned += 1;
+        scan.totals.rows_scanned += rows as u64;
+        let time = time_column.and_then(|column| extent.statistics(row_group, column)).and_then(
+            |statistics| match (statistics.min, statistics.max) {
+                (Some(Literal::Integer(least)), Some(Literal::Integer(greatest))) => Some((least, greatest)),
+                _ => None,
+            },
+        );
+        scan.morsels.push(Morsel {
+            entry: table.entry.clone(),
+            rows,
+            time,
+            place: Place::Extent {
+                extent: extent.clone(),
+                record: record.clone(),
+                row_group,
+                pool: table.pool.clone(),
+            },
+        });
+    }
+    Ok(())
+}
+
+/// Whether a column of the extent has another type than the table gives it now.
+fn retyped(table: &TableSnapshot, extent: &Extent) -> bool {
+    extent.columns().iter().any(|(id, ty)| table.entry.column_type(*id).is_some_and(|now| now != *ty))
 }
 
 /// An inclusive range of values that rows must lie in to match; `nulls`: a null may match as well.

@@ -2,7 +2,8 @@
 //!
 //! Order of locks: `manifest`, then `current`. Nothing slow happens under `current`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use crate::catalog::TableId;
 use crate::directory::Layout;
 use crate::disk::Disk;
 use crate::error::{Result, StorageError};
+use crate::extent_pool::ExtentPool;
 use crate::log::commit::{CommitSink, LogReport, Publication};
 use crate::log::writer::ClosedSegments;
 use crate::manifest::edit::{Edit, ExtentRecord, KeyRecord};
@@ -32,13 +34,23 @@ pub(crate) struct Shared {
     pub current: RwLock<Current>,
     pub manifest: Mutex<ManifestFiles>,
     pub closed_segments: Arc<ClosedSegments>,
-    pub problems: Mutex<Vec<Problem>>,
+    pub problems: Arc<Mutex<Vec<Problem>>>,
+    pub pool: Arc<ExtentPool>,
     /// Bytes of the row store, those on their way through the log included.
     pub row_bytes: AtomicU64,
     pub health: Mutex<Health>,
     pub closed: AtomicBool,
     /// Extents that left their table; one without holders may be deleted.
     pub graveyard: Mutex<HashMap<Uuid, Weak<ExtentRecord>>>,
+    /// Extents of a manifest version that may or may not exist; unused once another took its place.
+    pub doubtful: Mutex<Vec<PathBuf>>,
+    /// Extents with damage that merging must not spread.
+    pub unmergeable: Mutex<HashSet<Uuid>>,
+    /// Partition directories that were created or synced since the start.
+    pub durable_directories: Mutex<HashSet<PathBuf>>,
+    /// Held by the one seal, and by the one merge, that runs.
+    pub sealing: Mutex<()>,
+    pub merging: Mutex<()>,
 }
 
 /// What is true now.
@@ -78,6 +90,7 @@ impl Shared {
             state: current.state.clone(),
             rows: current.rows.iter().map(|(table, rows)| (*table, rows.chunks.clone())).collect(),
             sequence: current.sequence,
+            pool: self.pool.clone(),
         })
     }
 
@@ -126,6 +139,9 @@ impl Shared {
         }
         self.bury(&state, &edits);
         self.install(next.clone(), &edits);
+        for path in std::mem::take(&mut *self.doubtful.lock()) {
+            let _ = self.disk.remove(&path);
+        }
         if manifest.wants_full(next.version)
             && let Err(error) = manifest.write_full(&next, self.now())
         {
@@ -144,7 +160,7 @@ impl Shared {
                 _ => continue,
             };
             let Some(table) = before.tables.get(table) else { continue };
-            let gone: Option<std::collections::HashSet<&Uuid>> = gone.map(|ids| ids.iter().collect());
+            let gone: Option<HashSet<&Uuid>> = gone.map(|ids| ids.iter().collect());
             for extent in table.extents.iter() {
                 if gone.as_ref().is_none_or(|gone| gone.contains(&extent.id)) {
                     graveyard.insert(extent.id, Arc::downgrade(extent));
@@ -185,22 +201,6 @@ impl Shared {
         }
         current.state = state;
         self.release(released);
-    }
-
-    pub fn problem(&self, problem: Problem) {
-        tracing::error!(%problem, "damaged data");
-        let mut problems = self.problems.lock();
-        if !problems.contains(&problem) {
-            problems.push(problem);
-        }
-    }
-
-    /// `database.table` for messages.
-    pub fn table_name(&self, table: TableId) -> String {
-        match self.current.read().state.tables.get(&table) {
-            Some(table) => format!("{}.{}", table.entry.database, table.entry.name),
-            None => table.to_string(),
-        }
     }
 }
 

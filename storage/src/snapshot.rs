@@ -8,6 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::catalog::{DatabaseEntry, TableEntry, TableId};
+use crate::extent_pool::ExtentPool;
 use crate::manifest::edit::ExtentRecord;
 use crate::manifest::state::State;
 use crate::row_store::Chunk;
@@ -19,6 +20,7 @@ pub struct Snapshot {
     pub(crate) state: Arc<State>,
     pub(crate) rows: HashMap<TableId, Arc<Vec<Arc<Chunk>>>>,
     pub(crate) sequence: u64,
+    pub(crate) pool: Arc<ExtentPool>,
 }
 
 impl Snapshot {
@@ -59,6 +61,7 @@ impl Snapshot {
             entry: table.entry.clone(),
             extents: table.extents.clone(),
             chunks: self.rows.get(&id).cloned().unwrap_or_default(),
+            pool: self.pool.clone(),
         })
     }
 }
@@ -69,6 +72,7 @@ pub struct TableSnapshot {
     pub(crate) entry: Arc<TableEntry>,
     pub(crate) extents: Arc<Vec<Arc<ExtentRecord>>>,
     pub(crate) chunks: Arc<Vec<Arc<Chunk>>>,
+    pub(crate) pool: Arc<ExtentPool>,
 }
 
 impl TableSnapshot {

@@ -18,6 +18,7 @@ use crate::error::{Result, StorageError};
 use crate::limits;
 use crate::log::commit::{AppendRequest, LogCommand, LogThread, PreparedBatch};
 use crate::log::payload::{self, RowsPayload};
+use crate::maintain::{background, garbage, merge, retention, seal};
 use crate::manifest::edit::Edit;
 use crate::manifest::plan::{PlanContext, plan};
 use crate::open::{Opened, open};
@@ -205,6 +206,7 @@ struct Inner {
     shared: Arc<Shared>,
     log: Sender<LogCommand>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    stop_background: Mutex<Option<Sender<()>>>,
     lock: Mutex<Option<DirectoryLock>>,
 }
 
@@ -227,7 +229,18 @@ impl Store {
             .name("conshelf-log".to_owned())
             .spawn(move || thread.run())
             .map_err(|error| StorageError::io("start a thread for", &shared.layout.root, error))?;
-        let inner = Inner { shared, log, threads: Mutex::new(vec![thread]), lock: Mutex::new(Some(lock)) };
+        let mut threads = vec![thread];
+        let (stop_background, stop) = crossbeam_channel::bounded(0);
+        if shared.options.background {
+            threads.extend(background::start(&shared, &log, &stop)?);
+        }
+        let inner = Inner {
+            shared,
+            log,
+            threads: Mutex::new(threads),
+            stop_background: Mutex::new(Some(stop_background)),
+            lock: Mutex::new(Some(lock)),
+        };
         Ok(Store { inner: Arc::new(inner) })
     }
 
@@ -384,19 +397,26 @@ impl Store {
         Ok(self.snapshot())
     }
 
-    /// Writes the unsealed rows of one table (or of all) into extents now.
-    pub fn seal(&self, _table: Option<TableId>) -> Result<()> {
-        Ok(())
+    /// Writes the unsealed rows of one table (or of all) into extents now, and frees the log of them.
+    pub fn seal(&self, table: Option<TableId>) -> Result<()> {
+        seal::seal_all(&self.inner.shared, table)?;
+        seal::free_log(&self.inner.shared, &self.inner.log)
     }
 
     /// Merges one set of small extents; `false` when there is nothing worth it.
     pub fn merge_once(&self) -> Result<bool> {
-        Ok(false)
+        merge::merge_once(&self.inner.shared)
     }
 
-    /// Drops the extents that are past their retention at a time; says how many.
-    pub fn apply_retention(&self, _now_ticks: i64) -> Result<usize> {
-        Ok(0)
+    /// Drops the extents that are past their retention at a time (ticks); says how many.
+    pub fn apply_retention(&self, now_ticks: i64) -> Result<usize> {
+        retention::apply_retention(&self.inner.shared, now_ticks)
+    }
+
+    /// Deletes the files of dropped extents that no snapshot reads and that are past their recoverability; says
+    /// how many.
+    pub fn collect_garbage(&self) -> Result<usize> {
+        garbage::collect_garbage(&self.inner.shared)
     }
 
     /// Size of every table.
@@ -460,6 +480,7 @@ impl Inner {
         if self.shared.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        self.stop_background.lock().take();
         let (reply, answer) = crossbeam_channel::bounded(1);
         let result = match self.log.send(LogCommand::Stop(reply)) {
             Ok(()) => answer.recv().unwrap_or(Err(StorageError::Closed)),

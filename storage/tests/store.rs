@@ -120,6 +120,10 @@ fn the_row_store_refuses_past_its_bound_and_has_room_again_after_a_seal() {
     assert!(stored > 300, "{stored}");
     assert!(store.status().row_store_bytes <= 100_000);
     assert_eq!(ids(&store, table).len() as i64, stored);
+    store.seal(None).unwrap();
+    assert_eq!(store.status().row_store_bytes, 0);
+    append(&store, table, stored..stored + 100);
+    assert_eq!(ids(&store, table), (0..stored + 100).collect::<Vec<_>>());
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub fn replay(layout: &Layout, state: &State) -> Result<Replay> {
 }
 
 /// From which offset on the bytes of a segment do not count. Abort records stand at the head of segments.
-fn read_aborts(files: &[(u64, PathBuf)]) -> Result<HashMap<u64, u64>> {
+pub fn read_aborts(files: &[(u64, PathBuf)]) -> Result<HashMap<u64, u64>> {
     use std::io::Read;
     const HEAD_BYTES: u64 = 16 << 10;
     let mut aborts = HashMap::new();

@@ -1,0 +1,344 @@
+//! Merging: small extents of a partition become a larger one, rows in order of time, in bounded memory.
+//!
+//! Tiers by number of rows keep the cost down: extents are merged with their like, so a row is written about
+//! once per tier. A partition that nothing is added to any more is merged once more as a whole.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef};
+use uuid::Uuid;
+
+use crate::catalog::{TableEntry, TableId};
+use crate::column::flatten;
+use crate::error::{Result, StorageError};
+use crate::extent::Extent;
+use crate::extent_pool::Pooled;
+use crate::limits::{
+    EXTENT_ORIGINAL_BYTES_MAX, EXTENT_ROWS_MAX, MERGE_COLD_AGE_TICKS, MERGE_COLD_INPUTS_MIN,
+    MERGE_INPUTS_MAX, MERGE_INPUTS_MIN, MERGE_MEMORY_BYTES, ROW_GROUP_ROWS,
+};
+use crate::maintain::extent_file::{self, NewExtent, columns_of, discard};
+use crate::maintain::gather::{Run, gather, push_rows};
+use crate::manifest::edit::{Edit, ExtentRecord};
+use crate::manifest::state::{State, TableState};
+use crate::predicate::Literal;
+use crate::row_store::union_of_tags;
+use crate::shared::Shared;
+use crate::types::ColumnType;
+
+/// Extents of one table and partition that are to become one.
+#[derive(Debug)]
+pub(crate) struct MergePlan {
+    pub entry: Arc<TableEntry>,
+    pub inputs: Vec<Arc<ExtentRecord>>,
+}
+
+/// The next merge that is worth its cost. `usable` leaves out extents that cannot be read.
+pub(crate) fn plan_merge(state: &State, now_ticks: i64, usable: impl Fn(Uuid) -> bool) -> Option<MergePlan> {
+    let mut best: Option<MergePlan> = None;
+    for table in state.tables.values() {
+        if let Some(inputs) = plan_table(table, now_ticks, &usable)
+            && best.as_ref().is_none_or(|best| inputs.len() > best.inputs.len())
+        {
+            best = Some(MergePlan { entry: table.entry.clone(), inputs });
+        }
+    }
+    best
+}
+
+fn plan_table(
+    table: &TableState,
+    now_ticks: i64,
+    usable: impl Fn(Uuid) -> bool,
+) -> Option<Vec<Arc<ExtentRecord>>> {
+    let mut partitions: BTreeMap<(i64, i64), Vec<Arc<ExtentRecord>>> = BTreeMap::new();
+    for extent in table.extents.iter() {
+        let full =
+            extent.rows >= EXTENT_ROWS_MAX / 2 || extent.original_bytes >= EXTENT_ORIGINAL_BYTES_MAX / 2;
+        if !full && usable(extent.id) {
+            partitions.entry(extent.partition).or_default().push(extent.clone());
+        }
+    }
+    let mut best: Option<Vec<Arc<ExtentRecord>>> = None;
+    for extents in partitions.into_values() {
+        let newest = extents.iter().map(|extent| extent.created_ticks).max().unwrap_or(i64::MAX);
+        let mut candidates = Vec::new();
+        if newest < now_ticks.saturating_sub(MERGE_COLD_AGE_TICKS) && extents.len() >= MERGE_COLD_INPUTS_MIN {
+            candidates.push((MERGE_COLD_INPUTS_MIN, extents.clone()));
+        }
+        let mut tiers: BTreeMap<u32, Vec<Arc<ExtentRecord>>> = BTreeMap::new();
+        for extent in extents {
+            tiers.entry(tier(extent.rows)).or_default().push(extent);
+        }
+        candidates.extend(tiers.into_values().map(|extents| (MERGE_INPUTS_MIN, extents)));
+        for (least, extents) in candidates {
+            let inputs = within_bounds(extents);
+            // A full extent is worth making even of fewer parts than usual.
+            let makes_full =
+                inputs.len() >= 4 && inputs.iter().map(|e| e.rows).sum::<u64>() >= EXTENT_ROWS_MAX / 2;
+            if (inputs.len() >= least || makes_full)
+                && best.as_ref().is_none_or(|best| inputs.len() > best.len())
+            {
+                best = Some(inputs);
+            }
+        }
+    }
+    best
+}
+
+/// Size class of an extent: each holds sixteen times the rows of the one below.
+fn tier(rows: u64) -> u32 {
+    rows.max(1).ilog2() / 4
+}
+
+/// The oldest extents that together stay inside the bounds of an extent and of a merge's memory.
+fn within_bounds(mut extents: Vec<Arc<ExtentRecord>>) -> Vec<Arc<ExtentRecord>> {
+    extents.sort_by_key(|extent| (extent.min_time, extent.created_ticks, extent.id));
+    let (mut rows, mut bytes, mut memory) = (0, 0, 0);
+    let mut inputs = Vec::new();
+    for extent in extents {
+        rows += extent.rows;
+        bytes += extent.original_bytes;
+        memory += extent.original_bytes / u64::from(extent.row_groups.max(1));
+        let fits =
+            rows <= EXTENT_ROWS_MAX && bytes <= EXTENT_ORIGINAL_BYTES_MAX && memory <= MERGE_MEMORY_BYTES;
+        if inputs.len() >= MERGE_INPUTS_MAX || (!fits && inputs.len() >= 2) {
+            break;
+        }
+        inputs.push(extent);
+    }
+    if inputs.len() < 2 { Vec::new() } else { inputs }
+}
+
+/// Does the next merge; `false` when there is none.
+pub(crate) fn merge_once(shared: &Shared) -> Result<bool> {
+    let _one_at_a_time = shared.merging.lock();
+    shared.check_open()?;
+    let state = shared.current.read().state.clone();
+    let plan = {
+        let unusable = shared.unmergeable.lock();
+        plan_merge(&state, shared.now(), |id| !unusable.contains(&id))
+    };
+    let Some(plan) = plan else { return Ok(false) };
+    merge(shared, &plan)?;
+    Ok(true)
+}
+
+fn merge(shared: &Shared, plan: &MergePlan) -> Result<()> {
+    let table: TableId = plan.entry.id;
+    let columns = columns_of(&plan.entry);
+    let mut inputs = Vec::with_capacity(plan.inputs.len());
+    for record in &plan.inputs {
+        match shared.pool.get(&plan.entry, record)? {
+            Pooled::Open(extent) => inputs.push(Input::new(extent, plan.entry.time_column())),
+            Pooled::Damaged(_) => {
+                shared.unmergeable.lock().insert(record.id);
+                return Ok(());
+            }
+        }
+    }
+    let mut rows = MergedRows { columns, order: BinaryHeap::new(), inputs, groups: Vec::new() };
+    rows.start();
+    let new = NewExtent {
+        entry: &plan.entry,
+        partition: plan.inputs[0].partition,
+        created_ticks: plan.inputs.iter().map(|input| input.created_ticks).max().unwrap_or_default(),
+        generation: plan.inputs.iter().map(|input| input.generation).max().unwrap_or_default() + 1,
+        tags: union_of_tags(plan.inputs.iter().map(|input| input.tags.as_slice())),
+    };
+    let written = extent_file::write(shared, new, || {
+        shared.check_open()?;
+        rows.next_group()
+    });
+    let merged = match written {
+        Ok(merged) => merged,
+        Err(error @ StorageError::Corrupt { .. }) => {
+            // Queries still get what is whole of it; merging would spread the hole.
+            for (record, input) in plan.inputs.iter().zip(&rows.inputs) {
+                if matches!(&error, StorageError::Corrupt { path, .. } if path == input.extent.path()) {
+                    shared.unmergeable.lock().insert(record.id);
+                    shared.pool.report(&plan.entry, record, &error);
+                }
+            }
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let mut overtaken = false;
+    let ids: Vec<Uuid> = plan.inputs.iter().map(|input| input.id).collect();
+    let at_ticks = shared.now();
+    let committed = shared.commit_edits(|state, _| {
+        let alive = state.tables.get(&table).is_some_and(|table| {
+            let known: std::collections::HashSet<Uuid> =
+                table.extents.iter().map(|extent| extent.id).collect();
+            ids.iter().all(|id| known.contains(id))
+        });
+        if !alive {
+            overtaken = true;
+            return Ok(Vec::new());
+        }
+        Ok(vec![Edit::ReplaceExtents {
+            table,
+            add: vec![merged.clone()],
+            remove: ids.clone(),
+            merged: true,
+            at_ticks,
+        }])
+    });
+    match committed {
+        Ok(()) if overtaken => {
+            discard(shared, &plan.entry, &[merged]);
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+        Err(error) => {
+            shared.doubtful.lock().push(shared.layout.extent(table, &merged));
+            Err(error)
+        }
+    }
+}
+
+/// One extent being merged: at most one row group of it is in memory.
+struct Input {
+    extent: Arc<Extent>,
+    time_column: Option<u32>,
+    next_group: u32,
+    loaded: Option<Loaded>,
+}
+
+struct Loaded {
+    /// Index in `MergedRows::groups`.
+    group: usize,
+    times: ArrayRef,
+    row: usize,
+}
+
+impl Input {
+    fn new(extent: Arc<Extent>, time_column: Option<u32>) -> Input {
+        Input { extent, time_column, next_group: 0, loaded: None }
+    }
+
+    /// A lower bound of the next row's time; null sorts first, as when sealing. `None` at the end.
+    fn next_key(&self) -> Option<i64> {
+        if let Some(loaded) = &self.loaded {
+            return Some(loaded.key());
+        }
+        if self.next_group >= self.extent.row_group_count() {
+            return None;
+        }
+        let statistics = self.time_column.and_then(|id| self.extent.statistics(self.next_group, id));
+        match statistics {
+            Some(statistics) if statistics.nulls == 0 => match statistics.min {
+                Some(Literal::Integer(least)) => Some(least),
+                _ => Some(i64::MIN),
+            },
+            _ => Some(i64::MIN),
+        }
+    }
+}
+
+impl Loaded {
+    fn key(&self) -> i64 {
+        let times = self.times.as_primitive::<Int64Type>();
+        if times.is_valid(self.row) { times.value(self.row) } else { i64::MIN }
+    }
+}
+
+/// The rows of all inputs in order of time.
+struct MergedRows {
+    columns: Vec<(u32, ColumnType)>,
+    order: BinaryHeap<Reverse<(i64, usize)>>,
+    inputs: Vec<Input>,
+    /// Row groups whose rows are not all written: columns in the order of `columns`.
+    groups: Vec<Vec<ArrayRef>>,
+}
+
+impl MergedRows {
+    fn start(&mut self) {
+        for (index, input) in self.inputs.iter().enumerate() {
+            if let Some(key) = input.next_key() {
+                self.order.push(Reverse((key, index)));
+            }
+        }
+    }
+
+    fn next_group(&mut self) -> Result<Option<Vec<ArrayRef>>> {
+        let mut runs: Vec<Run> = Vec::new();
+        let mut rows = 0;
+        while rows < ROW_GROUP_ROWS {
+            let Some(Reverse((_, index))) = self.order.pop() else { break };
+            if self.inputs[index].loaded.is_none() {
+                self.load(index)?;
+            } else {
+                let bound = self.order.peek().map_or(i64::MAX, |Reverse((key, _))| *key);
+                rows += self.take_run(index, bound, ROW_GROUP_ROWS - rows, &mut runs);
+            }
+            if let Some(key) = self.inputs[index].next_key() {
+                self.order.push(Reverse((key, index)));
+            }
+        }
+        if runs.is_empty() {
+            return Ok(None);
+        }
+        let mut arrays = Vec::with_capacity(self.columns.len());
+        for (position, (_, ty)) in self.columns.iter().enumerate() {
+            let sources: Vec<&ArrayRef> = self.groups.iter().map(|group| &group[position]).collect();
+            arrays.push(gather(&sources, &runs, *ty)?);
+        }
+        self.forget_written();
+        Ok(Some(arrays))
+    }
+
+    fn load(&mut self, index: usize) -> Result<()> {
+        let input = &mut self.inputs[index];
+        let group = input.next_group;
+        input.next_group += 1;
+        let mut arrays = Vec::with_capacity(self.columns.len());
+        for (id, ty) in &self.columns {
+            arrays.push(flatten(&input.extent.read_column(group, *id, *ty)?)?);
+        }
+        let time_position = self.columns.iter().position(|(id, _)| Some(*id) == input.time_column);
+        // Without a time column the hidden ingestion time, which is the last column, gives the order.
+        let times = arrays[time_position.unwrap_or(self.columns.len() - 1)].clone();
+        if !times.is_empty() {
+            input.loaded = Some(Loaded { group: self.groups.len(), times, row: 0 });
+            self.groups.push(arrays);
+        }
+        Ok(())
+    }
+
+    /// Takes rows of an input up to a time, at least one.
+    fn take_run(&mut self, index: usize, bound: i64, limit: usize, runs: &mut Vec<Run>) -> usize {
+        let input = &mut self.inputs[index];
+        let Some(loaded) = &mut input.loaded else { return 0 };
+        let times = loaded.times.as_primitive::<Int64Type>();
+        let start = loaded.row;
+        let end = times.len().min(start + limit);
+        let mut row = start + 1;
+        while row < end && (times.is_null(row) || times.value(row) <= bound) {
+            row += 1;
+        }
+        push_rows(runs, loaded.group, start, row - start);
+        loaded.row = row;
+        if row == times.len() {
+            input.loaded = None;
+        }
+        row - start
+    }
+
+    /// Drops the row groups that no input reads from any more.
+    fn forget_written(&mut self) {
+        let mut kept = Vec::new();
+        for input in &mut self.inputs {
+            if let Some(loaded) = &mut input.loaded {
+                kept.push(std::mem::take(&mut self.groups[loaded.group]));
+                loaded.group = kept.len() - 1;
+            }
+        }
+        self.groups = kept;
+    }
+}
