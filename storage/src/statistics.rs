@@ -283,42 +283,50 @@ fn bytes16(mut statistics: ColumnStatistics, array: &ArrayRef) -> ColumnStatisti
 }
 
 fn strings(mut statistics: ColumnStatistics, array: &ArrayRef) -> Result<ColumnStatistics> {
+    // A null string slot means "".
+    statistics.nulls = 0;
     let mut bounds: Option<(&str, &str)> = None;
     let mut include = |value| {
         let (min, max) = bounds.unwrap_or((value, value));
         bounds = Some((value.min(min), value.max(max)));
     };
-    // A null string slot means "".
-    if statistics.nulls > 0 {
-        include("");
-        statistics.nulls = 0;
-    }
-    let mut sorted = array.null_count() == 0;
+    statistics.sorted = true;
     if let Some(dictionary) = array.as_any_dictionary_opt() {
         let values =
             dictionary.values().as_string_view_opt().ok_or_else(|| wrong_type(ColumnType::String, array))?;
         let keys = dictionary.normalized_keys();
+        let text = |row: usize| {
+            let key = keys[row];
+            if dictionary.keys().is_valid(row) && values.is_valid(key) { values.value(key) } else { "" }
+        };
         let mut used = vec![false; values.len()];
+        let mut previous = None;
         for (row, key) in keys.iter().enumerate() {
-            if array.is_valid(row) {
-                used[*key] = true;
+            let repeated = previous == Some(*key) && dictionary.keys().is_valid(row);
+            previous = dictionary.keys().is_valid(row).then_some(*key);
+            if repeated {
+                continue;
+            }
+            statistics.sorted = statistics.sorted && (row == 0 || text(row - 1) <= text(row));
+            match used.get_mut(*key).filter(|_| previous.is_some()) {
+                Some(used) if *used => {}
+                Some(used) => {
+                    *used = true;
+                    include(text(row));
+                }
+                None => include(""),
             }
         }
-        for (value, _) in values.iter().zip(&used).filter(|(_, used)| **used) {
-            include(value.unwrap_or_default());
-        }
-        let text = |row: usize| values.value(keys[row]);
-        sorted = sorted && values.null_count() == 0 && (1..keys.len()).all(|row| text(row - 1) <= text(row));
     } else {
         let values = array.as_string_view();
         let mut previous = "";
-        for value in values.iter().flatten() {
-            sorted = sorted && previous <= value;
+        for value in values.iter() {
+            let value = value.unwrap_or_default();
+            statistics.sorted = statistics.sorted && previous <= value;
             previous = value;
             include(value);
         }
     }
-    statistics.sorted = sorted;
     if let Some((min, max)) = bounds {
         statistics.exact_bounds = min.len() <= MAX_BOUND_BYTES && max.len() <= MAX_BOUND_BYTES;
         statistics.min = Some(Literal::String(shortened(min).to_owned()));

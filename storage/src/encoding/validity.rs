@@ -22,8 +22,8 @@ pub(crate) fn encode(nulls: Option<&NullBuffer>, rows: usize, out: &mut Vec<u8>)
         return out.push(tag::ALL_NULL);
     }
     let mut bitmap = RoaringBitmap::new();
-    for (start, end) in arrow_buffer::bit_iterator::BitSliceIterator::new((!nulls.inner()).values(), 0, rows)
-    {
+    let missing = !nulls.inner();
+    for (start, end) in missing.set_slices() {
         bitmap.insert_range(start as u32..end as u32);
     }
     bitmap.optimize();

@@ -1,0 +1,20 @@
+//! The command line beside `serve`: query, ingest, check, demo.
+//!
+//! Everything here speaks HTTP to a server as any client would; only `local` opens a data directory itself.
+
+pub mod check;
+mod chunks;
+pub mod client;
+pub mod demo;
+pub mod ingest;
+mod local;
+pub mod query;
+mod shell;
+
+use std::process::ExitCode;
+
+/// Prints a message for the user on standard error and yields the exit code of failure.
+pub fn complain(message: &str) -> ExitCode {
+    eprintln!("conshelf: {message}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,114 @@
+//! `conshelf query`: one query and its answer, or an interactive shell.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::client::{self, Client, DEFAULT_URL};
+use crate::cli::local::LocalStore;
+use crate::cli::{complain, shell};
+
+/// Runs a query and prints its answer. Without a query on a terminal: an interactive shell.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  conshelf query 'Logs | where Level == \"Error\" | summarize count() by bin(Timestamp, 1h)'
+  conshelf query --format csv 'Logs | take 10' > logs.csv
+  conshelf query -f hunt.kql --db Security
+  conshelf query --data-dir ./conshelf-data 'Logs | count'     # no server needed
+  conshelf query                                               # interactive shell")]
+pub struct QueryArgs {
+    /// The query or management command; `-` reads standard input
+    pub query: Option<String>,
+    /// Read the query from a file
+    #[arg(short, long, value_name = "FILE", conflicts_with = "query")]
+    pub file: Option<PathBuf>,
+    /// Server to ask
+    #[arg(long, env = "CONSHELF_URL", default_value = DEFAULT_URL)]
+    pub url: String,
+    /// Bearer token for the server
+    #[arg(long, env = "CONSHELF_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Ask a data directory that no server holds, instead of a server
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    pub data_dir: Option<PathBuf>,
+    /// Database
+    #[arg(long, default_value = "NetDefaultDB")]
+    pub db: String,
+    /// Form of the answer: table, json, ndjson, csv, tsv, arrow, kusto-v1, kusto-v2
+    #[arg(long, default_value = "table")]
+    pub format: String,
+    /// Show the plan with rows, bytes and time of each operator instead of the rows
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// Whom the queries go to.
+pub enum Target {
+    Server(Client),
+    Directory(Box<LocalStore>),
+}
+
+impl Target {
+    /// Runs a text and writes the answer to `out`; `Err` is the message for the user.
+    pub fn run(
+        &self,
+        database: &str,
+        text: &str,
+        format: &str,
+        explain: bool,
+        out: &mut dyn Write,
+    ) -> Result<(), String> {
+        match self {
+            Target::Directory(store) => store.run(database, text, format, explain, out),
+            Target::Server(client) => {
+                let mut parameters = vec![("db", database), ("format", format)];
+                if explain {
+                    parameters.push(("explain", "true"));
+                }
+                let headers = [("content-type", "text/plain; charset=utf-8"), ("accept", "text/plain, */*")];
+                let response = client.post("/query", &parameters, &headers, text.as_bytes())?;
+                if !response.status().is_success() {
+                    return Err(client::read(response)?.error_message());
+                }
+                let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
+                io::copy(&mut body, out).map_err(|error| format!("the answer broke off: {error}"))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+pub fn run(args: &QueryArgs) -> ExitCode {
+    let target = match &args.data_dir {
+        Some(directory) => match LocalStore::open(directory) {
+            Ok(store) => Target::Directory(Box::new(store)),
+            Err(message) => return complain(&message),
+        },
+        None => Target::Server(Client::new(&args.url, args.token.clone())),
+    };
+    let text = match (&args.query, &args.file) {
+        (Some(query), _) if query != "-" => query.clone(),
+        (None, Some(file)) => match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => return complain(&format!("{}: {error}", file.display())),
+        },
+        (None, None) if io::stdin().is_terminal() => return shell::run(&target, &args.db, &args.format),
+        _ => {
+            let mut text = String::new();
+            match io::stdin().read_to_string(&mut text) {
+                Ok(_) => text,
+                Err(error) => return complain(&format!("standard input: {error}")),
+            }
+        }
+    };
+    let mut out = io::stdout().lock();
+    match target
+        .run(&args.db, &text, &args.format, args.explain, &mut out)
+        .and_then(|()| out.flush().map_err(|error| error.to_string()))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => complain(&message),
+    }
+}
