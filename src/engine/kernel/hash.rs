@@ -8,8 +8,7 @@ use std::io::{Read, Write};
 use arrow_array::ArrayRef;
 use arrow_array::types::Int64Type;
 use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::STANDARD as BASE64;
 use conshelf_kql::Type;
 use conshelf_kql::function::HashFunction;
 use sha2::Digest;
@@ -148,12 +147,6 @@ fn digest<D: Digest>(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<Array
         }
     }))
 }
-
-/// Standard base64 that does not mind missing padding when it reads.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 fn base64_encode_tostring(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let values = Texts::new(argument(arguments, 0)?)?;

@@ -131,7 +131,7 @@ pub fn parse_real(text: &str) -> Option<f64> {
     }
 }
 
-/// Reads a guid with or without hyphens, braces or parentheses.
+/// Reads the 32 hexadecimal digits of a guid, hyphens anywhere between them, braces or parentheses around.
 pub fn parse_guid(text: &str) -> Option<[u8; 16]> {
     let text = text.trim();
     let bare = text
@@ -139,10 +139,18 @@ pub fn parse_guid(text: &str) -> Option<[u8; 16]> {
         .and_then(|rest| rest.strip_suffix('}'))
         .or_else(|| text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')))
         .unwrap_or(text);
-    if bare.len() != 36 && bare.len() != 32 {
-        return None;
+    let mut bytes = [0u8; 16];
+    let mut digits = 0;
+    for character in bare.chars() {
+        if character == '-' {
+            continue;
+        }
+        let digit = u8::try_from(character.to_digit(16)?).ok()?;
+        let byte = bytes.get_mut(digits / 2)?;
+        *byte = *byte << 4 | digit;
+        digits += 1;
     }
-    uuid::Uuid::try_parse(bare).ok().map(uuid::Uuid::into_bytes)
+    (digits == 32).then_some(bytes)
 }
 
 #[cfg(test)]

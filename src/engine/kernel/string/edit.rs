@@ -3,6 +3,7 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use arrow_array::ArrayRef;
 use arrow_array::types::Int64Type;
+use conshelf_storage::DynamicRef;
 use memchr::memmem;
 use regex::Regex;
 
@@ -231,17 +232,16 @@ pub fn replace_string(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<Arra
     }))
 }
 
-/// Pairs of a lookup and its rewrite; elements that are no strings count as nothing.
-fn rewrites_of(
-    lookups: conshelf_storage::DynamicRef<'_>,
-    rewrites: conshelf_storage::DynamicRef<'_>,
-) -> Vec<(String, String)> {
+/// Pairs of a lookup and its rewrite. A lookup that is no string is left out; a rewrite that is none leaves
+/// what was found as it is.
+fn rewrites_of(lookups: DynamicRef<'_>, rewrites: DynamicRef<'_>) -> Vec<(String, String)> {
     lookups
         .iter_array()
         .zip(rewrites.iter_array())
-        .filter_map(|(lookup, rewrite)| Some((lookup.as_str()?, rewrite.as_str()?)))
-        .filter(|(lookup, _)| !lookup.is_empty())
-        .map(|(lookup, rewrite)| (lookup.to_owned(), rewrite.to_owned()))
+        .filter_map(|(lookup, rewrite)| {
+            let lookup = lookup.as_str().filter(|lookup| !lookup.is_empty())?;
+            Some((lookup.to_owned(), rewrite.as_str().unwrap_or(lookup).to_owned()))
+        })
         .collect()
 }
 

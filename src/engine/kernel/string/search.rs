@@ -134,9 +134,10 @@ pub fn extract_all(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRe
     failure.map_or(Ok(all), Err)
 }
 
-/// Byte range of a text to search in, by characters; `None` where the arguments have no meaning.
-fn window(source: &str, start: i64, length: i64) -> Option<(usize, usize)> {
-    let start = if start < 0 { start + character_count(source) as i64 } else { start };
+/// Byte range of the places where a match may start, by characters; `None` where the arguments have no
+/// meaning. A negative start counts from the end if `from_end`.
+fn window(source: &str, start: i64, length: i64, from_end: bool) -> Option<(usize, usize)> {
+    let start = if start < 0 && from_end { start + character_count(source) as i64 } else { start };
     let start = usize::try_from(start).ok()?;
     let from = byte_position(source, start);
     let to = match length {
@@ -149,6 +150,7 @@ fn window(source: &str, start: i64, length: i64) -> Option<(usize, usize)> {
 fn positions(
     call: &KernelCall<'_>,
     arguments: &[Datum],
+    from_end: bool,
     mut nth: impl FnMut(&str, &str, usize) -> Result<Option<usize>>,
 ) -> Result<ArrayRef> {
     let value = |position: usize| -> Result<Printer<'_>> {
@@ -172,12 +174,13 @@ fn positions(
         let asked = or(&starts, 0).zip(or(&lengths, -1)).zip(or(&occurrences, 1));
         let position = match asked {
             Some(((start, length), occurrence)) if occurrence >= 1 && !lookup.is_empty() => {
-                match window(&source, start, length) {
+                match window(&source, start, length, from_end) {
                     None => None,
                     Some((from, to)) => {
                         let occurrence = usize::try_from(occurrence - 1).unwrap_or(usize::MAX);
-                        let place = nth(&source[from..to], &lookup, occurrence)?;
-                        Some(place.map_or(-1, |place| character_count(&source[..from + place]) as i64))
+                        let place = nth(&source[from..], &lookup, occurrence)?;
+                        let place = place.map(|place| from + place).filter(|place| *place < to);
+                        Some(place.map_or(-1, |place| character_count(&source[..place]) as i64))
                     }
                 }
             }
@@ -189,13 +192,13 @@ fn positions(
 }
 
 pub fn indexof(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
-    positions(call, arguments, |text, lookup, occurrence| {
+    positions(call, arguments, true, |text, lookup, occurrence| {
         Ok(memmem::find_iter(text.as_bytes(), lookup.as_bytes()).nth(occurrence))
     })
 }
 
 pub fn indexof_regex(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
-    positions(call, arguments, |text, lookup, occurrence| {
+    positions(call, arguments, false, |text, lookup, occurrence| {
         let regex = regular::compile(lookup)?;
         Ok(regex.find_iter(text).nth(occurrence).map(|found| found.start()))
     })
