@@ -266,7 +266,7 @@ impl Binder<'_> {
     fn pack_row(&mut self, ignore_null: bool, span: Span) -> Bind<Expr> {
         let columns = match &self.row {
             Some(row) if !row.hidden => row.columns.clone(),
-            _ => return Err(self.error("SEM0199", "No columns are in scope here", span)),
+            _ => Default::default(),
         };
         let mut pairs = Vec::with_capacity(columns.len() * 2);
         for (position, column) in columns.iter().enumerate() {
@@ -307,12 +307,14 @@ impl Binder<'_> {
         let spec = function.spec();
         if spec.kind == FunctionKind::Window && !self.row.as_ref().is_some_and(|row| row.serialized) {
             let message = format!(
-                "Function '{}' cannot be invoked in current context: the row set must be serialized",
+                "The rows have no order of their own here, so the answer of '{}' depends on how they come",
                 spec.name
             );
-            let diagnostic = crate::diagnostic::Diagnostic::semantic("SEM0024", message, span)
+            let severity = crate::diagnostic::Severity::Warning;
+            let kind = crate::diagnostic::DiagnosticKind::Semantic;
+            let diagnostic = crate::diagnostic::Diagnostic::new("SEM0024", severity, kind, message, span)
                 .with_hint("add '| serialize' or '| sort by …' before this operator");
-            return Err(self.report(diagnostic));
+            self.report(diagnostic);
         }
         let mut arguments = Vec::with_capacity(call.arguments.len());
         let mut failed = false;

@@ -173,8 +173,23 @@ impl Binder<'_> {
             chain.push((*operator, *operator_span, right));
             leftmost = left;
         }
-        let mut value = self.scalar(leftmost);
-        for (operator, span, right) in chain.into_iter().rev() {
+        let mut chain = chain.into_iter().rev();
+        let mut value = match (&leftmost.kind, &self.row) {
+            // `* has "x"`: in any column.
+            (Ast::Star, Some(row)) if !row.hidden => {
+                let columns: Vec<(usize, Type)> =
+                    row.columns.iter().map(|column| column.ty).enumerate().collect();
+                match chain.next() {
+                    Some((operator, span, right)) => {
+                        let right = self.scalar(right)?;
+                        self.in_any_column(operator, right, &columns, span)
+                    }
+                    None => Err(self.give_up()),
+                }
+            }
+            _ => self.scalar(leftmost),
+        };
+        for (operator, span, right) in chain {
             let right = self.scalar(right);
             value = match (value, right) {
                 (Ok(left), Ok(right)) => self.binary(operator, left, right, span),

@@ -144,8 +144,8 @@ impl Binder<'_> {
     ) -> Bind<Vec<Entity>> {
         let count = function.parameters.len();
         let mut values: Vec<Option<Entity>> = vec![None; count];
-        let mut position = 0;
         let mut failed = false;
+        let handed_over = usize::from(first.is_some());
         if let Some(relation) = first {
             match function.parameters.first() {
                 Some(parameter) => values[0] = Some(self.tabular_value(parameter, relation, span)?),
@@ -154,9 +154,8 @@ impl Binder<'_> {
                     return Err(self.error("SEM0219", message, span));
                 }
             }
-            position = 1;
         }
-        for argument in arguments {
+        for (position, argument) in arguments.iter().enumerate() {
             let (target, value) = match &argument.kind {
                 Ast::Named { name, value } => {
                     match function.parameters.iter().position(|parameter| parameter.name.text == name.text) {
@@ -175,10 +174,7 @@ impl Binder<'_> {
                         }
                     }
                 }
-                _ => {
-                    position += 1;
-                    (position - 1, argument)
-                }
+                _ => (position + handed_over, argument),
             };
             let Some(parameter) = function.parameters.get(target) else {
                 return Err(self.wrong_count(function, span));

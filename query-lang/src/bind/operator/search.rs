@@ -63,6 +63,11 @@ impl Binder<'_> {
             if self.failed {
                 return Err(self.give_up());
             }
+            if tables.is_empty() && self.operator == "search" {
+                // A database without tables holds nothing to be found.
+                let plan = self.plan(Operator::Values { rows: Vec::new() }, Vec::new());
+                return Ok(vec![Relation::new(plan)]);
+            }
             let message = format!("'{}' operator: there is no table to look in", self.operator);
             return Err(self.error("SEM0100", message, span));
         }
@@ -132,23 +137,7 @@ impl Binder<'_> {
             }
             Ast::Binary { operator: word, operator_span, left, right } if matches!(left.kind, Ast::Star) => {
                 let value = binder.scalar(right)?;
-                let mut alternatives: Option<Expr> = None;
-                for (position, ty) in columns {
-                    let column = Expr::column(*position, *ty);
-                    let textual = value.ty == Type::String;
-                    let comparable = *ty == value.ty || (ty.is_number() && value.ty.is_number());
-                    let column = match (textual, comparable) {
-                        (true, _) => cast(column, Type::String),
-                        (false, true) => column,
-                        (false, false) => continue,
-                    };
-                    let test = binder.binary(*word, column, value.clone(), *operator_span)?;
-                    alternatives = Some(match alternatives {
-                        Some(before) => operator(OperatorFunction::Or, vec![before, test], Type::Bool),
-                        None => test,
-                    });
-                }
-                Ok(alternatives.unwrap_or_else(|| Expr::constant(Value::Bool(false))))
+                binder.in_any_column(*word, value, columns, *operator_span)
             }
             _ => {
                 let bound = binder.scalar(condition)?;
@@ -165,6 +154,32 @@ impl Binder<'_> {
                 }
             }
         })
+    }
+
+    /// `* has value` and its kin: a column for which the operator holds.
+    pub(in crate::bind) fn in_any_column(
+        &mut self,
+        word: BinaryOperator,
+        value: Expr,
+        columns: &[(usize, Type)],
+        span: Span,
+    ) -> Bind<Expr> {
+        let mut alternatives: Option<Expr> = None;
+        for (position, ty) in columns {
+            let column = Expr::column(*position, *ty);
+            let comparable = *ty == value.ty || (ty.is_number() && value.ty.is_number());
+            let column = match (value.ty == Type::String, comparable) {
+                (true, _) => cast(column, Type::String),
+                (false, true) => column,
+                (false, false) => continue,
+            };
+            let test = self.binary(word, column, value.clone(), span)?;
+            alternatives = Some(match alternatives {
+                Some(before) => operator(OperatorFunction::Or, vec![before, test], Type::Bool),
+                None => test,
+            });
+        }
+        Ok(alternatives.unwrap_or_else(|| Expr::constant(Value::Bool(false))))
     }
 
     fn term_text(&mut self, term: &ast::Expr) -> Bind<String> {

@@ -205,10 +205,14 @@ fn united_schema(inputs: &[Relation], inner: bool) -> (Schema, Vec<(String, Type
     let mut schema = Vec::new();
     let mut origin = Vec::new();
     let mut unique = UniqueNames::default();
+    // Names as they stand come before names made of a name and a type.
+    for (name, _) in order.iter().filter(|(_, types)| types.len() == 1) {
+        unique.reserve(name);
+    }
     for (name, types) in order {
         for ty in &types {
-            let wanted = if types.len() > 1 { format!("{name}_{ty}") } else { name.to_string() };
-            schema.push(Column::new(unique.take(&wanted), *ty));
+            let shown = if types.len() > 1 { unique.take(&format!("{name}_{ty}")) } else { name.to_string() };
+            schema.push(Column::new(shown, *ty));
             origin.push((name.to_string(), *ty));
         }
     }
