@@ -90,9 +90,23 @@ impl DynamicRef<'_> {
     }
 }
 
-fn write_long(value: i64, out: &mut String) {
-    // Writing into a String cannot fail.
-    let _ = write!(out, "{value}");
+/// Appends an integer in decimal.
+pub(crate) fn write_long(value: i64, out: &mut String) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    let mut rest = value.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        out.push('-');
+    }
+    out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 fn write_json_real(value: f64, out: &mut String) {
@@ -122,16 +136,41 @@ pub fn format_real(value: f64, out: &mut String) {
         return out.push_str(if value.is_sign_negative() { "-0" } else { "0" });
     }
     let mut scientific = FixedText { bytes: [0; 40], length: 0 };
+    // The text is long enough for any double.
     let _ = write!(scientific, "{value:e}");
-    let text = scientific.as_str();
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..15).contains(&exponent) {
-        let _ = write!(out, "{value}");
-    } else {
+    let (mantissa, exponent) = scientific.as_str().split_once('e').unwrap_or_default();
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if !(-4..15).contains(&exponent) {
         out.push_str(mantissa);
-        let sign = if exponent < 0 { '-' } else { '+' };
-        let _ = write!(out, "E{sign}{:02}", exponent.unsigned_abs());
+        out.push_str(if exponent < 0 { "E-" } else { "E+" });
+        if exponent.unsigned_abs() < 10 {
+            out.push('0');
+        }
+        write_long(exponent.unsigned_abs().into(), out);
+        return;
+    }
+    let mantissa = mantissa.strip_prefix('-').inspect(|_| out.push('-')).unwrap_or(mantissa);
+    let (head, tail) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if exponent < 0 {
+        out.push_str("0.");
+        out.push_str(&"000"[..(-exponent - 1) as usize]);
+        out.push_str(head);
+        out.push_str(tail);
+        return;
+    }
+    let exponent = exponent as usize;
+    out.push_str(head);
+    match tail.split_at_checked(exponent) {
+        Some((whole, "")) => out.push_str(whole),
+        Some((whole, fraction)) => {
+            out.push_str(whole);
+            out.push('.');
+            out.push_str(fraction);
+        }
+        None => {
+            out.push_str(tail);
+            out.push_str(&"00000000000000"[tail.len()..exponent]);
+        }
     }
 }
 
@@ -157,30 +196,87 @@ impl Write for FixedText {
     }
 }
 
+/// Bytes that a JSON string cannot hold as they are.
+const ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
+
 /// Appends a text as a JSON string with its quotes.
 pub fn write_json_string(text: &str, out: &mut String) {
     out.push('"');
-    let mut written = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escape = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0x08 => "\\b",
-            0x0c => "\\f",
-            0..=0x1f => "",
-            _ => continue,
-        };
-        out.push_str(&text[written..at]);
-        written = at + 1;
-        if escape.is_empty() {
-            let _ = write!(out, "\\u{byte:04x}");
-        } else {
-            out.push_str(escape);
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| ESCAPED[byte as usize]) {
+        out.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            // Writing into a String cannot fail.
+            control => drop(write!(out, "\\u{control:04x}")),
+        }
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn real(value: f64) -> String {
+        let mut out = String::new();
+        format_real(value, &mut out);
+        out
+    }
+
+    #[test]
+    fn reals_print_like_dotnet() {
+        let cases = [
+            (0.1, "0.1"),
+            (-0.0001234, "-0.0001234"),
+            (0.00001234, "1.234E-05"),
+            (100.0, "100"),
+            (123456.789, "123456.789"),
+            (-120.0, "-120"),
+            (999999999999999.0, "999999999999999"),
+            (1e15, "1E+15"),
+            (-1.5e300, "-1.5E+300"),
+            (5e-324, "5E-324"),
+            (f64::MAX, "1.7976931348623157E+308"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(real(value), expected);
         }
     }
-    out.push_str(&text[written..]);
-    out.push('"');
+
+    proptest! {
+        #[test]
+        fn printed_reals_read_back(value in prop_oneof![any::<f64>(), (-1e7..1e7f64), (any::<i32>(), 0..6i32).prop_map(|(n, d)| f64::from(n) / 10f64.powi(d))]) {
+            prop_assume!(value.is_finite());
+            prop_assert_eq!(real(value).parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+        }
+
+        #[test]
+        fn printed_longs_read_back(value: i64) {
+            let mut out = String::new();
+            write_long(value, &mut out);
+            prop_assert_eq!(out, value.to_string());
+        }
+    }
 }
