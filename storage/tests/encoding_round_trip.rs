@@ -5,8 +5,10 @@ mod support;
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
-use conshelf_storage::encoding::{EncodeOptions, decode_chunk, describe_chunk, encode_chunk};
+use arrow_array::{ArrayRef, UInt32Array};
+use conshelf_storage::encoding::{
+    EncodeOptions, decode_chunk, decode_chunk_rows, describe_chunk, encode_chunk,
+};
 use conshelf_storage::{ColumnType, extent};
 use proptest::prelude::*;
 use support::{arrays_equal, column_of, column_strategy};
@@ -81,9 +83,25 @@ fn empty_and_single_rows_of_every_type() {
 }
 
 #[test]
+fn long_text_reads_in_pieces() {
+    let rows = 20_000u32;
+    let text =
+        |n: u32| format!("row {n} of a log that says much the same in every line, {}", n * 7919 % 10_007);
+    let array = column_of::string((0..rows).map(text));
+    let mut bytes = Vec::new();
+    encode_chunk(ColumnType::String, &array, &EncodeOptions::MERGE, &mut bytes).expect("encodes");
+    round_trip(ColumnType::String, &array);
+    let wanted = [0, 1, 9_999, 10_000, 19_999];
+    let found = decode_chunk_rows(ColumnType::String, &bytes, rows as usize, &wanted).expect("decodes");
+    let expected = column_of::string(wanted.into_iter().map(text));
+    assert!(arrays_equal(ColumnType::String, &expected, &found));
+    assert!(decode_chunk_rows(ColumnType::String, &bytes, rows as usize, &[5, 5]).is_err());
+}
+
+#[test]
 fn dictionary_input_with_nulls_and_equal_values() {
     use arrow_array::types::UInt32Type;
-    use arrow_array::{DictionaryArray, StringViewArray, UInt32Array};
+    use arrow_array::{DictionaryArray, StringViewArray};
     let keys = UInt32Array::from(vec![Some(0), None, Some(2), Some(1), Some(3), Some(0)]);
     let values = StringViewArray::from(vec![Some("x"), Some("y"), Some("x"), None, Some("unused")]);
     let array: ArrayRef =
@@ -101,6 +119,17 @@ proptest! {
     #[test]
     fn any_column_comes_back((ty, array) in column_strategy()) {
         round_trip(ty, &array);
+    }
+
+    #[test]
+    fn some_rows_are_those_of_the_whole((ty, array) in column_strategy(), step in 1usize..50) {
+        let mut bytes = Vec::new();
+        encode_chunk(ty, &array, &EncodeOptions::SEAL, &mut bytes).expect("encodes");
+        let rows: Vec<u32> = (step / 2..array.len()).step_by(step).map(|row| row as u32).collect();
+        let found = decode_chunk_rows(ty, &bytes, array.len(), &rows).expect("decodes");
+        let expected = arrow_select::take::take(&array, &UInt32Array::from(rows), None).expect("takes");
+        prop_assert!(arrays_equal(ty, &expected, &found));
+        prop_assert!(decode_chunk_rows(ty, &bytes, array.len(), &[array.len() as u32]).is_err());
     }
 
     #[test]

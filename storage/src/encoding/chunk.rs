@@ -217,30 +217,76 @@ pub(crate) fn dynamic_nulls(array: &ArrayRef) -> Option<NullBuffer> {
 /// Decodes a chunk of exactly `rows` rows into the array of its column type; strings with few distinct
 /// values into a dictionary of u32 keys.
 pub fn decode_chunk(ty: ColumnType, bytes: &[u8], rows: usize) -> Decoded<ArrayRef> {
+    let mut input = Input::new(bytes);
+    match begin(ty, &mut input, rows)? {
+        Begun::AllNull => Ok(new_null_array(&ty.arrow_type(), rows)),
+        Begun::Values(nulls) => match ty {
+            ColumnType::String => string_array(text::decode(input, rows)?),
+            ColumnType::Dynamic => dynamic_array(text::decode(input, rows)?, nulls),
+            _ => fixed_array(ty, input, rows, nulls),
+        },
+    }
+}
+
+/// Decodes the given rows of a chunk, which must ascend. Of long text only the pieces that hold them are
+/// unpacked.
+pub fn decode_chunk_rows(ty: ColumnType, bytes: &[u8], rows: usize, wanted: &[u32]) -> Decoded<ArrayRef> {
+    let ascending = wanted.windows(2).all(|pair| pair[0] < pair[1]);
+    if !ascending || wanted.last().is_some_and(|last| *last as usize >= rows) {
+        return Err(Malformed("the rows asked for do not ascend, or do not exist"));
+    }
+    let mut input = Input::new(bytes);
+    let take = |array: &dyn Array| {
+        let wanted = UInt32Array::from(wanted.to_vec());
+        arrow_select::take::take(array, &wanted, None).map_err(|_| Malformed("rows cannot be taken"))
+    };
+    match begin(ty, &mut input, rows)? {
+        Begun::AllNull => Ok(new_null_array(&ty.arrow_type(), wanted.len())),
+        Begun::Values(nulls) => match ty {
+            ColumnType::String => string_array(text::decode_rows(input, rows, wanted)?),
+            ColumnType::Dynamic => {
+                let nulls =
+                    nulls.map(|nulls| wanted.iter().map(|row| nulls.is_valid(*row as usize)).collect());
+                dynamic_array(text::decode_rows(input, rows, wanted)?, nulls)
+            }
+            _ => take(&fixed_array(ty, input, rows, nulls)?),
+        },
+    }
+}
+
+/// What the validity of a chunk leaves to decode.
+enum Begun {
+    AllNull,
+    Values(Option<NullBuffer>),
+}
+
+fn begin(ty: ColumnType, input: &mut Input<'_>, rows: usize) -> Decoded<Begun> {
     if rows > ROW_GROUP_ROWS_MAX {
         return Err(Malformed("the row group is too large"));
     }
-    let mut input = Input::new(bytes);
-    let nulls = match validity::decode(&mut input, rows)? {
-        Validity::AllValid => None,
-        Validity::Some(nulls) => Some(nulls),
+    match validity::decode(input, rows)? {
+        Validity::AllValid => Ok(Begun::Values(None)),
+        _ if ty == ColumnType::String => Err(Malformed("strings are never null")),
+        Validity::Some(nulls) => Ok(Begun::Values(Some(nulls))),
         Validity::AllNull => {
             input.finish()?;
-            return Ok(match ty {
-                ColumnType::String => return Err(Malformed("strings are never null")),
-                _ => new_null_array(&ty.arrow_type(), rows),
-            });
+            Ok(Begun::AllNull)
         }
-    };
+    }
+}
+
+/// An array of a type whose values all have one width.
+fn fixed_array(
+    ty: ColumnType,
+    input: Input<'_>,
+    rows: usize,
+    nulls: Option<NullBuffer>,
+) -> Decoded<ArrayRef> {
     Ok(match ty {
         ColumnType::Bool => Arc::new(BooleanArray::new(bitmap::decode(input, rows)?, nulls)),
         ColumnType::Int => {
             let values: Vec<i32> = integer::decode(input, rows, 0)?;
             Arc::new(Int32Array::new(ScalarBuffer::from(values), nulls))
-        }
-        ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan => {
-            let values: Vec<i64> = integer::decode(input, rows, 0)?;
-            Arc::new(Int64Array::new(ScalarBuffer::from(values), nulls))
         }
         ColumnType::Real => {
             Arc::new(Float64Array::new(ScalarBuffer::from(real::decode(input, rows)?), nulls))
@@ -249,35 +295,41 @@ pub fn decode_chunk(ty: ColumnType, bytes: &[u8], rows: usize) -> Decoded<ArrayR
             let array = FixedSizeBinaryArray::try_new(16, fixed16::decode(input, rows)?.into(), nulls);
             Arc::new(array.map_err(|_| Malformed("16-byte values of the wrong length"))?)
         }
-        ColumnType::String if nulls.is_some() => return Err(Malformed("strings are never null")),
-        ColumnType::String => match text::decode(input, rows)? {
-            DecodedText::Flat(texts) => Arc::new(string_views(texts)?),
-            DecodedText::Dictionary { values, codes } => {
-                let keys = UInt32Array::new(ScalarBuffer::from(codes), None);
-                let array = DictionaryArray::<UInt32Type>::try_new(keys, Arc::new(string_views(values)?));
-                Arc::new(array.map_err(|_| Malformed("a dictionary code has no value"))?)
-            }
-        },
-        ColumnType::Dynamic => {
-            let array = match text::decode(input, rows)? {
-                DecodedText::Flat(texts) => binary_views(texts)?,
-                DecodedText::Dictionary { values, codes } => {
-                    let values = binary_views(values)?;
-                    let views: Vec<u128> = codes.iter().map(|code| values.views()[*code as usize]).collect();
-                    BinaryViewArray::try_new(views.into(), values.data_buffers().to_vec(), None)
-                        .map_err(|_| Malformed("texts lie outside their buffer"))?
-                }
-            };
-            match nulls {
-                None => Arc::new(array),
-                Some(nulls) => {
-                    let (views, buffers, _) = array.into_parts();
-                    let array = BinaryViewArray::try_new(views, buffers, Some(nulls));
-                    Arc::new(array.map_err(|_| Malformed("texts lie outside their buffer"))?)
-                }
-            }
+        ColumnType::Long
+        | ColumnType::DateTime
+        | ColumnType::TimeSpan
+        | ColumnType::String
+        | ColumnType::Dynamic => {
+            let values: Vec<i64> = integer::decode(input, rows, 0)?;
+            Arc::new(Int64Array::new(ScalarBuffer::from(values), nulls))
         }
     })
+}
+
+fn string_array(texts: DecodedText) -> Decoded<ArrayRef> {
+    Ok(match texts {
+        DecodedText::Flat(texts) => Arc::new(string_views(texts)?),
+        DecodedText::Dictionary { values, codes } => {
+            let keys = UInt32Array::new(ScalarBuffer::from(codes), None);
+            let array = DictionaryArray::<UInt32Type>::try_new(keys, Arc::new(string_views(values)?));
+            Arc::new(array.map_err(|_| Malformed("a dictionary code has no value"))?)
+        }
+    })
+}
+
+fn dynamic_array(texts: DecodedText, nulls: Option<NullBuffer>) -> Decoded<ArrayRef> {
+    let (views, buffers) = match texts {
+        DecodedText::Flat(texts) => {
+            let (views, buffers, _) = binary_views(texts)?.into_parts();
+            (views, buffers)
+        }
+        DecodedText::Dictionary { values, codes } => {
+            let (views, buffers, _) = binary_views(values)?.into_parts();
+            (codes.iter().map(|code| views[*code as usize]).collect(), buffers)
+        }
+    };
+    let array = BinaryViewArray::try_new(views, buffers, nulls);
+    Ok(Arc::new(array.map_err(|_| Malformed("texts lie outside their buffer"))?))
 }
 
 /// Checks UTF-8 once for the whole chunk, then only makes views.

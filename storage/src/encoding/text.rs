@@ -1,5 +1,7 @@
 //! Strings and dynamic values: lengths and concatenated bytes, plain or zstd; or a dictionary of them.
 
+use std::ops::Range;
+
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 
 use super::dictionary::{self, Coded};
@@ -22,42 +24,192 @@ pub(crate) enum DecodedText {
     Dictionary { values: Texts, codes: Vec<u32> },
 }
 
+/// Text of one zstd frame: enough to compress nearly as well as the whole chunk, little enough that reading
+/// a few rows of a large chunk unpacks a fraction of it.
+const FRAME_BYTES: usize = 256 << 10;
+
 /// Appends a node of texts without dictionary. Their bytes must stay within `TEXT_BYTES_MAX`.
 pub(crate) fn encode_flat(values: &[&[u8]], level: i32, out: &mut Vec<u8>) {
     let lengths: Vec<i64> = values.iter().map(|value| value.len() as i64).collect();
     let bytes = values.concat();
-    let frame = if bytes.len() < COMPRESS_BYTES_MIN { None } else { zstd_block::compress(&bytes, level) };
-    out.push(if frame.is_some() { tag::TEXT_ZSTD } else { tag::TEXT });
+    let frames = if bytes.len() < COMPRESS_BYTES_MIN { None } else { compress(values, &bytes, level) };
+    out.push(if frames.is_some() { tag::TEXT_ZSTD } else { tag::TEXT });
     put_part(out, |out| choose::encode_integers(&lengths, 1, out));
     out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-    out.extend_from_slice(frame.as_deref().unwrap_or(&bytes));
+    let Some(frames) = frames else { return out.extend_from_slice(&bytes) };
+    out.extend_from_slice(&(frames.len() as u32).to_le_bytes());
+    for (rows, frame) in &frames {
+        out.extend_from_slice(&rows.to_le_bytes());
+        out.extend_from_slice(&(frame.len() as u32).to_le_bytes());
+    }
+    frames.iter().for_each(|(_, frame)| out.extend_from_slice(frame));
+}
+
+/// Frames with their rows, where they save at least a sixteenth.
+fn compress(values: &[&[u8]], bytes: &[u8], level: i32) -> Option<Vec<(u32, Vec<u8>)>> {
+    let level = zstd_block::worthwhile_level(bytes, level)?;
+    let mut frames = Vec::new();
+    let mut saved = 0isize;
+    let (mut start, mut end, mut rows) = (0, 0, 0);
+    for (row, value) in values.iter().enumerate() {
+        end += value.len();
+        rows += 1;
+        if end - start >= FRAME_BYTES || row + 1 == values.len() {
+            let frame = zstd_block::compress_at(&bytes[start..end], level)?;
+            saved += (end - start) as isize - frame.len() as isize;
+            frames.push((rows, frame));
+            (start, rows) = (end, 0);
+            // Random bytes show at once.
+            if saved < (end / 32) as isize {
+                return None;
+            }
+        }
+    }
+    (saved >= (bytes.len() / 16) as isize).then_some(frames)
 }
 
 pub(crate) fn encode_dictionary(coded: &Coded<&[u8]>, level: i32, out: &mut Vec<u8>) {
     dictionary::encode(coded, 0, out, |values, out| encode_flat(values, level, out));
 }
 
-fn decode_flat(mut input: Input<'_>, rows: usize) -> Decoded<Texts> {
-    let kind = input.u8()?;
-    let lengths: Vec<u32> = integer::decode(input.part()?, rows, 1)?;
-    let total = input.count(TEXT_BYTES_MAX)?;
-    let mut offsets: Vec<i32> = Vec::with_capacity(rows + 1);
-    offsets.push(0);
-    let mut end = 0u64;
-    for length in lengths {
-        end += u64::from(length);
-        // Cut values are found below: the sum only grows.
-        offsets.push(end as i32);
+/// The parts of a node of texts without dictionary.
+struct Flat<'a> {
+    offsets: Vec<i32>,
+    body: Body<'a>,
+}
+
+enum Body<'a> {
+    Plain(&'a [u8]),
+    Frames(Vec<Frame<'a>>),
+}
+
+/// A zstd frame, and which rows and bytes of the chunk it holds.
+struct Frame<'a> {
+    rows: Range<usize>,
+    bytes: Range<usize>,
+    frame: &'a [u8],
+}
+
+impl<'a> Flat<'a> {
+    fn read(mut input: Input<'a>, rows: usize) -> Decoded<Flat<'a>> {
+        let kind = input.u8()?;
+        let lengths: Vec<u32> = integer::decode(input.part()?, rows, 1)?;
+        let total = input.count(TEXT_BYTES_MAX)?;
+        let mut offsets: Vec<i32> = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        let mut end = 0u64;
+        for length in lengths {
+            end += u64::from(length);
+            // Cut values are found below: the sum only grows.
+            offsets.push(end as i32);
+        }
+        if end != total as u64 {
+            return Err(Malformed("the lengths of texts do not add up"));
+        }
+        let body = match kind {
+            tag::TEXT if input.remaining() == total => Body::Plain(input.rest()),
+            tag::TEXT_ZSTD => Body::Frames(read_frames(input, &offsets)?),
+            _ => return Err(Malformed("unknown encoding of text, or text of the wrong length")),
+        };
+        Ok(Flat { offsets, body })
     }
-    if end != total as u64 {
-        return Err(Malformed("the lengths of texts do not add up"));
+
+    fn decode(self) -> Decoded<Texts> {
+        let bytes = match self.body {
+            Body::Plain(bytes) => bytes.to_vec(),
+            Body::Frames(frames) => {
+                let mut bytes = vec![0; frames.last().map_or(0, |frame| frame.bytes.end)];
+                for frame in &frames {
+                    zstd_block::decompress_into(frame.frame, &mut bytes[frame.bytes.clone()])?;
+                }
+                bytes
+            }
+        };
+        Ok(Texts {
+            offsets: OffsetBuffer::new(ScalarBuffer::from(self.offsets)),
+            bytes: Buffer::from_vec(bytes),
+        })
     }
-    let bytes = match kind {
-        tag::TEXT if input.remaining() == total => input.rest().to_vec(),
-        tag::TEXT_ZSTD => zstd_block::decompress(input.rest(), total)?,
-        _ => return Err(Malformed("unknown encoding of text, or text of the wrong length")),
-    };
-    Ok(Texts { offsets: OffsetBuffer::new(ScalarBuffer::from(offsets)), bytes: Buffer::from_vec(bytes) })
+
+    /// Only the given rows, which ascend and exist; frames without any of them stay packed.
+    fn decode_rows(&self, rows: &[u32]) -> Decoded<Texts> {
+        let range = |row: u32| self.offsets[row as usize] as usize..self.offsets[row as usize + 1] as usize;
+        let total = rows.iter().map(|row| range(*row).len()).sum();
+        let mut bytes: Vec<u8> = Vec::with_capacity(total);
+        let mut offsets: Vec<i32> = Vec::with_capacity(rows.len() + 1);
+        offsets.push(0);
+        match &self.body {
+            Body::Plain(all) => {
+                for row in rows {
+                    bytes.extend_from_slice(&all[range(*row)]);
+                    offsets.push(bytes.len() as i32);
+                }
+            }
+            Body::Frames(frames) => {
+                let mut left = rows;
+                let mut unpacked = Vec::new();
+                for frame in frames {
+                    let (inside, after) =
+                        left.split_at(left.partition_point(|row| (*row as usize) < frame.rows.end));
+                    left = after;
+                    if inside.is_empty() {
+                        continue;
+                    }
+                    unpacked.resize(frame.bytes.len(), 0);
+                    zstd_block::decompress_into(frame.frame, &mut unpacked)?;
+                    for row in inside {
+                        let range = range(*row);
+                        bytes.extend_from_slice(
+                            &unpacked[range.start - frame.bytes.start..range.end - frame.bytes.start],
+                        );
+                        offsets.push(bytes.len() as i32);
+                    }
+                }
+            }
+        }
+        Ok(Texts { offsets: OffsetBuffer::new(ScalarBuffer::from(offsets)), bytes: Buffer::from_vec(bytes) })
+    }
+}
+
+/// Reads the list of frames; they hold all rows in order, and their content sizes are those of their rows.
+fn read_frames<'a>(mut input: Input<'a>, offsets: &[i32]) -> Decoded<Vec<Frame<'a>>> {
+    let rows = offsets.len() - 1;
+    let count = input.count(rows)?;
+    let mut directory = Input::new(input.take(count * 8)?);
+    let mut frames: Vec<Frame<'a>> = Vec::with_capacity(count);
+    let mut row = 0;
+    for _ in 0..count {
+        let end = row + directory.count(rows - row)?;
+        let frame = input.take(directory.u32()? as usize)?;
+        let bytes = offsets[row] as usize..offsets[end] as usize;
+        zstd_block::check_content_size(frame, bytes.len())?;
+        frames.push(Frame { rows: row..end, bytes, frame });
+        row = end;
+    }
+    input.finish()?;
+    if row != rows {
+        return Err(Malformed("the frames of a text hold fewer rows than there are"));
+    }
+    Ok(frames)
+}
+
+fn decode_flat(input: Input<'_>, rows: usize) -> Decoded<Texts> {
+    Flat::read(input, rows)?.decode()
+}
+
+/// The given rows of a node, which ascend and exist.
+pub(crate) fn decode_rows(input: Input<'_>, rows: usize, wanted: &[u32]) -> Decoded<DecodedText> {
+    let mut body = input;
+    if body.u8()? != tag::DICTIONARY {
+        return Flat::read(input, rows)?.decode_rows(wanted).map(DecodedText::Flat);
+    }
+    match decode(input, rows)? {
+        DecodedText::Dictionary { values, codes } => {
+            let codes = wanted.iter().map(|row| codes[*row as usize]).collect();
+            Ok(DecodedText::Dictionary { values, codes })
+        }
+        flat => Ok(flat),
+    }
 }
 
 pub(crate) fn decode(input: Input<'_>, rows: usize) -> Decoded<DecodedText> {

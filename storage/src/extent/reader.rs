@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::footer::{Chunk, Footer, Index, Section};
 use super::{prune, writer};
 use crate::column;
-use crate::encoding::{Malformed, decode_chunk};
+use crate::encoding::{Malformed, decode_chunk, decode_chunk_rows};
 use crate::error::{Result, StorageError};
 use crate::format::{
     EXTENT_END_MAGIC, EXTENT_HEADER_BYTES, EXTENT_MAGIC, EXTENT_POSTSCRIPT_BYTES, EXTENT_VERSION,
@@ -183,6 +183,23 @@ impl Extent {
         let stored = self.columns[position].1;
         let bytes = self.chunk_bytes(row_group, position)?;
         let array = decode_chunk(stored, bytes, rows)
+            .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))?;
+        Ok(column::convert(&array, stored, ty))
+    }
+
+    /// Some rows of a column of a row group: `rows` ascend and lie below [`Extent::row_group_rows`]. For the
+    /// columns of few rows that others selected: of long text only the pieces that hold them are unpacked.
+    pub fn read_rows(
+        &self,
+        row_group: u32,
+        column_id: u32,
+        ty: ColumnType,
+        rows: &[u32],
+    ) -> Result<ArrayRef> {
+        let Some(position) = self.position(column_id) else { return Ok(column::absent(ty, rows.len())) };
+        let stored = self.columns[position].1;
+        let bytes = self.chunk_bytes(row_group, position)?;
+        let array = decode_chunk_rows(stored, bytes, self.row_group_rows(row_group) as usize, rows)
             .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))?;
         Ok(column::convert(&array, stored, ty))
     }
