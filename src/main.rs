@@ -1,1 +1,37 @@
-fn main() {}
+//! The binary: reads the command line and runs what it says.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use conshelf::cli;
+use conshelf::config::{Command, CommandLine, ServeArguments};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    match line.command {
+        None => serve(&line.serve),
+        Some(Command::Serve(arguments)) => serve(&arguments),
+        Some(Command::Query(arguments)) => cli::query::run(&arguments),
+        Some(Command::Ingest(arguments)) => cli::ingest::run(&arguments),
+        Some(Command::Check(arguments)) => cli::check::run(&arguments),
+        Some(Command::Demo(arguments)) => cli::demo::run(&arguments),
+        Some(Command::Version) => {
+            println!("conshelf {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut CommandLine::command(), "conshelf", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn serve(arguments: &ServeArguments) -> ExitCode {
+    match conshelf::serve::serve(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => cli::complain(&error.to_string()),
+    }
+}

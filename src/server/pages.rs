@@ -1,0 +1,125 @@
+//! The pages that tell how things are: hello, health, readiness, metrics, and errors of routing.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+use crate::server::error::{ApiError, ErrorContext, ErrorStyle};
+use crate::server::kusto::caller_of;
+use crate::server::service::Service;
+
+fn page(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+const JSON: &str = "application/json; charset=utf-8";
+
+const ROUTES: [(&str, &str); 10] = [
+    (
+        "GET|POST /query?db=&q=&format=",
+        "run KQL; format json, ndjson, csv, tsv, table, arrow, kusto-v1 or kusto-v2",
+    ),
+    ("POST /ingest/{database}/{table}", "store NDJSON, JSON or CSV; creates what is missing"),
+    ("POST /v1/kql/check", "diagnostics and columns of a text without running it"),
+    ("POST /v2/rest/query", "Kusto SDKs: queries"),
+    ("POST /v1/rest/query", "Kusto SDKs, Grafana: queries and commands"),
+    ("POST /v1/rest/mgmt", "Kusto SDKs: management commands"),
+    ("POST /v1/rest/ingest/{database}/{table}", "Kusto SDKs: streaming ingestion"),
+    ("GET /health", "whether the server is well"),
+    ("GET /ready", "whether it takes work"),
+    ("GET /metrics", "counters for Prometheus"),
+];
+
+/// `GET /`
+pub async fn hello(request: Request) -> Response<Body> {
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION");
+    if accept.contains("text/html") {
+        let rows: Vec<String> = ROUTES
+            .iter()
+            .map(|(route, text)| format!("<tr><td><code>{route}</code></td><td>{text}</td></tr>"))
+            .collect();
+        let html = format!(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Conshelf</title>\
+             <style>body{{font:16px/1.5 system-ui;margin:3em auto;max-width:50em}}td{{padding:.2em 1em .2em 0;vertical-align:top}}</style>\
+             <h1>Conshelf {version}</h1><p>A KQL time-series database.</p>\
+             <form action=\"/query\"><input name=\"q\" size=\"60\" value=\".show tables details\"> <button>Run</button></form>\
+             <table>{}</table></html>\n",
+            rows.join("")
+        );
+        return page(StatusCode::OK, "text/html; charset=utf-8", html);
+    }
+    let routes: serde_json::Map<String, serde_json::Value> =
+        ROUTES.iter().map(|(route, text)| ((*route).to_owned(), json!(text))).collect();
+    let body = json!({"name": "conshelf", "version": version, "routes": routes});
+    page(StatusCode::OK, JSON, format!("{body:#}\n"))
+}
+
+/// `GET /health`: 200 while the server can answer queries; says whether ingestion is refused.
+pub async fn health(State(service): State<Arc<Service>>) -> Response<Body> {
+    let status = service.store.status();
+    let problems: Vec<String> = service.store.problems().iter().take(20).map(ToString::to_string).collect();
+    let well = status.degraded.is_none() && problems.is_empty();
+    let body = json!({
+        "status": if well { "healthy" } else { "degraded" },
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptimeSeconds": service.started.elapsed().as_secs(),
+        "degraded": status.degraded,
+        "lastWriteError": status.last_write_error,
+        "problems": problems,
+    });
+    page(StatusCode::OK, JSON, format!("{body}\n"))
+}
+
+/// `GET /ready`: 200 while new work is taken.
+pub async fn ready(State(service): State<Arc<Service>>) -> Response<Body> {
+    if service.is_stopping() {
+        return page(StatusCode::SERVICE_UNAVAILABLE, JSON, "{\"ready\":false}\n".to_owned());
+    }
+    page(StatusCode::OK, JSON, "{\"ready\":true}\n".to_owned())
+}
+
+/// `GET /metrics`
+pub async fn metrics(State(service): State<Arc<Service>>) -> Response<Body> {
+    let worker = service.clone();
+    let text = tokio::task::spawn_blocking(move || worker.metrics.prometheus(&worker)).await;
+    page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text.unwrap_or_default())
+}
+
+fn style_of(path: &str) -> ErrorStyle {
+    if path.starts_with("/v1/rest") || path.starts_with("/v2/rest") {
+        ErrorStyle::Kusto
+    } else {
+        ErrorStyle::Json
+    }
+}
+
+fn refuse(request: &Request, error: &ApiError) -> Response<Body> {
+    let caller = caller_of(request);
+    let context = ErrorContext {
+        client_request_id: caller.client_request_id,
+        activity_id: caller.activity_id,
+        ..ErrorContext::default()
+    };
+    error.response(style_of(request.uri().path()), &context)
+}
+
+/// No such path.
+pub async fn not_found(request: Request) -> Response<Body> {
+    refuse(&request, &ApiError::not_found(request.uri().path()))
+}
+
+/// No such method on the path.
+pub async fn method_not_allowed(request: Request) -> Response<Body> {
+    refuse(&request, &ApiError::method_not_allowed(request.method().as_str(), request.uri().path()))
+}
