@@ -5,6 +5,7 @@ use std::path::Path;
 
 use conshelf_kql::bind::bind;
 use conshelf_kql::catalog::TestCatalog;
+use conshelf_kql::optimise::optimise;
 use conshelf_kql::parser::parse;
 
 struct Count {
@@ -44,6 +45,10 @@ fn compare(path: &Path) -> Count {
             continue;
         }
         let plan = bound.plan.unwrap();
+        let optimised = optimise(plan.clone(), &TestCatalog::default());
+        for (before, after) in plan.results.iter().zip(&optimised.results) {
+            assert_eq!(before.plan.schema, after.plan.schema, "{query}");
+        }
         let found = &plan.results[0].plan.schema;
         let expected = expect["columns"].as_array().cloned().unwrap_or_default();
         let same = found.len() == expected.len()

@@ -116,7 +116,7 @@ impl Binder<'_> {
         };
         let name = self.constant_text(argument)?;
         if let Some(Entity::Table(relation)) = self.names.find(&name) {
-            return Ok(Meaning::Table(relation.clone()));
+            return Ok(table_meaning(super::scope::Relation::clone(relation)));
         }
         match self.stored(database, &name, argument.span)? {
             Some(found) => Ok(found),

@@ -147,6 +147,12 @@ impl Binder<'_> {
         span: Span,
     ) -> Bind<Expr> {
         let equality = matches!(operator, BinaryOperator::Equal | BinaryOperator::NotEqual);
+        // A small constant takes the type of the column beside it, which then needs no conversion.
+        let (left, right) = match (left.ty, right.ty) {
+            (Type::Int, Type::Long) => (left, narrowed(right)),
+            (Type::Long, Type::Int) => (narrowed(left), right),
+            _ => (left, right),
+        };
         let Some(ty) = comparable(left.ty, right.ty, equality) else {
             return Err(self.not_defined(operator, left.ty, right.ty, span));
         };
@@ -304,6 +310,9 @@ impl Binder<'_> {
                     None => Some(Some(ty)),
                     Some(before) => signature::common_type(before, ty).map(Some),
                 });
+                let list: Vec<Expr> =
+                    if value.ty == Type::Int { list.into_iter().map(narrowed).collect() } else { list };
+                let list_type = if list.iter().all(|item| item.ty == Type::Int) { Some(Some(Type::Int)) } else { list_type };
                 let ty = match (value.ty, list_type.flatten()) {
                     (Type::Dynamic, Some(ty)) => ty,
                     (ty, Some(other)) if ty.is_number() && other.is_number() => ty.max(other),
@@ -360,6 +369,16 @@ impl Binder<'_> {
             }
         }
     }
+}
+
+/// A constant of type long as an int, if it fits.
+fn narrowed(expression: Expr) -> Expr {
+    if let crate::plan::ExprKind::Constant(value) = &expression.kind
+        && let Some(value) = literal::converted(value, Type::Int)
+    {
+        return Expr::constant(value);
+    }
+    expression
 }
 
 fn is_comparison(operator: BinaryOperator) -> bool {

@@ -211,6 +211,13 @@ impl Binder<'_> {
             return Ok(Meaning::Scalar(Expr::column(position, ty)));
         }
         if let Some(entity) = self.names.find(name).cloned() {
+            // What a name stands for is copied to its place: names of names could grow without bound.
+            let size = match &entity {
+                Entity::Table(relation) => plan_size(&relation.plan),
+                Entity::Scalar { expression, .. } => expression_size(expression),
+                _ => 0,
+            };
+            self.charge(size, span)?;
             return self.entity(entity, name, span);
         }
         let database = self.database.clone();
@@ -223,7 +230,7 @@ impl Binder<'_> {
     fn entity(&mut self, entity: Entity, name: &str, span: Span) -> Bind<Meaning> {
         match entity {
             Entity::Broken => Err(self.give_up()),
-            Entity::Table(relation) => Ok(Meaning::Table(relation)),
+            Entity::Table(relation) => Ok(table_meaning(Relation::clone(&relation))),
             Entity::Database(database) => Ok(Meaning::Database(database)),
             Entity::Scalar { expression, row } => {
                 if row.is_some() && row != self.row.as_ref().map(|row| row.number) {
@@ -533,6 +540,25 @@ impl Binder<'_> {
 
 pub(super) fn table_meaning(relation: Relation) -> Meaning {
     Meaning::Table(Box::new(relation))
+}
+
+/// The operators of a plan, in subqueries too.
+fn plan_size(plan: &crate::plan::Plan) -> usize {
+    let mut size = 1;
+    crate::optimise::tree::visit_expressions(&plan.operator, &mut |expression| {
+        size += expression_size(expression) / 8;
+    });
+    size + crate::explain::inputs(&plan.operator).into_iter().map(plan_size).sum::<usize>()
+}
+
+/// The parts of an expression, with the operators of its subqueries.
+fn expression_size(expression: &Expr) -> usize {
+    match &expression.kind {
+        ExprKind::Column(_) | ExprKind::Constant(_) => 1,
+        ExprKind::Call { arguments, .. } => 1 + arguments.iter().map(expression_size).sum::<usize>(),
+        ExprKind::ScalarSubquery(plan) => 1 + plan_size(plan),
+        ExprKind::InSubquery { value, plan, .. } => 1 + expression_size(value) + plan_size(plan),
+    }
 }
 
 /// The beginning of a piece of the query, for messages.

@@ -38,7 +38,7 @@ use scope::{Names, Relation, RowScope};
 /// How deep expressions, function calls and subqueries may nest.
 const DEPTH_MAX: usize = 250;
 /// How many operators a plan may have after functions and variables are put in place.
-const OPERATORS_MAX: usize = 20_000;
+const OPERATORS_MAX: usize = 50_000;
 
 /// What binding yields.
 #[derive(Clone, Debug, PartialEq)]
@@ -231,6 +231,19 @@ impl<'a> Binder<'a> {
     fn plan(&mut self, operator: crate::plan::Operator, schema: Schema) -> Plan {
         self.operators += 1;
         Plan::new(operator, schema)
+    }
+
+    /// Counts parts of the plan that are put in place; refuses plans that grow past all use.
+    fn charge(&mut self, parts: usize, span: Span) -> Bind<()> {
+        self.operators += parts;
+        if self.operators > OPERATORS_MAX {
+            return Err(self.error(
+                "SEM0011",
+                "The query grows too large when its names are put in place",
+                span,
+            ));
+        }
+        Ok(())
     }
 
     fn next_shared(&mut self) -> u32 {

@@ -63,7 +63,7 @@ pub(super) enum Entity {
         expression: Expr,
         row: Option<u32>,
     },
-    Table(Box<Relation>),
+    Table(Rc<Relation>),
     Function(Rc<Function>),
     Database(String),
     /// Its definition was wrong and is reported; uses of it are not.

@@ -133,7 +133,7 @@ impl Binder<'_> {
                 let folded = self.folded(bound);
                 self.scalar_entity(folded)
             }
-            Ok(Meaning::Table(relation)) => Entity::Table(relation),
+            Ok(Meaning::Table(relation)) => Entity::Table(Rc::new(*relation)),
             Ok(Meaning::Database(database)) => Entity::Database(database),
             Err(_) => {
                 self.failed = true;

@@ -75,8 +75,9 @@ impl Binder<'_> {
         arguments: &[ast::Expr],
         span: Span,
     ) -> Bind<Meaning> {
-        if self.active.len() > 60 || self.operators > super::OPERATORS_MAX {
-            return Err(self.error("SEM0011", "The query calls functions too deeply or too often", span));
+        self.charge(1, span)?;
+        if self.active.len() > 60 {
+            return Err(self.error("SEM0011", "The query calls functions too deeply", span));
         }
         let key = format!("{}/{}", function.stored_in.as_deref().unwrap_or(""), function.name);
         if function.stored_in.is_some() && self.active.contains(&key) {
@@ -242,7 +243,7 @@ impl Binder<'_> {
             }
         }
         // Only the declared columns can be named, unless any are admitted; all flow through.
-        Ok(Entity::Table(Box::new(relation)))
+        Ok(Entity::Table(Rc::new(relation)))
     }
 
     /// The type of a type name of the text.

@@ -18,7 +18,7 @@ impl Binder<'_> {
     pub(in crate::bind) fn as_name(&mut self, input: Relation, node: &ast::As) -> Bind<Relation> {
         let name = node.name.text.clone();
         let relation = self.share(input).named(Some(name.clone()));
-        self.names = self.names.with(name, Entity::Table(Box::new(relation.clone())), self.block);
+        self.names = self.names.with(name, Entity::Table(std::rc::Rc::new(relation.clone())), self.block);
         Ok(relation)
     }
 

@@ -150,7 +150,7 @@ impl Binder<'_> {
                     self.plan(Operator::Partition { input: ranked.plan, key, subquery }, schema)
                 }
             };
-            levels = Some(match levels {
+            let next = match levels {
                 None => {
                     let schema = vec![Column::new(key_name, key.ty), Column::new(value_name, value_type)];
                     let expressions = vec![Expr::column(0, key.ty), Expr::column(1, value_type)];
@@ -179,7 +179,9 @@ impl Binder<'_> {
                     schema.push(Column::new(value_name, value_type));
                     self.projected(Relation::new(plan), expressions, schema)
                 }
-            });
+            };
+            // The next level reads it twice.
+            levels = Some(self.share(next));
         }
         match levels {
             Some(levels) => Ok(Relation::flagged(levels.plan, true, false)),
