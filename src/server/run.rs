@@ -111,7 +111,9 @@ pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
     let first = receiver.recv().await;
     let mut response = match first {
         None => {
-            return refuse(ApiError::internal("the query stopped by a fault of the server; please report it"));
+            return refuse(ApiError::internal(
+                "the query stopped by a fault of the server; please report it",
+            ));
         }
         Some(Message::Failed(error)) => return refuse(*error),
         Some(Message::Broken) => return refuse(ApiError::internal("the answer broke off")),

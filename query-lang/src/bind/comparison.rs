@@ -312,7 +312,11 @@ impl Binder<'_> {
                 });
                 let list: Vec<Expr> =
                     if value.ty == Type::Int { list.into_iter().map(narrowed).collect() } else { list };
-                let list_type = if list.iter().all(|item| item.ty == Type::Int) { Some(Some(Type::Int)) } else { list_type };
+                let list_type = if list.iter().all(|item| item.ty == Type::Int) {
+                    Some(Some(Type::Int))
+                } else {
+                    list_type
+                };
                 let ty = match (value.ty, list_type.flatten()) {
                     (Type::Dynamic, Some(ty)) => ty,
                     (ty, Some(other)) if ty.is_number() && other.is_number() => ty.max(other),
