@@ -16,6 +16,9 @@ pub mod regular;
 pub mod string;
 pub mod text;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;

@@ -26,15 +26,16 @@ pub fn print_real(value: f64, out: &mut String) {
         }
         return;
     }
+    let start = out.len();
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value);
     if text.contains('e') {
-        let _ = write!(out, "{value:?}");
+        let _ = write!(out, "{value}");
     } else {
         out.push_str(text);
-        if !text.contains('.') {
-            out.push_str(".0");
-        }
+    }
+    if !out[start..].contains('.') {
+        out.push_str(".0");
     }
 }
 
