@@ -162,22 +162,50 @@ pub fn write_format(layout: &Layout, disk: &dyn Disk, now_ticks: i64) -> Result<
     bytes.extend_from_slice(Uuid::new_v4().as_bytes());
     bytes.extend_from_slice(&now_ticks.to_le_bytes());
     bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
-    write_atomically(disk, &layout.format_file(), &bytes)
+    Ok(write_atomically(disk, &layout.format_file(), &bytes)?)
+}
+
+/// A replacement of a file that did not succeed.
+#[derive(Debug)]
+pub struct ReplaceFailure {
+    pub error: StorageError,
+    /// The new content may be there after a crash. Otherwise it certainly is not.
+    pub doubtful: bool,
+}
+
+impl From<ReplaceFailure> for StorageError {
+    fn from(failure: ReplaceFailure) -> StorageError {
+        failure.error
+    }
 }
 
 /// Writes a file so that it has either its old content or the new one, whatever happens.
-pub fn write_atomically(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_atomically(
+    disk: &dyn Disk,
+    path: &Path,
+    bytes: &[u8],
+) -> std::result::Result<(), ReplaceFailure> {
     let temporary = path.with_extension(match path.extension() {
         Some(extension) => format!("{}.tmp", extension.to_string_lossy()),
         None => "tmp".to_owned(),
     });
-    let mut file = disk.create(&temporary).map_err(|error| StorageError::io("create", &temporary, error))?;
-    file.write_all(bytes).map_err(|error| StorageError::io("write", &temporary, error))?;
-    file.sync().map_err(|error| StorageError::io("sync", &temporary, error))?;
-    drop(file);
-    disk.rename(&temporary, path).map_err(|error| StorageError::io("rename to", path, error))?;
+    let write = || {
+        let mut file = disk.create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync()
+    };
+    if let Err(error) = write() {
+        // A full disk needs the room.
+        let _ = disk.remove(&temporary);
+        return Err(ReplaceFailure { error: StorageError::io("write", path, error), doubtful: false });
+    }
     let parent = path.parent().unwrap_or(path);
-    disk.sync_directory(parent).map_err(|error| StorageError::io("sync directory", parent, error))
+    disk.rename(&temporary, path)
+        .map_err(|error| StorageError::io("rename to", path, error))
+        .and_then(|()| {
+            disk.sync_directory(parent).map_err(|error| StorageError::io("sync directory", parent, error))
+        })
+        .map_err(|error| ReplaceFailure { error, doubtful: true })
 }
 
 /// The lock of a directory, held while this value lives. The kernel releases it with the process.

@@ -53,8 +53,13 @@ pub(crate) fn open(directory: &Path, options: StoreOptions) -> Result<Opened> {
     }
     disk.sync_directory(directory).map_err(|error| StorageError::io("sync directory", directory, error))?;
     let now = (options.clock)();
+    if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
+        // A new directory must not vanish with what is acknowledged in it. Some parents cannot be opened.
+        let _ = disk.sync_directory(parent);
+    }
     let fresh = list(&layout.manifest())?.is_empty();
     let mut manifest = ManifestFiles::open(layout.manifest(), disk.clone())?;
+    let mut manifest_is_whole = true;
     let state = if fresh {
         refuse_data_without_manifest(&layout)?;
         let state = first_state(now)?;
@@ -62,6 +67,7 @@ pub(crate) fn open(directory: &Path, options: StoreOptions) -> Result<Opened> {
         state
     } else {
         let loaded = load(&layout.manifest())?;
+        manifest_is_whole = loaded.problems.is_empty();
         problems.extend(loaded.problems);
         loaded.state
     };
@@ -71,7 +77,9 @@ pub(crate) fn open(directory: &Path, options: StoreOptions) -> Result<Opened> {
     }
     let replay = replay(&layout, &state)?;
     replay.cut(disk.as_ref())?;
-    remove_leftovers(&layout, &state, disk.as_ref())?;
+    if manifest_is_whole {
+        remove_leftovers(&layout, &state, disk.as_ref())?;
+    }
     problems.extend(replay.problems.iter().cloned());
     problems.extend(missing_extents(&layout, &state));
     for problem in &problems {

@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use crate::catalog::TableId;
-use crate::directory::Layout;
+use crate::directory::{Layout, ReplaceFailure};
 use crate::disk::Disk;
 use crate::error::{Result, StorageError};
 use crate::extent_pool::ExtentPool;
@@ -113,15 +113,20 @@ impl Shared {
     }
 
     /// Makes a version of the manifest durable and current. `build` makes its edits from the state and the
-    /// last visible commit sequence; without edits nothing happens.
-    pub fn commit_edits(&self, build: impl FnOnce(&State, u64) -> Result<Vec<Edit>>) -> Result<()> {
+    /// last visible commit sequence; without edits nothing happens. After a doubtful failure the version may
+    /// exist on disk until the next one takes its place, so the files it names must stay.
+    pub fn commit_edits(
+        &self,
+        build: impl FnOnce(&State, u64) -> Result<Vec<Edit>>,
+    ) -> std::result::Result<(), ReplaceFailure> {
+        let certain = |error| ReplaceFailure { error, doubtful: false };
         let mut manifest = self.manifest.lock();
-        self.check_open()?;
+        self.check_open().map_err(certain)?;
         let (state, sequence) = {
             let current = self.current.read();
             (current.state.clone(), current.sequence)
         };
-        let mut edits = build(&state, sequence)?;
+        let mut edits = build(&state, sequence).map_err(certain)?;
         if edits.is_empty() {
             return Ok(());
         }
@@ -129,13 +134,12 @@ impl Shared {
         let mut next = state.as_ref().clone();
         next.version += 1;
         for edit in &edits {
-            next.apply(edit).map_err(StorageError::Invalid)?;
+            next.apply(edit).map_err(|detail| certain(StorageError::Invalid(detail)))?;
         }
         let next = Arc::new(next);
-        let written = manifest.write_delta(next.version, edits.clone(), self.now());
-        if let Err(error) = written {
-            self.health.lock().last_write_error = Some(error.to_string());
-            return Err(error);
+        if let Err(failure) = manifest.write_delta(next.version, edits.clone(), self.now()) {
+            self.health.lock().last_write_error = Some(failure.error.to_string());
+            return Err(failure);
         }
         self.bury(&state, &edits);
         self.install(next.clone(), &edits);

@@ -3,6 +3,7 @@
 //! nothing.
 //!
 //! Every history is a function of its seed; a failure prints it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

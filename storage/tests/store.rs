@@ -1,4 +1,5 @@
 //! What users of the store rely on: rows survive, keys are once, bounds hold, catalogs change atomically.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -84,7 +84,7 @@ impl Simulation {
         if bound == 0 { 0 } else { self.random % bound }
     }
 
-    fn to_trash(&mut self, path: &Path) -> io::Result<Option<PathBuf>> {
+    fn put_aside(&mut self, path: &Path) -> io::Result<Option<PathBuf>> {
         if !path.exists() {
             return Ok(None);
         }
@@ -193,7 +193,7 @@ impl Disk for SimulatedDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut simulation = self.simulation.lock();
         simulation.allow()?;
-        let replaced = simulation.to_trash(to)?;
+        let replaced = simulation.put_aside(to)?;
         std::fs::rename(from, to)?;
         if let Some(length) = simulation.durable.remove(from) {
             simulation.durable.insert(to.to_owned(), length);
@@ -207,7 +207,7 @@ impl Disk for SimulatedDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut simulation = self.simulation.lock();
         simulation.allow()?;
-        match simulation.to_trash(path)? {
+        match simulation.put_aside(path)? {
             Some(kept) => {
                 simulation.durable.remove(path);
                 simulation.pending.push(Pending::Removed { path: path.to_owned(), kept });
@@ -258,7 +258,7 @@ impl DiskFile for SimulatedFile {
         if let Err(error) = simulation.allow() {
             // A failing write may have written a part; after the crash even less is known.
             let part = simulation.below(bytes.len() as u64) as usize;
-            if !simulation.crash_at.is_some_and(|at| simulation.operations > at + 1) {
+            if simulation.crash_at.is_none_or(|at| simulation.operations <= at + 1) {
                 self.inner.write_all(&bytes[..part])?;
                 self.length += part as u64;
             }

@@ -164,7 +164,7 @@ fn encode_column(out: &mut Vec<u8>, array: &ArrayRef, ty: ColumnType) -> Result<
 }
 
 fn put_bits(out: &mut Vec<u8>, bits: &BooleanBuffer) {
-    if bits.offset() % 8 == 0 {
+    if bits.offset().is_multiple_of(8) {
         let start = bits.offset() / 8;
         let bytes = &bits.values()[start..start + bits.len().div_ceil(8)];
         out.extend_from_slice(bytes);

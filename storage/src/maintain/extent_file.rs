@@ -142,3 +142,14 @@ pub(crate) fn discard(shared: &Shared, entry: &TableEntry, records: &[ExtentReco
         }
     }
 }
+
+/// After a commit that failed: extents of a version that may exist on disk stay until another version took its
+/// place for certain, others go at once.
+pub(crate) fn abandon(shared: &Shared, entry: &TableEntry, records: &[ExtentRecord], doubtful: bool) {
+    if doubtful {
+        let paths = records.iter().map(|record| shared.layout.extent(entry.id, record));
+        shared.doubtful.lock().extend(paths);
+    } else {
+        discard(shared, entry, records);
+    }
+}

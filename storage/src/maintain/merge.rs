@@ -21,7 +21,7 @@ use crate::limits::{
     EXTENT_ORIGINAL_BYTES_MAX, EXTENT_ROWS_MAX, MERGE_COLD_AGE_TICKS, MERGE_COLD_INPUTS_MIN,
     MERGE_INPUTS_MAX, MERGE_INPUTS_MIN, MERGE_MEMORY_BYTES, ROW_GROUP_ROWS,
 };
-use crate::maintain::extent_file::{self, NewExtent, columns_of, discard};
+use crate::maintain::extent_file::{self, NewExtent, abandon, columns_of, discard};
 use crate::maintain::gather::{Run, gather, push_rows};
 use crate::manifest::edit::{Edit, ExtentRecord};
 use crate::manifest::state::{State, TableState};
@@ -68,7 +68,7 @@ fn plan_table(
         let newest = extents.iter().map(|extent| extent.created_ticks).max().unwrap_or(i64::MAX);
         let mut candidates = Vec::new();
         if newest < now_ticks.saturating_sub(MERGE_COLD_AGE_TICKS) && extents.len() >= MERGE_COLD_INPUTS_MIN {
-            candidates.push((MERGE_COLD_INPUTS_MIN, extents.clone()));
+            candidates.push((MERGE_COLD_INPUTS_MIN, comparable(extents.clone())));
         }
         let mut tiers: BTreeMap<u32, Vec<Arc<ExtentRecord>>> = BTreeMap::new();
         for extent in extents {
@@ -93,6 +93,23 @@ fn plan_table(
 /// Size class of an extent: each holds sixteen times the rows of the one below.
 fn tier(rows: u64) -> u32 {
     rows.max(1).ilog2() / 4
+}
+
+/// The small extents up to the first that is far larger than all before it together: a few late rows are no
+/// reason to write the rest of their day again.
+fn comparable(mut extents: Vec<Arc<ExtentRecord>>) -> Vec<Arc<ExtentRecord>> {
+    extents.sort_by_key(|extent| (extent.rows, extent.id));
+    let mut rows = 0;
+    let count = extents
+        .iter()
+        .take_while(|extent| {
+            let similar = rows == 0 || extent.rows <= 4 * rows;
+            rows += extent.rows;
+            similar
+        })
+        .count();
+    extents.truncate(count);
+    extents
 }
 
 /// The oldest extents that together stay inside the bounds of an extent and of a merge's memory.
@@ -195,9 +212,9 @@ fn merge(shared: &Shared, plan: &MergePlan) -> Result<()> {
             Ok(())
         }
         Ok(()) => Ok(()),
-        Err(error) => {
-            shared.doubtful.lock().push(shared.layout.extent(table, &merged));
-            Err(error)
+        Err(failure) => {
+            abandon(shared, &plan.entry, &[merged], failure.doubtful);
+            Err(failure.error)
         }
     }
 }
@@ -340,5 +357,80 @@ impl MergedRows {
             }
         }
         self.groups = kept;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::CatalogChange;
+    use crate::limits::PARTITION_SPAN_TICKS as DAY;
+    use crate::manifest::plan::{PlanContext, plan};
+    use crate::types::TableSchema;
+
+    const NOW: i64 = 1000 * DAY;
+
+    /// A state with one table whose extents have these (day, rows, age in hours).
+    fn state(extents: &[(i64, u64, i64)]) -> State {
+        let mut state = State::default();
+        let database = CatalogChange::CreateDatabase { name: "d".to_owned(), if_not_exists: false };
+        let table = CatalogChange::CreateTable {
+            database: "d".to_owned(),
+            name: "t".to_owned(),
+            schema: TableSchema::new([("time", ColumnType::DateTime)]),
+            folder: String::new(),
+            docstring: String::new(),
+            if_not_exists: false,
+        };
+        for change in [database, table] {
+            for edit in plan(&state, &change, PlanContext { now_ticks: NOW, sequence: 0 }).unwrap() {
+                state.apply(&edit).unwrap();
+            }
+        }
+        let table = *state.tables.keys().next().unwrap();
+        let add = extents
+            .iter()
+            .map(|(day, rows, hours)| ExtentRecord {
+                id: Uuid::new_v4(),
+                partition: (day * DAY, (day + 1) * DAY),
+                rows: *rows,
+                row_groups: rows.div_ceil(65_536) as u32,
+                file_bytes: rows * 10,
+                original_bytes: rows * 100,
+                file_checksum: 0,
+                time_column: Some(0),
+                min_time: Some(day * DAY),
+                max_time: Some(day * DAY + 1),
+                created_ticks: NOW - hours * DAY / 24,
+                generation: 0,
+                tags: Vec::new(),
+            })
+            .collect();
+        let edit = Edit::ReplaceExtents { table, add, remove: Vec::new(), merged: false, at_ticks: NOW };
+        state.apply(&edit).unwrap();
+        state
+    }
+
+    fn planned(extents: &[(i64, u64, i64)]) -> Option<(usize, u64)> {
+        let plan = plan_merge(&state(extents), NOW, |_| true)?;
+        assert!(plan.inputs.iter().all(|input| input.partition == plan.inputs[0].partition));
+        Some((plan.inputs.len(), plan.inputs.iter().map(|input| input.rows).sum()))
+    }
+
+    #[test]
+    fn what_is_merged() {
+        assert_eq!(planned(&[]), None);
+        assert_eq!(planned(&[(1, 10_000, 0); 15]), None, "too few of a tier");
+        assert_eq!(planned(&[(1, 10_000, 0); 16]), Some((16, 160_000)));
+        assert_eq!(planned(&[(1, 100, 0); 250]), Some((100, 10_000)), "bounded number of inputs");
+        let two_days: Vec<_> = [(1, 10_000, 0); 10].into_iter().chain([(2, 10_000, 0); 10]).collect();
+        assert_eq!(planned(&two_days), None, "not across partitions");
+        let tiers: Vec<_> = [(1, 10_000, 0); 15].into_iter().chain([(1, 1_000_000, 0); 3]).collect();
+        assert_eq!(planned(&tiers), None, "not across tiers while the partition is warm");
+        assert_eq!(planned(&[(1, 10_000, 2); 4]), Some((4, 40_000)), "a cold partition as a whole");
+        assert_eq!(planned(&[(1, 10_000_000, 2); 4]), None, "full ones never");
+        assert_eq!(planned(&[(1, 3_000_000, 0); 4]), Some((4, 12_000_000)), "when a full one comes of it");
+        let late: Vec<_> = [(1, 10, 2); 3].into_iter().chain([(1, 5_000_000, 30)]).collect();
+        assert_eq!(planned(&late), None, "late rows do not rewrite their day");
     }
 }

@@ -13,7 +13,7 @@ use crate::column::{chunk_array, flatten};
 use crate::error::{Result, StorageError};
 use crate::limits::{PARTITION_COARSENING, ROW_GROUP_ROWS, SEAL_PARTITIONS_MAX, TICKS_PER_SECOND};
 use crate::log::commit::LogCommand;
-use crate::maintain::extent_file::{self, NewExtent, columns_of, discard};
+use crate::maintain::extent_file::{self, NewExtent, abandon, columns_of, discard};
 use crate::maintain::gather::{Run, gather, push_rows};
 use crate::manifest::edit::{Edit, ExtentRecord, KeyRecord};
 use crate::row_store::{Chunk, union_of_tags};
@@ -65,12 +65,9 @@ pub(crate) fn seal_table(shared: &Shared, table: TableId) -> Result<bool> {
     match committed {
         Ok(()) if overtaken => discard(shared, &work.entry, &extents),
         Ok(()) => {}
-        Err(error) => {
-            // The version may exist on disk and name the extents, so they stay until another version took its
-            // place for certain.
-            let paths = extents.iter().map(|extent| shared.layout.extent(work.entry.id, extent));
-            shared.doubtful.lock().extend(paths);
-            return Err(error);
+        Err(failure) => {
+            abandon(shared, &work.entry, &extents, failure.doubtful);
+            return Err(failure.error);
         }
     }
     Ok(true)

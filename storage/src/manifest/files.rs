@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::directory::{FORMAT_VERSION, write_atomically};
+use crate::directory::{FORMAT_VERSION, ReplaceFailure, write_atomically};
 use crate::disk::Disk;
 use crate::error::{Result, StorageError};
 use crate::limits::{MANIFEST_CHECKPOINT_EVERY, MANIFEST_CHECKPOINTS_KEPT};
@@ -275,10 +275,16 @@ impl ManifestFiles {
         Ok(ManifestFiles { directory, disk, full_versions })
     }
 
-    /// Makes a version durable. After an error it may or may not exist after a crash; the next version written
-    /// takes its place.
-    pub fn write_delta(&mut self, version: u64, edits: Vec<Edit>, now_ticks: i64) -> Result<()> {
-        let bytes = encode_file(version, FileKind::Delta, edits, now_ticks)?;
+    /// Makes a version durable. After a doubtful failure it may or may not exist after a crash; the next version
+    /// written takes its place.
+    pub fn write_delta(
+        &mut self,
+        version: u64,
+        edits: Vec<Edit>,
+        now_ticks: i64,
+    ) -> std::result::Result<(), ReplaceFailure> {
+        let bytes = encode_file(version, FileKind::Delta, edits, now_ticks)
+            .map_err(|error| ReplaceFailure { error, doubtful: false })?;
         write_atomically(self.disk.as_ref(), &file_path(&self.directory, version, FileKind::Delta), &bytes)
     }
 

@@ -1,5 +1,6 @@
 //! What the tests of the store share: a small table, rows for it, and reading them back.
 #![allow(dead_code, reason = "not every test file uses everything")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
