@@ -142,10 +142,10 @@ pub fn render_all(diagnostics: &[Diagnostic], text: &str) -> String {
     diagnostics.iter().map(|diagnostic| diagnostic.render(text, &index)).collect::<Vec<_>>().join("\n")
 }
 
-/// The candidate most like `word`, if any is close enough to be a likely slip of the fingers.
-/// Compares without regard to case.
-pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_ascii_lowercase();
+/// The candidate most like `original`, if any is close enough to be a likely slip of the fingers.
+/// A word that differs in case only is the most likely of all.
+pub fn closest<'a>(original: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = original.to_ascii_lowercase();
     let limit = match word.chars().count() {
         0..=1 => return None,
         2..=3 => 1,
@@ -156,7 +156,10 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     for candidate in candidates {
         let lower = candidate.to_ascii_lowercase();
         if lower == word {
-            continue;
+            if candidate == original {
+                continue;
+            }
+            return Some(candidate);
         }
         let distance = edit_distance(&word, &lower);
         if distance <= limit && distance < lower.len() && best.is_none_or(|(least, _)| distance < least) {
@@ -211,6 +214,8 @@ mod tests {
         let words = ["where", "project", "summarize", "take", "top"];
         assert_eq!(closest("wehre", words), Some("where"));
         assert_eq!(closest("sumarise", words), Some("summarize"));
+        assert_eq!(closest("TAKE", words), Some("take"));
+        assert_eq!(closest("take", words), None);
         assert_eq!(closest("tka", words), None);
         assert_eq!(closest("banana", words), None);
     }

@@ -77,11 +77,7 @@ impl Parser<'_> {
                     Expr { kind, span: self.span_from(start) }
                 }
                 Infix::Between { negated } => {
-                    self.expect(TokenKind::OpenParen, "(");
-                    let low = Box::new(self.required_scalar());
-                    self.expect(TokenKind::DotDot, "..");
-                    let high = Box::new(self.required_scalar());
-                    self.expect(TokenKind::CloseParen, ")");
+                    let (low, high) = self.between_bounds();
                     let value = Box::new(left);
                     Expr {
                         kind: ExprKind::Between { negated, value, low, high },
@@ -97,6 +93,27 @@ impl Parser<'_> {
             }
         }
         Some(left)
+    }
+
+    /// `(low .. high)`
+    fn between_bounds(&mut self) -> (Box<Expr>, Box<Expr>) {
+        if self.kind() != TokenKind::OpenParen {
+            self.report_expected(&["("]);
+            if let Some(last) = self.diagnostics.last_mut() {
+                last.hints = vec!["a range is written (low .. high)".to_owned()];
+            }
+            // The bounds as other languages write them.
+            let low = Box::new(self.climb(ORDER).unwrap_or_else(|| self.missing()));
+            let has_high = self.eat_word("and") || self.eat(TokenKind::DotDot);
+            let high = if has_high { self.climb(ORDER) } else { None };
+            return (low, Box::new(high.unwrap_or_else(|| self.missing())));
+        }
+        self.bump();
+        let low = Box::new(self.required_scalar());
+        self.expect(TokenKind::DotDot, "..");
+        let high = Box::new(self.required_scalar());
+        self.expect(TokenKind::CloseParen, ")");
+        (low, high)
     }
 
     /// `*` as the left operand of a string operator or of `==`.
@@ -424,7 +441,10 @@ impl Parser<'_> {
             return None;
         }
         let inside = Box::new(self.required_expression(Follow::Nested));
-        self.expect(TokenKind::CloseParen, ")");
+        if !self.expect(TokenKind::CloseParen, ")") && self.kind() == TokenKind::Comma {
+            self.skip_inside(TokenKind::CloseParen);
+            self.eat(TokenKind::CloseParen);
+        }
         Some(Expr { kind: ExprKind::Parenthesized(inside), span: self.span_from(start) })
     }
 

@@ -120,7 +120,13 @@ impl Parser<'_> {
     fn required_json(&mut self) -> DynamicLiteral {
         match self.json() {
             Some(value) => value,
-            None => self.missing_json(),
+            None => {
+                let value = self.missing_json();
+                if self.kind() == TokenKind::Identifier {
+                    self.bump();
+                }
+                value
+            }
         }
     }
 

@@ -82,6 +82,8 @@ struct Parser<'a> {
     /// Words that would have been right at `expected_position`, for messages.
     expected: Vec<&'static str>,
     expected_position: usize,
+    /// Closing brackets whose opening ones are missing, and reported.
+    unopened: Vec<TokenKind>,
 }
 
 impl<'a> Parser<'a> {
@@ -96,21 +98,54 @@ impl<'a> Parser<'a> {
             error_position: None,
             expected: Vec::new(),
             expected_position: 0,
+            unopened: Vec::new(),
         };
         parser.report_lexical_errors();
         parser
     }
 
     fn report_lexical_errors(&mut self) {
-        for token in &self.tokens {
+        // What follows an unclosed string on its line is most likely part of it.
+        let mut quiet_until = 0;
+        for (at, token) in self.tokens.iter().enumerate() {
+            if token.span.start < quiet_until {
+                continue;
+            }
             if let Some(end) = token.unclosed {
-                let span = Span::new(token.span.start, token.span.end);
-                let what = if end == ")" { "literal" } else { "string" };
-                let message = format!("Missing: {end} at the end of the {what}.");
-                self.diagnostics.push(Diagnostic::syntax("KS001", message, span));
+                let rest = &self.text[token.span.end as usize..];
+                let found = if rest.starts_with('\\') {
+                    let escape: String = rest.chars().take(2).collect();
+                    let span = Span::new(token.span.end, token.span.end + escape.len() as u32);
+                    let message = format!("Unknown escape sequence {escape} in a string.");
+                    Diagnostic::syntax("KS001", message, span)
+                        .with_hint(format!("write \\{escape}, or mark the string as verbatim: @{end}…{end}"))
+                } else {
+                    let what = if end == ")" { "literal" } else { "string" };
+                    Diagnostic::syntax(
+                        "KS001",
+                        format!("Missing {end} at the end of the {what}."),
+                        token.span,
+                    )
+                };
+                self.diagnostics.push(found);
+                quiet_until = token.span.end + rest.find(['\r', '\n']).unwrap_or(rest.len()) as u32;
             } else if token.kind == TokenKind::Bad {
-                let message = format!("Unexpected: {}", token.text(self.text));
-                self.diagnostics.push(Diagnostic::syntax("KS002", message, token.span));
+                let before = at.checked_sub(1).map(|before| self.tokens[before]);
+                let continues = before.is_some_and(|before| {
+                    before.kind == TokenKind::Bad && before.span.end == token.span.start
+                });
+                if continues {
+                    continue;
+                }
+                let text = token.text(self.text);
+                let message = format!("The character '{text}' means nothing here.");
+                let mut found = Diagnostic::syntax("KS002", message, token.span);
+                match text {
+                    "&" => found.hints.push("to combine conditions, use 'and'".to_owned()),
+                    "!" => found.hints.push("to negate, use not(…)".to_owned()),
+                    _ => {}
+                }
+                self.diagnostics.push(found);
             }
         }
     }
@@ -258,18 +293,21 @@ impl<'a> Parser<'a> {
         element: impl Fn(&mut Self) -> Option<T>,
         missing: impl Fn(&mut Self) -> T,
     ) -> Vec<T> {
+        let at_end = |parser: &mut Self| is_end(parser) || rule.ends.iter().any(|word| parser.at_word(word));
         let mut found = Vec::new();
-        let mut next = if is_end(self) { None } else { element(self) };
+        let mut comma_missed = false;
+        let mut next = if at_end(self) { None } else { element(self) };
         if next.is_none() && self.kind() == TokenKind::Comma {
             next = Some(missing(self));
         }
         while let Some(current) = next.take() {
             found.push(current);
-            if self.kind() == TokenKind::End || is_end(self) {
+            if self.kind() == TokenKind::End || at_end(self) {
                 break;
             }
             if self.eat(TokenKind::Comma) {
-                next = if is_end(self) { None } else { element(self) };
+                comma_missed = false;
+                next = if at_end(self) { None } else { element(self) };
                 if next.is_none() {
                     if !rule.trailing_comma {
                         found.push(missing(self));
@@ -283,7 +321,12 @@ impl<'a> Parser<'a> {
                 let before = self.position;
                 let errors = self.diagnostics.len();
                 let place = self.error_position;
+                if comma_missed {
+                    // Words without commas in a row are one mistake.
+                    self.error_position = Some(before);
+                }
                 self.expect_comma();
+                comma_missed = true;
                 next = element(self);
                 if self.position == before {
                     // Not an element after all: whoever parses what follows has the better message.
@@ -321,12 +364,19 @@ struct ListRule {
     trailing_comma: bool,
     /// Two elements without a comma between them are an error of this list; else the list just ends.
     comma_required: bool,
+    /// Keywords that end the list.
+    ends: &'static [&'static str],
 }
 
 impl ListRule {
-    const ANY: Self = Self { one_or_more: false, trailing_comma: false, comma_required: true };
-    const ONE_OR_MORE: Self = Self { one_or_more: true, trailing_comma: false, comma_required: true };
-    const TRAILING: Self = Self { one_or_more: false, trailing_comma: true, comma_required: true };
+    const ANY: Self = Self { one_or_more: false, trailing_comma: false, comma_required: true, ends: &[] };
+    const ONE_OR_MORE: Self = Self { one_or_more: true, ..Self::ANY };
+    const TRAILING: Self = Self { trailing_comma: true, ..Self::ANY };
     /// Ends at the first element that no comma follows.
-    const OPEN: Self = Self { one_or_more: true, trailing_comma: false, comma_required: false };
+    const OPEN: Self = Self { one_or_more: true, comma_required: false, ..Self::ANY };
+
+    /// The same, ending at these keywords as well.
+    const fn until(self, ends: &'static [&'static str]) -> Self {
+        Self { ends, ..self }
+    }
 }

@@ -158,7 +158,13 @@ impl Parser<'_> {
         self.list(
             ListRule::ANY,
             Self::at_list_end,
-            |parser| parser.parameter(rule),
+            |parser| {
+                let found = parser.parameter(rule);
+                if found.is_none() {
+                    rule.names().for_each(|name| parser.note_expected(name));
+                }
+                found
+            },
             |parser| parser.missing_parameter(rule),
         )
     }

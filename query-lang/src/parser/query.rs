@@ -58,7 +58,7 @@ impl Parser<'_> {
     }
 
     /// The operators after the first part of a pipeline.
-    fn finish_pipeline(
+    pub(super) fn finish_pipeline(
         &mut self,
         source: Option<Expr>,
         mut operators: Vec<Operator>,
@@ -125,6 +125,9 @@ impl Parser<'_> {
         let keyword_span = self.peek(0).span;
         let text = self.text_at(0).to_owned();
         self.report_no_operator();
+        if self.kind() == TokenKind::Pipe && self.is_glued(0) {
+            self.bump();
+        }
         self.skip_to_follow(follow);
         let span = if self.start() == start { Span::at(start) } else { self.span_from(start) };
         Operator { kind: OperatorKind::Unknown(text), keyword_span, span }
@@ -150,10 +153,7 @@ impl Parser<'_> {
 
     fn check_after_pipe(&mut self, operator: &Operator) {
         let word = operator.keyword_span.text(self.text);
-        if matches!(
-            operator.kind,
-            OperatorKind::Print(_) | OperatorKind::Range(_) | OperatorKind::MacroExpand(_)
-        ) {
+        if matches!(operator.kind, OperatorKind::Print(_) | OperatorKind::Range(_)) {
             let message = format!("The operator '{word}' must be the first operator in the query.");
             self.diagnostics.push(Diagnostic::semantic("KS175", message, operator.keyword_span));
         }
@@ -171,7 +171,8 @@ impl Parser<'_> {
             "partition" | "reduce" => self.is_word(1, "by") || self.at_common_parameter(1),
             "range" => {
                 let count = self.scan_name(1);
-                count > 0 && self.is_word(1 + count, "from")
+                // A name after a name is no expression, so a `from` left out is no doubt.
+                count > 0 && (self.is_word(1 + count, "from") || self.kind_at(1) == TokenKind::Identifier)
             }
             "inline_external_table" => self.kind_at(1) == TokenKind::OpenParen || self.is_word(1, "kind"),
             "render" => self.is_name_token(1) || super::operator::CHARTS.contains(&self.text_at(1)),
@@ -237,6 +238,11 @@ impl Parser<'_> {
         self.expect(TokenKind::OpenBracket, "[");
         self.eat(TokenKind::Comma);
         let values = self.list(ListRule::TRAILING, Self::at_list_end, Self::literal, Self::missing_value);
+        if !matches!(self.kind(), TokenKind::CloseBracket | TokenKind::End) && self.unopened.is_empty() {
+            let message = format!("The values of a datatable are literals; '{}' is none.", self.text_at(0));
+            self.error("KS005", message);
+            self.skip_inside(TokenKind::CloseBracket);
+        }
         self.expect(TokenKind::CloseBracket, "]");
         let kind = ExprKind::DataTable(DataTable { parameters, schema, values });
         Some(Expr { kind, span: self.span_from(start) })

@@ -114,6 +114,14 @@ const FOREIGN_OPERATORS: &[(&str, &str)] = &[
     ("fields", "project"),
 ];
 
+/// Words of other languages inside of expressions, and what to write instead.
+const FOREIGN_WORDS: &[(&str, &str)] = &[
+    ("is", "to test for absence, use isnull(…) or isempty(…)"),
+    ("not", "to negate, use not(…)"),
+    ("regex", "the operator is 'matches regex'"),
+    ("matches", "the operator is 'matches regex', with one blank"),
+];
+
 /// Where a pipeline may end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Follow {
@@ -157,6 +165,10 @@ impl Parser<'_> {
             return;
         }
         self.error_position = Some(self.position);
+        if self.kind() == TokenKind::Bad {
+            // The character itself has been reported.
+            return;
+        }
         let mut found = Diagnostic::syntax(code, message, span);
         found.hints = hints;
         self.diagnostics.push(found);
@@ -182,14 +194,27 @@ impl Parser<'_> {
     fn found(&self) -> String {
         match self.kind() {
             TokenKind::End => "the end of the query".to_owned(),
+            TokenKind::String => shorten(self.text_at(0)),
             _ => format!("'{}'", shorten(self.text_at(0))),
         }
     }
 
     /// Takes a token of this kind, or reports that it is missing.
     pub(super) fn expect(&mut self, kind: TokenKind, text: &'static str) -> bool {
+        use TokenKind::*;
         if self.eat(kind) {
             return true;
+        }
+        match kind {
+            // One bracket of a pair is enough to complain of.
+            OpenParen => self.unopened.push(CloseParen),
+            OpenBracket => self.unopened.push(CloseBracket),
+            OpenBrace => self.unopened.push(CloseBrace),
+            _ if self.unopened.last() == Some(&kind) => {
+                self.unopened.pop();
+                return false;
+            }
+            _ => {}
         }
         self.report_expected(&[text]);
         false
@@ -217,7 +242,7 @@ impl Parser<'_> {
         if hints.is_empty() && !all.is_empty() && all.len() <= 12 {
             hints.push(format!("also possible here: {}", all.join(", ")));
         }
-        let message = format!("Expected: {} but found {}.", list_of(wanted), self.found());
+        let message = format!("Expected {} but found {}.", list_of(wanted), self.found());
         let span = self.place();
         self.error_with_hints("KS005", message, span, hints);
     }
@@ -251,7 +276,9 @@ impl Parser<'_> {
         let word = self.text_at(0);
         let lower = word.to_ascii_lowercase();
         let mut hints = Vec::new();
-        if self.kind() != TokenKind::End {
+        if self.kind() == TokenKind::Pipe && self.is_glued(0) {
+            hints.push("to combine conditions, use 'or'".to_owned());
+        } else if self.kind() != TokenKind::End {
             if OPERATORS.contains(&lower.as_str()) && lower != word {
                 hints.push(format!("operators are written in lower case: '{lower}'"));
             } else if let Some((_, same)) = FOREIGN_OPERATORS.iter().find(|(other, _)| *other == lower) {
@@ -284,18 +311,30 @@ impl Parser<'_> {
         Span::new(start, end).text(self.text).to_owned()
     }
 
+    /// The operator most like the next word with what hangs on it by dashes.
+    pub(super) fn like_dashed(&self) -> Option<&'static str> {
+        closest(&self.dashed_text(), OPERATORS.iter().copied())
+    }
+
     /// What may have been meant by the next token, given what would be right.
     fn hints(&self, right: &[&'static str]) -> Vec<String> {
         let word = self.text_at(0);
         let mut hints = Vec::new();
         match self.kind() {
             TokenKind::Identifier => {
+                if let Some((_, advice)) =
+                    FOREIGN_WORDS.iter().find(|(other, _)| other.eq_ignore_ascii_case(word))
+                {
+                    return vec![(*advice).to_owned()];
+                }
                 let candidates = right.iter().copied().filter(|word| word.len() > 1).chain(
                     WORD_OPERATORS.iter().copied().filter(|operator| operator.len() > 2 || word.len() <= 3),
                 );
                 if let Some(like) = closest(word, candidates) {
                     hints.push(format!("did you mean '{like}'?"));
-                } else if let Some(like) = closest(&self.dashed_text(), OPERATORS.iter().copied()) {
+                } else if word.len() >= 4
+                    && let Some(like) = closest(&self.dashed_text(), OPERATORS.iter().copied())
+                {
                     hints.push(format!("did you mean '| {like}'?"));
                 }
             }
@@ -306,7 +345,9 @@ impl Parser<'_> {
                 hints.push("to compare, use '=='; 'name = value' names a value".to_owned());
             }
             TokenKind::Bang => hints.push("to negate, use not(…)".to_owned()),
-            TokenKind::Semicolon => {}
+            TokenKind::OpenBrace => {
+                hints.push("a function declares the types of its parameters: (name: type)".to_owned());
+            }
             _ => {}
         }
         hints
@@ -316,6 +357,11 @@ impl Parser<'_> {
     /// the end of the pipeline.
     pub(super) fn check_follow(&mut self, follow: Follow) {
         if follow == Follow::Anything || self.may_follow(follow) {
+            return;
+        }
+        if follow == Follow::Nested && self.is_word(0, "on") {
+            // The parenthesis of the right side of a join has been left open.
+            self.report_expected(&[")"]);
             return;
         }
         self.report_unexpected();
@@ -341,6 +387,23 @@ impl Parser<'_> {
         let message = format!("Unexpected {}.", self.found());
         let span = self.place();
         self.error_with_hints("KS198", message, span, hints);
+    }
+
+    /// Skips to the closing bracket of the list that the next token stands in, but not past a `;`.
+    pub(super) fn skip_inside(&mut self, close: TokenKind) {
+        use TokenKind::*;
+        let mut depth = 0_u32;
+        loop {
+            match self.kind() {
+                End | Semicolon => return,
+                kind if kind == close && depth == 0 => return,
+                OpenParen | OpenBracket | OpenBrace => depth += 1,
+                CloseParen | CloseBracket | CloseBrace if depth == 0 => return,
+                CloseParen | CloseBracket | CloseBrace => depth -= 1,
+                _ => {}
+            }
+            self.bump();
+        }
     }
 
     /// Skips to the next pipe, semicolon or, inside brackets, their end. Brackets opened on the way are skipped
@@ -374,11 +437,15 @@ fn shorten(text: &str) -> String {
     format!("{}…", line.chars().take(40).collect::<String>())
 }
 
-/// `a`, `a or b`, `a, b or c`
+/// `'a'`, `'a' or 'b'`, `'a', 'b' or 'c'`; descriptions of several words are not quoted.
 fn list_of(words: &[&str]) -> String {
-    match words {
+    let quoted: Vec<String> = words
+        .iter()
+        .map(|word| if word.contains(' ') { (*word).to_owned() } else { format!("'{word}'") })
+        .collect();
+    match quoted.as_slice() {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
 }

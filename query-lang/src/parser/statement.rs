@@ -33,8 +33,17 @@ impl Parser<'_> {
                 Some(statement) => statements.push(statement),
                 None if self.at_statements_end(follow) => return statements,
                 None => {
+                    let start = self.start();
                     self.report_unexpected();
                     self.skip_to_follow(follow);
+                    if self.kind() == TokenKind::Pipe {
+                        // Operators without a source: go on with them for what else is wrong.
+                        let source = Some(self.missing());
+                        if let Some(rest) = self.finish_pipeline(source, Vec::new(), start, follow) {
+                            let span = rest.span;
+                            statements.push(Statement { kind: StatementKind::Expression(rest), span });
+                        }
+                    }
                 }
             }
             if self.eat(TokenKind::Semicolon) {
@@ -82,10 +91,16 @@ impl Parser<'_> {
         }
         match self.text_at(0) {
             "alias" if self.is_word(1, "database") => Some("alias"),
-            "let" if self.scan_name(1) > 0 => Some("let"),
+            "let" if self.scan_name(1) > 0 || self.kind_at(1) == TokenKind::Assign => Some("let"),
             // A keyword after `let` is a name that lacks brackets; say so.
             "let" if self.kind_at(1).is_keyword() && self.kind_at(2) == TokenKind::Assign => Some("let"),
-            "declare" if self.is_word(1, "pattern") || self.is_word(1, "query_parameters") => Some("declare"),
+            "declare"
+                if self.is_word(1, "pattern")
+                    || self.is_word(1, "query_parameters")
+                    || self.kind_at(1) == TokenKind::Identifier =>
+            {
+                Some("declare")
+            }
             "restrict" if self.is_word(1, "access") => Some("restrict"),
             "set" => Some("set"),
             _ => None,
@@ -251,7 +266,9 @@ impl Parser<'_> {
 
     fn query_parameters_statement(&mut self) -> StatementKind {
         self.bump();
-        self.expect_word("query_parameters");
+        if !self.expect_word("query_parameters") && self.kind() == TokenKind::Identifier {
+            self.bump();
+        }
         StatementKind::DeclareQueryParameters(self.parameter_declarations(ListRule::ONE_OR_MORE))
     }
 

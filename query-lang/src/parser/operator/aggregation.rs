@@ -11,12 +11,8 @@ impl Parser<'_> {
     pub(super) fn summarize(&mut self) -> OperatorKind {
         self.bump();
         let parameters = self.parameters(&Parameters::COMMON);
-        let aggregates = self.list(
-            ListRule::ANY,
-            |parser| parser.is_word(0, "by") || parser.at_list_end(),
-            Self::named,
-            Self::missing_expression,
-        );
+        let aggregates =
+            self.list(ListRule::ANY.until(&["by"]), Self::at_list_end, Self::named, Self::missing_expression);
         let mut by = None;
         let mut bin = None;
         if self.eat_word("by") {

@@ -30,8 +30,8 @@ impl Parser<'_> {
             with = Some(MakeGraphWith::NodeId(self.required_name()));
         } else if self.eat_word("with") {
             with = Some(MakeGraphWith::Nodes(self.list(
-                ListRule::ONE_OR_MORE,
-                |parser| parser.is_word(0, "partitioned-by") || parser.at_list_end(),
+                ListRule::ONE_OR_MORE.until(&["partitioned-by"]),
+                Self::at_list_end,
                 Self::graph_nodes,
                 |parser| {
                     let table = parser.missing_expression();

@@ -108,7 +108,14 @@ impl Parser<'_> {
 
     fn finish(&mut self, rule: fn(&mut Self) -> OperatorKind) -> Operator {
         let keyword_span = self.peek(0).span;
+        // `project-awy` reads as `project - awy`, which is seldom meant.
+        let dashed =
+            (self.is_glued(1) && self.kind_at(1) == TokenKind::Minus).then(|| self.like_dashed()).flatten();
+        let errors = self.diagnostics.len();
         let kind = rule(self);
+        if let (Some(like), Some(first)) = (dashed, self.diagnostics.get_mut(errors)) {
+            first.hints.insert(0, format!("did you mean '{like}'?"));
+        }
         Operator { kind, keyword_span, span: self.span_from(keyword_span.start) }
     }
 
@@ -180,7 +187,8 @@ impl Parser<'_> {
     fn invoke(&mut self) -> OperatorKind {
         self.bump();
         if !self.at_call() {
-            return OperatorKind::Invoke(self.missing_expression());
+            self.report_missing("call of a function");
+            return OperatorKind::Invoke(self.missing());
         }
         let start = self.start();
         let mut call = self.call();

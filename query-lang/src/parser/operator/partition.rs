@@ -110,8 +110,8 @@ impl Parser<'_> {
         self.bump();
         self.expect_word("by");
         let columns = self.list(
-            ListRule::ONE_OR_MORE,
-            |parser| parser.is_word(0, "with") || parser.at_list_end(),
+            ListRule::ONE_OR_MORE.until(&["with"]),
+            Self::at_list_end,
             Self::column_path,
             Self::required_name_reference,
         );

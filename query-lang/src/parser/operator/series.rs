@@ -17,8 +17,8 @@ impl Parser<'_> {
         self.bump();
         let parameters = self.parameters(&Parameters::COMMON);
         let aggregates = self.list(
-            ListRule::ONE_OR_MORE,
-            |parser| ["on", "from", "in"].iter().any(|word| parser.is_word(0, word)) || parser.at_list_end(),
+            ListRule::ONE_OR_MORE.until(&["on", "from", "in"]),
+            Self::at_list_end,
             Self::series_aggregate,
             |parser| {
                 let expression = parser.missing_expression();
@@ -79,8 +79,8 @@ impl Parser<'_> {
         self.bump();
         let parameters = self.parameters(&Parameters::COMMON);
         let columns = self.list(
-            ListRule::ONE_OR_MORE,
-            |parser| parser.is_word(0, "limit") || parser.at_list_end(),
+            ListRule::ONE_OR_MORE.until(&["limit"]),
+            Self::at_list_end,
             Self::expand_column,
             Self::missing_expand_column,
         );
