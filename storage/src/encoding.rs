@@ -21,6 +21,7 @@ pub(crate) mod integer;
 pub(crate) mod raw;
 pub(crate) mod real;
 pub(crate) mod run_length;
+pub(crate) mod sparse;
 pub(crate) mod split_zstd;
 pub(crate) mod text;
 pub(crate) mod validity;

@@ -53,6 +53,7 @@ pub mod encoding_tag {
     pub const FIXED16_ZSTD: u8 = 11;
     pub const TEXT: u8 = 12;
     pub const TEXT_ZSTD: u8 = 13;
+    pub const SPARSE: u8 = 14;
 }
 
 /// What the footer says about the index of a chunk.

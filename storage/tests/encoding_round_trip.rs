@@ -36,6 +36,13 @@ fn data_of_every_shape_picks_its_encoding() {
         ("constant", ColumnType::Long, long(&mut (0..rows).map(|_| i64::MIN))),
         ("run_length", ColumnType::Long, long(&mut (0..rows).map(|n| mix(n / 500) as i64))),
         ("dictionary", ColumnType::Long, long(&mut (0..rows).map(|n| mix(mix(n) as i64 % 9) as i64))),
+        (
+            "sparse(",
+            ColumnType::Int,
+            column_of::int(
+                (0..rows).map(|n| Some(if mix(n) % 9 == 0 { mix(n + 1) as i32 % 999 } else { 0 })),
+            ),
+        ),
         ("bit_packed", ColumnType::Long, long(&mut (0..rows).map(|n| mix(n) as i64 % 1000))),
         ("delta", ColumnType::DateTime, long(&mut (0..rows).map(|n| n * 10_000_000 + mix(n) as i64 % 9000))),
         ("delta", ColumnType::DateTime, long(&mut (0..rows).map(|n| n * 100_000_000))),

@@ -2,7 +2,7 @@
 
 use super::dictionary::{self, Coded};
 use super::integer::NESTING_MAX;
-use super::{alp, bit_packing, delta, raw, run_length, split_zstd, text};
+use super::{alp, bit_packing, delta, raw, run_length, sparse, split_zstd, text};
 use crate::format::encoding_tag as tag;
 
 /// Most distinct integers of a dictionary: its values should stay in the fastest cache.
@@ -33,7 +33,7 @@ fn greatest_common_divisor(mut left: u64, mut right: u64) -> u64 {
     left
 }
 
-/// Appends the node of integers that is smallest; `depth` counts the runs and dictionaries around it.
+/// Appends the node of integers that is smallest; `depth` counts the nodes around it.
 pub(crate) fn encode_integers(values: &[i64], depth: u32, out: &mut Vec<u8>) {
     let (min, max) = bit_packing::bounds(values);
     if min >= max {
@@ -58,7 +58,7 @@ pub(crate) fn encode_integers(values: &[i64], depth: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// A node of runs or a dictionary, where it is clearly smaller than `simple` bytes.
+/// A node of runs, exceptions or a dictionary, where it is clearly smaller than `simple` bytes.
 fn nested(values: &[i64], packed: usize, simple: usize, depth: u32) -> Option<Vec<u8>> {
     let mut best: Option<Vec<u8>> = None;
     let mut offer = |node: Vec<u8>| {
@@ -71,6 +71,13 @@ fn nested(values: &[i64], packed: usize, simple: usize, depth: u32) -> Option<Ve
     if runs <= values.len() / 4 {
         let mut node = Vec::new();
         run_length::encode(values, depth, &mut node);
+        offer(node);
+    }
+    if values.len() >= 64
+        && let Some(common) = sparse::common_value(values)
+    {
+        let mut node = Vec::new();
+        sparse::encode(values, common, depth, &mut node);
         offer(node);
     }
     // Codes of a dictionary of two take a bit a row: only wider values can gain.

@@ -41,6 +41,12 @@ fn node(mut input: Input<'_>, depth: u32) -> Decoded<String> {
             let codes = node(input.part()?, depth + 1)?;
             format!("dictionary({count}: {values}, {codes})")
         }
+        tag::SPARSE => {
+            input.take(8)?;
+            let count = input.u32()?;
+            input.part()?;
+            format!("sparse({count}: {})", node(input.part()?, depth + 1)?)
+        }
         tag::BIT_PACKED => "bit_packed".to_owned(),
         tag::DELTA => "delta".to_owned(),
         tag::ALP => {

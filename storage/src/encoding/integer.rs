@@ -1,7 +1,7 @@
 //! Streams of 64-bit integers: what ints, longs, times, codes, lengths and the bits of reals come down to.
 
 use super::input::{Decoded, Input, Malformed};
-use super::{bit_packing, delta, dictionary, raw, run_length};
+use super::{bit_packing, delta, dictionary, raw, run_length, sparse};
 use crate::format::encoding_tag as tag;
 
 /// What an integer decodes into. Values that do not fit are cut: only damage makes them.
@@ -29,7 +29,7 @@ impl Target for f64 {
     }
 }
 
-/// Runs and dictionaries may hold runs and dictionaries, this deep.
+/// Runs, dictionaries and sparse nodes may hold such nodes, this deep.
 pub(crate) const NESTING_MAX: u32 = 3;
 
 /// Decodes a node of exactly `rows` integers.
@@ -48,6 +48,7 @@ pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize, depth: u32) -
         tag::DICTIONARY => dictionary::decode_integers(input, rows, depth),
         tag::BIT_PACKED => bit_packing::decode(input, rows),
         tag::DELTA => delta::decode(input, rows),
+        tag::SPARSE => sparse::decode(input, rows, depth),
         _ => Err(Malformed("unknown encoding of integers")),
     }
 }

@@ -104,6 +104,7 @@ pub fn integers() -> impl Strategy<Value = Vec<i64>> {
         prop::collection::vec(prop_oneof![Just(i64::MIN), Just(i64::MAX), Just(0), Just(-1)], 0..2500),
         (any::<i64>(), 0usize..2500).prop_map(|(value, count)| vec![value; count]),
         prop::collection::vec(-20i64..20, 0..2500),
+        prop::collection::vec(prop_oneof![9 => Just(7i64), 1 => any::<i64>()], 0..2500),
         (any::<i64>(), prop::collection::vec(0i64..100_000, 0..2500)).prop_map(|(start, steps)| {
             steps
                 .iter()
