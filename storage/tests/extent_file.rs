@@ -227,6 +227,84 @@ fn files_of_every_version_open() {
     }
 }
 
+/// One column for each encoding, with the name that `describe` gives it.
+fn encodings() -> Vec<(&'static str, ColumnType, ArrayRef)> {
+    let rows = 1100i64;
+    let mix = |n: i64| {
+        let mixed = (n as u64 ^ (n as u64) << 29).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((mixed ^ mixed >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20) as i64
+    };
+    let long = |value: &dyn Fn(i64) -> i64| column_of::long((0..rows).map(|n| Some(value(n))));
+    use ColumnType::*;
+    vec![
+        ("raw64", Long, long(&|n| mix(n) << 40 ^ mix(n + 1))),
+        ("constant", Long, long(&|_| -5)),
+        ("run_length", Long, long(&|n| mix(n / 300))),
+        ("dictionary", Long, long(&|n| mix(mix(n) % 9))),
+        ("bit_packed", Long, long(&|n| mix(n) % 1000 * 60)),
+        ("delta", DateTime, long(&|n| 638_000_000_000_000_000 + n * 10_000_000 + mix(n) % 9000)),
+        ("sparse", TimeSpan, long(&|n| if mix(n) % 9 == 0 { mix(n + 1) % 999 } else { 0 })),
+        ("alp", Real, column_of::real((0..rows).map(|n| Some((mix(n) % 10_000) as f64 / 100.0)))),
+        (
+            "split_zstd",
+            Real,
+            column_of::real((0..rows).map(|n| {
+                Some(f64::from_bits((0x3ff0 + mix(n) as u64 % 999) << 48 | mix(n + 3) as u64 % 999))
+            })),
+        ),
+        ("bitmap", Bool, column_of::bool((0..rows).map(|n| Some(mix(n) % 2 == 0)))),
+        (
+            "fixed16",
+            Guid,
+            column_of::bytes16((0..rows).map(|n| {
+                Some((mix(n) as u128).wrapping_mul(u128::MAX / 7 * 3).wrapping_mul(mix(n + 9) as u128))
+            })),
+        ),
+        ("fixed16_zstd", Decimal, column_of::bytes16((0..rows).map(|n| Some(mix(n) as u128)))),
+        (
+            "text(",
+            String,
+            column_of::string((0..rows).map(|n| ["GET", "PUT", "é"][mix(n) as usize % 3].to_owned())),
+        ),
+        (
+            "text_zstd",
+            String,
+            column_of::string((0..rows).map(|n| format!("request {} took {} ms", mix(n), n % 7))),
+        ),
+        ("nulls bitmap", Int, column_of::int((0..rows).map(|n| (mix(n) % 2 == 0).then_some(n as i32)))),
+        (
+            "nulls roaring",
+            Dynamic,
+            column_of::dynamic(
+                (0..rows).map(|n| (n % 900 != 7).then(|| format!("{{\"n\":{n},\"of\":[{}]}}", mix(n) % 5))),
+            ),
+        ),
+        ("all null", Dynamic, column_of::dynamic((0..rows).map(|_| None))),
+    ]
+}
+
+#[test]
+fn every_encoding_of_every_version_opens() {
+    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/encodings-v1.bin");
+    let columns = encodings();
+    if !golden.exists() {
+        let schema = TableSchema::new(columns.iter().map(|(name, ty, _)| (*name, *ty)));
+        let specification = ExtentSpecification { hidden_columns: &[], ..specification(&schema, &[]) };
+        let batch: Vec<ArrayRef> = columns.iter().map(|(_, _, array)| array.clone()).collect();
+        write_extent(&golden, &specification, &[batch], &EncodeOptions::SEAL).expect("written");
+    }
+    let extent = Extent::open(&golden).expect("opens");
+    assert_eq!(extent.verify().len(), 0, "{:?}", extent.verify());
+    let described = extent::describe(&extent);
+    for ((name, ty, expected), line) in columns.iter().zip(described.lines().skip(1)) {
+        let encoding = line.split("1 × ").nth(1).unwrap_or_default();
+        assert!(encoding.contains(name), "{name}: {line}");
+        let id = columns.iter().position(|column| column.0 == *name && column.1 == *ty).expect("listed");
+        let found = extent.read_column(0, id as u32, *ty).expect("reads");
+        assert!(arrays_equal(*ty, expected, &found), "{name}");
+    }
+}
+
 #[test]
 fn pruning_skips_what_cannot_match() {
     let directory = tempfile::tempdir().expect("directory");
