@@ -201,8 +201,8 @@ fn partial(found: &[Option<ArrayRef>], rows: usize) -> Batch {
     Batch::new(columns, rows)
 }
 
-fn statistics(_morsel: &Morsel, _column: u32) -> Option<ColumnStatistics> {
-    None
+fn statistics(morsel: &Morsel, column: u32) -> Option<ColumnStatistics> {
+    morsel.statistics(column)
 }
 
 impl Source for TableScan {

@@ -95,7 +95,7 @@ impl Binder<'_> {
                 "escape" => options.escape = Some(self.constant_text(value)?),
                 "regex" => options.regex = Some(self.constant_text(value)?),
                 "greedy" => options.greedy = parameter_text(value).as_deref() == Some("true"),
-                "quote" => options.quotes = self.quotes(value)?,
+                "quote" => options.quotes.extend(self.quotes(value)?),
                 other => {
                     let names = ["pair_delimiter", "kv_delimiter", "escape", "regex", "greedy", "quote"];
                     let message = format!("Unknown property '{other}' of parse-kv");
@@ -108,11 +108,11 @@ impl Binder<'_> {
         Ok(self.appended(input, keys, inner))
     }
 
-    /// `quote = '"'`, or an opening and a closing one: `quote = ('<', '>')`.
+    /// `quote = '"'`, or an opening and a closing one: `quote = '<>'`.
     fn quotes(&mut self, value: &ast::Expr) -> Bind<Vec<String>> {
         match &value.kind {
             Ast::Parenthesized(inner) => self.quotes(inner),
-            Ast::Literal(LiteralValue::String(text)) => Ok(text.value.chars().map(String::from).collect()),
+            Ast::Literal(LiteralValue::String(text)) => Ok(vec![text.value.clone()]),
             _ => Ok(vec![self.constant_text(value)?]),
         }
     }
