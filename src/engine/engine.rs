@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use conshelf_kql::bind;
 use conshelf_kql::diagnostic::{Diagnostic, DiagnosticKind};
+use conshelf_kql::optimise::optimise;
 use conshelf_kql::plan::{QueryPlan, Visualization};
 use conshelf_kql::{Schema, Value};
 use conshelf_storage::{Snapshot, Store};
@@ -27,6 +28,7 @@ use crate::engine::profile::Profile;
 pub struct Engine {
     store: Store,
     workers: usize,
+    optimise: bool,
 }
 
 /// What is asked.
@@ -95,12 +97,17 @@ impl Prepared {
 impl Engine {
     /// An engine that uses all cores.
     pub fn new(store: Store) -> Engine {
-        Engine { store, workers: pool::worker_count() }
+        Engine { store, workers: pool::worker_count(), optimise: true }
     }
 
-    /// An engine that uses at most so many threads for one query.
-    pub fn with_workers(store: Store, workers: usize) -> Engine {
-        Engine { store, workers }
+    /// The engine with at most so many threads for one query.
+    pub fn with_workers(self, workers: usize) -> Engine {
+        Engine { workers, ..self }
+    }
+
+    /// The engine that runs plans as they were bound. For tests: answers must be the same.
+    pub fn without_optimiser(self) -> Engine {
+        Engine { optimise: false, ..self }
     }
 
     pub fn store(&self) -> &Store {
@@ -121,6 +128,7 @@ impl Engine {
         }
         let bound = bind::bind(&parsed.query, &request.text, &catalog);
         let Some(plan) = bound.plan else { return Err(query_error(&bound.diagnostics)) };
+        let plan = if self.optimise { optimise(plan, &catalog) } else { plan };
         let mut warnings = parsed.diagnostics;
         warnings.extend(bound.diagnostics);
         Ok(Prepared { plan, warnings, snapshot, context: request.context.clone() })

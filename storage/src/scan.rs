@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, UInt32Array};
 use uuid::Uuid;
 
 use crate::catalog::TableEntry;
@@ -152,6 +152,32 @@ impl Morsel {
     /// not have is null (or empty strings). `INGESTION_TIME_COLUMN` reads the ingestion time.
     pub fn read(&self, columns: &[u32]) -> Result<Vec<ArrayRef>> {
         columns.iter().map(|id| self.read_column(*id)).collect()
+    }
+
+    /// Some rows of the columns of those ids: `rows` ascend. Reads less than `read` where rows are few.
+    pub fn read_rows(&self, columns: &[u32], rows: &[u32]) -> Result<Vec<ArrayRef>> {
+        let Place::Extent { extent, record, row_group, pool } = &self.place else {
+            let picks = UInt32Array::from(rows.to_vec());
+            let pick = |array: ArrayRef| {
+                arrow_select::take::take(&array, &picks, None)
+                    .map_err(|error| StorageError::Invalid(error.to_string()))
+            };
+            return self.read(columns)?.into_iter().map(pick).collect();
+        };
+        columns
+            .iter()
+            .map(|id| {
+                let ty = self
+                    .entry
+                    .column_type(*id)
+                    .ok_or_else(|| StorageError::NotFound { kind: "column", name: format!("id {id}") })?;
+                extent.read_rows(*row_group, *id, ty, rows).inspect_err(|error| {
+                    if matches!(error, StorageError::Corrupt { .. }) {
+                        pool.report(&self.entry, record, error);
+                    }
+                })
+            })
+            .collect()
     }
 
     fn read_column(&self, id: u32) -> Result<ArrayRef> {

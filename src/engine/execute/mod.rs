@@ -36,6 +36,7 @@ mod window;
 
 use std::sync::Arc;
 
+use conshelf_kql::explain::operator_line;
 use conshelf_kql::plan::{Operator, Plan};
 use conshelf_storage::snapshot::Snapshot;
 
@@ -94,7 +95,7 @@ impl Executor {
         self.query.check()?;
         let profile = match self.nested {
             true => Arc::default(),
-            false => self.profile.operator(describe(plan), self.depth),
+            false => self.profile.operator(operator_line(plan), self.depth),
         };
         let below = Executor { depth: self.depth + 1, ..self.clone() };
         below.operator(plan, &profile)
@@ -104,7 +105,7 @@ impl Executor {
         let schema = &plan.schema;
         match &*plan.operator {
             Operator::Scan { database, table, columns, predicate } => {
-                scan::pipeline(self, profile, database, table, columns, predicate.as_ref(), schema)
+                scan::pipeline(self, profile, database, table, columns, predicate.as_ref())
             }
             Operator::Values { rows } => values::pipeline(profile, rows, schema),
             Operator::Range { from, to, step } => range::pipeline(self, profile, from, to, step),
@@ -203,39 +204,5 @@ impl Executor {
     pub fn first_rows(&self, plan: &Plan, limit: u64) -> Result<Vec<Batch>> {
         let pipeline = self.pipeline(plan)?;
         Ok(take::first(&pipeline, &self.query, self.workers, limit)?.batches.clone())
-    }
-}
-
-/// One line about an operator.
-fn describe(plan: &Plan) -> String {
-    let columns = || plan.schema.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-    match &*plan.operator {
-        Operator::Scan { table, predicate, .. } => {
-            let filtered = if predicate.is_some() { " where …" } else { "" };
-            format!("scan {table} ({}){filtered}", columns())
-        }
-        Operator::Values { rows } => format!("values ({} rows)", rows.len()),
-        Operator::Range { .. } => String::from("range"),
-        Operator::Filter { .. } => String::from("filter"),
-        Operator::Project { .. } => format!("project ({})", columns()),
-        Operator::Summarize { keys, aggregates, .. } => {
-            format!("summarize ({} keys, {} aggregates)", keys.len(), aggregates.len())
-        }
-        Operator::Sort { keys, .. } => format!("sort ({} keys)", keys.len()),
-        Operator::Top { keys, .. } => format!("top ({} keys)", keys.len()),
-        Operator::Take { .. } => String::from("take"),
-        Operator::Join { kind, left_keys, .. } => format!("join {kind:?} ({} keys)", left_keys.len()),
-        Operator::Union { inputs, .. } => format!("union ({} inputs)", inputs.len()),
-        Operator::MvExpand { .. } => String::from("mv-expand"),
-        Operator::MvApply { .. } => String::from("mv-apply"),
-        Operator::Argument => String::from("argument"),
-        Operator::Parse { .. } => String::from("parse"),
-        Operator::ParseKv { .. } => String::from("parse-kv"),
-        Operator::MakeSeries { .. } => String::from("make-series"),
-        Operator::Serialize { .. } => String::from("serialize"),
-        Operator::Shared { id, .. } => format!("shared #{id}"),
-        Operator::Sample { .. } => String::from("sample"),
-        Operator::SampleDistinct { .. } => String::from("sample-distinct"),
-        Operator::Partition { .. } => String::from("partition"),
     }
 }

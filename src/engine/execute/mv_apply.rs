@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::UInt32Array;
+use conshelf_kql::explain::inputs;
 use conshelf_kql::plan::{Operator, Plan};
 
 use crate::engine::batch::Batch;
@@ -116,32 +117,5 @@ fn argument_width(plan: &Plan) -> Option<usize> {
     if matches!(*plan.operator, Operator::Argument) {
         return Some(plan.schema.len());
     }
-    inputs(plan).into_iter().find_map(argument_width)
-}
-
-/// The plans an operator reads.
-pub fn inputs(plan: &Plan) -> Vec<&Plan> {
-    match &*plan.operator {
-        Operator::Scan { .. } | Operator::Values { .. } | Operator::Range { .. } | Operator::Argument => {
-            Vec::new()
-        }
-        Operator::Filter { input, .. }
-        | Operator::Project { input, .. }
-        | Operator::Summarize { input, .. }
-        | Operator::Sort { input, .. }
-        | Operator::Top { input, .. }
-        | Operator::Take { input, .. }
-        | Operator::MvExpand { input, .. }
-        | Operator::MvApply { input, .. }
-        | Operator::Parse { input, .. }
-        | Operator::ParseKv { input, .. }
-        | Operator::MakeSeries { input, .. }
-        | Operator::Serialize { input }
-        | Operator::Shared { input, .. }
-        | Operator::Sample { input, .. }
-        | Operator::SampleDistinct { input, .. }
-        | Operator::Partition { input, .. } => vec![input],
-        Operator::Join { left, right, .. } => vec![left, right],
-        Operator::Union { inputs, .. } => inputs.iter().collect(),
-    }
+    inputs(&plan.operator).into_iter().find_map(argument_width)
 }

@@ -9,6 +9,7 @@ use crate::engine::error::Result;
 use crate::engine::execute::Executor;
 use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Transform};
+use crate::engine::execute::scan::pipeline_using;
 use crate::engine::execute::window;
 use crate::engine::profile::OperatorProfile;
 
@@ -22,11 +23,12 @@ pub fn pipeline(
     input: &Plan,
     expressions: &[Expr],
 ) -> Result<Pipeline> {
-    let below = executor.pipeline(input)?;
     if !expressions.iter().any(window::has_window) {
+        let below = pipeline_using(executor, input, expressions.iter())?;
         let expressions = Expressions::new(executor, expressions)?;
         return Ok(below.then(Arc::new(Project { expressions }), profile));
     }
+    let below = executor.pipeline(input)?;
     let (windowed, expressions) = window::compute(executor, profile, &below, expressions, &input.schema)?;
     let expressions = Expressions::new(executor, &expressions)?;
     Ok(windowed.then(Arc::new(Project { expressions }), profile))

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow_array::{Array, ArrayRef, Int64Array, NullArray, UInt32Array};
 use arrow_buffer::BooleanBuffer;
+use conshelf_kql::explain::operator_line;
 use conshelf_kql::function::{FunctionId, OperatorFunction};
 use conshelf_kql::plan::{Expr, ExprKind, Operator, Plan, SortKey};
 use conshelf_kql::{Column, Schema, Type};
@@ -32,6 +33,9 @@ use crate::engine::pruning::{self, Translation};
 /// Name by which a plan reads the hidden time of ingestion.
 const INGESTION_TIME: &str = "$IngestionTime";
 
+/// Single rows are picked out of a column when at most one in so many is wanted.
+const FEW_ROWS: usize = 8;
+
 /// A condition every row must meet.
 struct Condition {
     expression: PreparedExpression,
@@ -48,6 +52,10 @@ pub struct TableScan {
     /// Append a column with morsel and row of each row.
     row_ids: bool,
     bound: Option<Arc<TimeBound>>,
+    /// More rows of one morsel are not wanted.
+    limit: Option<usize>,
+    /// Positions of the columns that whoever takes the rows looks at; the others may be stand-ins.
+    used: Vec<usize>,
     query: Arc<QueryContext>,
     profile: Arc<OperatorProfile>,
 }
@@ -61,6 +69,7 @@ struct Request<'a> {
     order: ScanOrder,
     row_ids: bool,
     bound: Option<Arc<TimeBound>>,
+    limit: Option<usize>,
 }
 
 pub fn pipeline(
@@ -70,12 +79,49 @@ pub fn pipeline(
     table: &str,
     columns: &[String],
     predicate: Option<&Expr>,
-    _schema: &Schema,
 ) -> Result<Pipeline> {
-    let request =
-        Request { database, table, columns, predicate, order: ScanOrder::Any, row_ids: false, bound: None };
-    let scan = TableScan::new(executor, profile, &request)?;
+    let scan = table_scan(executor, profile, database, table, columns, predicate, None)?;
     Ok(Pipeline::of(Arc::new(scan), profile.clone(), false))
+}
+
+/// The pipeline of a plan of whose columns only those are looked at that the expressions read.
+pub fn pipeline_using<'a>(
+    executor: &Executor,
+    input: &Plan,
+    expressions: impl Iterator<Item = &'a Expr>,
+) -> Result<Pipeline> {
+    let Operator::Scan { database, table, columns, predicate } = &*input.operator else {
+        return executor.pipeline(input);
+    };
+    let mut used = Vec::new();
+    expressions.for_each(|expression| columns_of(expression, &mut used));
+    let profile = executor.profile.operator(operator_line(input), executor.depth);
+    let mut scan = table_scan(executor, &profile, database, table, columns, predicate.as_ref(), None)?;
+    scan.used = used;
+    Ok(Pipeline::of(Arc::new(scan), profile, false))
+}
+
+/// A scan of which at most `limit` rows are wanted, if it says so.
+pub fn table_scan(
+    executor: &Executor,
+    profile: &Arc<OperatorProfile>,
+    database: &str,
+    table: &str,
+    columns: &[String],
+    predicate: Option<&Expr>,
+    limit: Option<usize>,
+) -> Result<TableScan> {
+    let request = Request {
+        database,
+        table,
+        columns,
+        predicate,
+        order: ScanOrder::Any,
+        row_ids: false,
+        bound: None,
+        limit,
+    };
+    TableScan::new(executor, profile, &request)
 }
 
 fn entry<'a>(executor: &'a Executor, database: &str, table: &str) -> Result<&'a Arc<TableEntry>> {
@@ -155,6 +201,8 @@ impl TableScan {
             conditions,
             row_ids: request.row_ids,
             bound: request.bound.clone(),
+            limit: request.limit,
+            used: (0..columns.len()).collect(),
             query: executor.query.clone(),
             profile: profile.clone(),
         })
@@ -177,11 +225,18 @@ impl TableScan {
             return Ok(());
         }
         let ids: Vec<u32> = missing.iter().map(|position| self.ids[*position]).collect();
-        let arrays = morsel.read(&ids)?;
+        let few = kept.filter(|kept| kept.count_set_bits() * FEW_ROWS <= morsel.rows());
+        let arrays = match few {
+            Some(kept) => {
+                let rows: Vec<u32> = kept.set_indices().map(|row| row as u32).collect();
+                morsel.read_rows(&ids, &rows)?
+            }
+            None => morsel.read(&ids)?,
+        };
         let mut bytes = 0;
         for (position, array) in missing.into_iter().zip(arrays) {
             bytes += columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
-            found[position] = Some(match kept {
+            found[position] = Some(match kept.filter(|_| few.is_none()) {
                 Some(kept) => columns::filter_column(&array, kept)?,
                 None => array,
             });
@@ -246,8 +301,21 @@ impl Source for TableScan {
             rows = count;
             self.query.check()?;
         }
-        let all: Vec<usize> = (0..self.ids.len()).collect();
-        self.fill(morsel, &all, &mut found, kept.as_ref())?;
+        if let Some(limit) = self.limit
+            && limit < rows
+        {
+            let first =
+                kept.as_ref().map_or(limit, |kept| kept.set_indices().nth(limit).unwrap_or(kept.len()));
+            let head = BooleanBuffer::collect_bool(morsel.rows(), |row| {
+                row < first && kept.as_ref().is_none_or(|kept| kept.value(row))
+            });
+            for column in found.iter_mut().flatten() {
+                *column = column.slice(0, limit);
+            }
+            kept = Some(head);
+            rows = limit;
+        }
+        self.fill(morsel, &self.used, &mut found, kept.as_ref())?;
         let mut batch = partial(&found, rows);
         if self.row_ids {
             let base = (number as i64) << 32;
@@ -435,6 +503,7 @@ impl Late {
             order,
             row_ids: true,
             bound: bound.clone(),
+            limit: None,
         };
         let profile = executor
             .profile
@@ -473,14 +542,15 @@ impl Late {
         let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); self.late.len()];
         let mut source_of = vec![0u32; winners.rows];
         let mut next = 0u32;
-        for (morsel, rows) in by_morsel {
+        for (morsel, mut rows) in by_morsel {
             executor.query.check()?;
-            let arrays = self.scan.morsels[morsel].read(&late_ids)?;
-            let picks = UInt32Array::from_iter_values(rows.iter().map(|(row, _)| *row));
-            for (part, array) in parts.iter_mut().zip(&arrays) {
+            rows.sort_unstable();
+            let picks: Vec<u32> = rows.iter().map(|(row, _)| *row).collect();
+            let arrays = self.scan.morsels[morsel].read_rows(&late_ids, &picks)?;
+            for (part, array) in parts.iter_mut().zip(arrays) {
                 let bytes = columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
                 self.scan.profile.add_bytes(bytes);
-                part.push(columns::take_column(array, &picks)?);
+                part.push(array);
             }
             for (_, place) in rows {
                 source_of[place as usize] = next;

@@ -20,6 +20,7 @@ use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::key::KeyTable;
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink};
+use crate::engine::execute::scan::pipeline_using;
 use crate::engine::profile::OperatorProfile;
 
 /// The aggregates of an operator: which expressions they read, and how to create their states.
@@ -239,7 +240,9 @@ pub fn pipeline(
     aggregates: &[Aggregate],
     schema: &Schema,
 ) -> Result<Pipeline> {
-    let below = executor.pipeline(input)?;
+    let arguments =
+        aggregates.iter().flat_map(|aggregate| aggregate.arguments.iter().chain(&aggregate.condition));
+    let below = pipeline_using(executor, input, keys.iter().chain(arguments))?;
     let aggregates: Vec<&Aggregate> = aggregates.iter().collect();
     let batch = groups(executor, profile, &below, keys, &aggregates)?;
     if batch.columns.len() != schema.len() {

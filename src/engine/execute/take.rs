@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use conshelf_kql::Value;
-use conshelf_kql::plan::{Expr, Plan};
+use conshelf_kql::explain::operator_line;
+use conshelf_kql::plan::{Expr, Operator, Plan};
 use parking_lot::Mutex;
 
 use crate::engine::batch::Batch;
@@ -14,6 +15,7 @@ use crate::engine::execute::columns;
 use crate::engine::execute::expression;
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink};
+use crate::engine::execute::scan;
 use crate::engine::profile::OperatorProfile;
 
 struct Take {
@@ -116,7 +118,16 @@ pub fn pipeline(
     limit: &Expr,
 ) -> Result<Pipeline> {
     let limit = limit_of(executor, limit)?;
-    let below = executor.pipeline(input)?;
+    let below = match &*input.operator {
+        Operator::Scan { database, table, columns, predicate } => {
+            let profile = executor.profile.operator(operator_line(input), executor.depth);
+            let wanted = usize::try_from(limit).ok();
+            let scan =
+                scan::table_scan(executor, &profile, database, table, columns, predicate.as_ref(), wanted)?;
+            Pipeline::of(Arc::new(scan), profile, false)
+        }
+        _ => executor.pipeline(input)?,
+    };
     let ordered = below.ordered;
     let rows = first(&below, &executor.query, executor.workers, limit)?;
     Ok(Pipeline::of(rows, profile.clone(), ordered))
