@@ -269,6 +269,8 @@ fn missing(schema: &Schema) -> Row {
 }
 
 fn joined(left: Case, right: Case, kind: JoinKind, by: usize) -> Case {
+    // Which row of a key innerunique keeps is open where the order of the left is.
+    let kind = if kind == JoinKind::InnerUnique && has_join(&left.plan) { JoinKind::Inner } else { kind };
     // Keys of a type both sides have at that place.
     let usable = |position: &usize| {
         left.plan.schema.get(*position).map(|column| column.ty)
@@ -389,7 +391,7 @@ fn has_join(plan: &Plan) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn plans_agree_with_the_model(case in case()) {

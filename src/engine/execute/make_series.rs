@@ -184,7 +184,7 @@ pub fn pipeline(
     let mut keys = call.keys.to_vec();
     keys.push(Expr::column(input.schema.len(), Type::Long));
     let aggregates: Vec<&Aggregate> = call.series.iter().map(|series| &series.aggregate).collect();
-    let groups = summarize::groups(executor, profile, &below, &keys, &aggregates)?;
+    let groups = summarize::groups(executor, profile, &below, &keys, &aggregates, None)?;
     let started = std::time::Instant::now();
     let result = arrays(executor, call, axis, first, last, &groups)?;
     profile.add_time(started.elapsed());

@@ -14,6 +14,7 @@ pub mod pool;
 mod collect;
 mod filter;
 mod join;
+mod known;
 mod make_series;
 mod materialised;
 mod mv_apply;

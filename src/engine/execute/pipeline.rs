@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::engine::batch::Batch;
 use crate::engine::context::QueryContext;
 use crate::engine::error::{EngineError, Result};
+use crate::engine::execute::known::KnownRows;
 use crate::engine::execute::pool::{self, Progress, Work};
 use crate::engine::profile::OperatorProfile;
 
@@ -30,6 +31,11 @@ pub const BATCH_ROWS: usize = 65_536;
 /// Rows cut into morsels.
 pub trait Source: Send + Sync {
     fn morsels(&self) -> usize;
+
+    /// What is known of a morsel of which every row would be emitted, unread.
+    fn known(&self, _morsel: usize) -> Option<Box<dyn KnownRows + '_>> {
+        None
+    }
 
     /// Reads one morsel. `Break` from `emit` means that nothing more of it is wanted.
     fn read(&self, morsel: usize, emit: &mut Emit<'_>) -> Result<Flow>;
@@ -63,6 +69,17 @@ pub trait Sink: Send + Sync + 'static {
 
     /// Takes a batch. `Break`: the whole pipeline may stop.
     fn push(&self, local: &mut Self::Local, position: Position, batch: Batch) -> Result<Flow>;
+
+    /// Takes a morsel from what is known of it; `false`: it must be read.
+    fn push_known(
+        &self,
+        _local: &mut Self::Local,
+        _position: Position,
+        _source: &dyn Source,
+        _morsel: usize,
+    ) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Called after the last batch of each morsel, also of those without rows.
     fn morsel_done(&self, _local: &mut Self::Local, _morsel: u32) -> Result<Flow> {
@@ -258,11 +275,18 @@ impl<S: Sink> Run<S> {
         let index = self.starts.partition_point(|start| *start <= morsel) - 1;
         let segment = &self.pipeline.segments[index];
         let number = morsel as u32;
+        let position = Position { morsel: number, row: 0 };
+        let inner = morsel - self.starts[index];
+        if segment.stages.is_empty()
+            && self.sink.push_known(local, position, segment.source.as_ref(), inner)?
+        {
+            return self.sink.morsel_done(local, number);
+        }
         let mut row = 0usize;
         let mut stop = Flow::Continue(());
         let started = Instant::now();
         let mut below = Duration::ZERO;
-        let read = segment.source.read(morsel - self.starts[index], &mut |batch| {
+        let read = segment.source.read(inner, &mut |batch| {
             let since = Instant::now();
             segment.profile.add_output(batch.rows);
             let flow = pass(&segment.stages, batch, &self.query, &mut |batch| {

@@ -25,6 +25,7 @@ use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
 use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::filter::conjuncts;
+use crate::engine::execute::known::KnownRows;
 use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source};
 use crate::engine::execute::window;
 use crate::engine::profile::OperatorProfile;
@@ -247,6 +248,22 @@ impl TableScan {
     }
 }
 
+/// A morsel whose rows all pass.
+struct KnownMorsel<'a> {
+    scan: &'a TableScan,
+    morsel: &'a Morsel,
+}
+
+impl KnownRows for KnownMorsel<'_> {
+    fn rows(&self) -> usize {
+        self.morsel.rows()
+    }
+
+    fn column(&self, position: usize) -> Option<ColumnStatistics> {
+        self.morsel.statistics(*self.scan.ids.get(position)?)
+    }
+}
+
 /// A batch whose unread columns are stand-ins that nothing looks at.
 fn partial(found: &[Option<ArrayRef>], rows: usize) -> Batch {
     let columns = found
@@ -256,13 +273,26 @@ fn partial(found: &[Option<ArrayRef>], rows: usize) -> Batch {
     Batch::new(columns, rows)
 }
 
-fn statistics(morsel: &Morsel, column: u32) -> Option<ColumnStatistics> {
-    morsel.statistics(column)
+impl Condition {
+    /// Whether statistics say that every row of the morsel meets the condition.
+    fn always_holds(&self, morsel: &Morsel) -> bool {
+        self.translation.as_ref().is_some_and(|translation| {
+            translation.exact
+                && pruning::always_true(&translation.predicate, &|column| morsel.statistics(column))
+        })
+    }
 }
 
 impl Source for TableScan {
     fn morsels(&self) -> usize {
         self.morsels.len()
+    }
+
+    fn known(&self, number: usize) -> Option<Box<dyn KnownRows + '_>> {
+        let morsel = &self.morsels[number];
+        let passes = self.conditions.iter().all(|condition| condition.always_holds(morsel));
+        (passes && !self.row_ids && self.limit.is_none())
+            .then(|| Box::new(KnownMorsel { scan: self, morsel }) as Box<dyn KnownRows>)
     }
 
     fn read(&self, number: usize, emit: &mut Emit<'_>) -> Result<Flow> {
@@ -276,10 +306,7 @@ impl Source for TableScan {
         let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len()];
         let mut kept: Option<BooleanBuffer> = None;
         for condition in &self.conditions {
-            if let Some(translation) = &condition.translation
-                && translation.exact
-                && pruning::always_true(&translation.predicate, &|column| statistics(morsel, column))
-            {
+            if condition.always_holds(morsel) {
                 continue;
             }
             self.fill(morsel, &condition.columns, &mut found, kept.as_ref())?;
@@ -398,7 +425,7 @@ impl TimeBound {
 
     fn may_win(&self, morsel: &Morsel) -> bool {
         let Some((least, greatest)) = morsel.time_bounds() else { return true };
-        if self.nulls_first && statistics(morsel, self.time_column).is_none_or(|known| known.nulls > 0) {
+        if self.nulls_first && morsel.statistics(self.time_column).is_none_or(|known| known.nulls > 0) {
             return true;
         }
         let ticks = self.ticks.load(Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, UInt32Array};
 use conshelf_kql::function::{AggregateFunction, FunctionId};
-use conshelf_kql::plan::{Aggregate, Expr, Plan};
+use conshelf_kql::plan::{Aggregate, Expr, Operator, Plan};
 use conshelf_kql::{Schema, Type};
 
 use crate::engine::aggregate::{self, Accumulator, AggregateCall};
@@ -18,8 +18,9 @@ use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
 use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::key::KeyTable;
+use crate::engine::execute::known::Shortcut;
 use crate::engine::execute::materialised::Materialised;
-use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink};
+use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink, Source};
 use crate::engine::execute::scan::pipeline_using;
 use crate::engine::profile::OperatorProfile;
 
@@ -146,6 +147,8 @@ struct Summarize {
     keys: Expressions,
     key_types: Vec<Type>,
     calls: Calls,
+    /// How a morsel may be added from its statistics.
+    shortcut: Option<Shortcut>,
     query: Arc<QueryContext>,
 }
 
@@ -190,6 +193,24 @@ impl Sink for Summarize {
         self.calls.update(&mut local.accumulators, &batch, &local.group_of, groups)?;
         local.charge()?;
         Ok(Flow::Continue(()))
+    }
+
+    fn push_known(
+        &self,
+        local: &mut Local,
+        position: Position,
+        source: &dyn Source,
+        morsel: usize,
+    ) -> Result<bool> {
+        let Some(shortcut) = &self.shortcut else { return Ok(false) };
+        let Some(known) = source.known(morsel) else { return Ok(false) };
+        let Some(_) = shortcut.add(known.as_ref(), &mut local.table, &mut local.accumulators)? else {
+            return Ok(false);
+        };
+        if local.first.len() < local.table.len() {
+            local.first.push(position.ordinal(0));
+        }
+        Ok(true)
     }
 }
 
@@ -244,7 +265,11 @@ pub fn pipeline(
         aggregates.iter().flat_map(|aggregate| aggregate.arguments.iter().chain(&aggregate.condition));
     let below = pipeline_using(executor, input, keys.iter().chain(arguments))?;
     let aggregates: Vec<&Aggregate> = aggregates.iter().collect();
-    let batch = groups(executor, profile, &below, keys, &aggregates)?;
+    let shortcut = match *input.operator {
+        Operator::Scan { .. } => Shortcut::of(executor, keys, &aggregates, input.schema.len())?,
+        _ => None,
+    };
+    let batch = groups(executor, profile, &below, keys, &aggregates, shortcut)?;
     if batch.columns.len() != schema.len() {
         let found = batch.columns.len();
         return Err(EngineError::Internal(format!("summarize yields {found} columns, not {}", schema.len())));
@@ -260,12 +285,14 @@ pub fn groups(
     below: &Pipeline,
     keys: &[Expr],
     aggregates: &[&Aggregate],
+    shortcut: Option<Shortcut>,
 ) -> Result<Batch> {
     let query = &executor.query;
     let sink = Summarize {
         keys: Expressions::new(executor, keys)?,
         key_types: keys.iter().map(|key| key.ty).collect(),
         calls: Calls::new(executor, aggregates)?,
+        shortcut,
         query: query.clone(),
     };
     let in_sequence = below.ordered && sink.calls.order_matters();
