@@ -237,7 +237,7 @@ fn encodings() -> Vec<(&'static str, ColumnType, ArrayRef)> {
     let long = |value: &dyn Fn(i64) -> i64| column_of::long((0..rows).map(|n| Some(value(n))));
     use ColumnType::*;
     vec![
-        ("raw64", Long, long(&|n| mix(n) << 40 ^ mix(n + 1))),
+        ("raw64", Long, long(&|n| (mix(n) << 40) ^ mix(n + 1))),
         ("constant", Long, long(&|_| -5)),
         ("run_length", Long, long(&|n| mix(n / 300))),
         ("dictionary", Long, long(&|n| mix(mix(n) % 9))),

@@ -78,7 +78,10 @@ fn nested(values: &[i64], packed: usize, simple: usize, depth: u32) -> Option<Ve
     {
         let mut node = Vec::new();
         sparse::encode(values, common, depth, &mut node);
-        offer(node);
+        // Scattering the exceptions takes twice the time of unpacking every row.
+        if node.len() < simple / 2 {
+            offer(node);
+        }
     }
     // Codes of a dictionary of two take a bit a row: only wider values can gain.
     let bits_a_row = packed * 8 / values.len().max(1);
