@@ -249,7 +249,7 @@ fn encodings() -> Vec<(&'static str, ColumnType, ArrayRef)> {
             "split_zstd",
             Real,
             column_of::real((0..rows).map(|n| {
-                Some(f64::from_bits((0x3ff0 + mix(n) as u64 % 999) << 48 | mix(n + 3) as u64 % 999))
+                Some(f64::from_bits(((0x3ff0 + mix(n) as u64 % 999) << 48) | (mix(n + 3) as u64 % 999)))
             })),
         ),
         ("bitmap", Bool, column_of::bool((0..rows).map(|n| Some(mix(n) % 2 == 0)))),
