@@ -211,6 +211,12 @@ impl Binder<'_> {
                 }
                 self.packed(pairs, span)?
             }
+            "column_names_of" => {
+                self.expect_count(name, arguments.len(), 1, 1, span)?;
+                let relation = self.table(&arguments[0])?;
+                let names = relation.schema().iter().map(|column| Dynamic::String(column.name.clone()));
+                Expr::constant(Value::Dynamic(Dynamic::Array(names.collect())))
+            }
             "current_database" => Expr::constant(Value::String(self.database.clone())),
             "current_cluster_endpoint" => Expr::constant(Value::String("localhost".to_string())),
             "current_principal" => Expr::constant(Value::String(String::new())),

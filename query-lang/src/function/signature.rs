@@ -160,7 +160,7 @@ fn parse_class(text: &str) -> Result<Class, String> {
             "any" => TypeSet::ANY.0,
             "number" => TypeSet::of(&NUMBER).0,
             "summable" => TypeSet::of(&NUMBER).0 | TypeSet::of(&[Type::TimeSpan]).0,
-            "orderable" => TypeSet::ANY.0 & !TypeSet::of(&[Type::Dynamic]).0,
+            "orderable" => ORDERABLE.0,
             name => TypeSet::of(&[Type::from_name(name).ok_or_else(|| format!("unknown class '{name}'"))?]).0,
         };
     }
@@ -250,6 +250,9 @@ pub enum Mismatch {
     Common,
 }
 
+/// Anything but dynamic.
+const ORDERABLE: TypeSet = TypeSet(TypeSet::ANY.0 & !(1 << (Type::Dynamic as u16)));
+
 /// The wider of two numbers; equal types; dynamic with anything.
 pub fn common_type(left: Type, right: Type) -> Option<Type> {
     if left == right {
@@ -281,6 +284,7 @@ fn target(class: Class, argument: Type) -> Option<(Type, u32)> {
     if argument == Type::Dynamic {
         // One concrete type says what is meant; of several none does.
         return match set.single() {
+            _ if set == ORDERABLE => None,
             Some(ty) => Some((ty, 10)),
             None if set.contains(Type::String) => Some((Type::String, 11)),
             None => None,
@@ -297,6 +301,19 @@ pub fn resolve(
     overloads: &[Signature],
     arguments: &[ArgumentInfo<'_>],
 ) -> Result<Resolution, Mismatch> {
+    if let Some(position) =
+        (0..arguments.len()).find(|position| is_ambiguous(overloads, arguments, *position))
+    {
+        let classes = overloads
+            .iter()
+            .filter(|signature| signature.takes_count(arguments.len()))
+            .filter_map(|signature| signature.parameter(position))
+            .fold(TypeSet(0), |set, parameter| match parameter.class {
+                Class::Types(types) => TypeSet(set.0 | types.0),
+                Class::Common => set,
+            });
+        return Err(Mismatch::Type { position, expected: describe(Class::Types(classes)) });
+    }
     let mut best: Option<(u32, Resolution)> = None;
     let mut failure: Option<(usize, Mismatch)> = None;
     for signature in overloads.iter().filter(|signature| signature.takes_count(arguments.len())) {
@@ -326,6 +343,24 @@ pub fn resolve(
         },
         |(_, mismatch)| mismatch,
     ))
+}
+
+/// Whether a dynamic argument could be taken for several types, by overloads that differ there: which one was
+/// meant cannot be told.
+fn is_ambiguous(overloads: &[Signature], arguments: &[ArgumentInfo<'_>], position: usize) -> bool {
+    if arguments[position].ty != Type::Dynamic {
+        return false;
+    }
+    let mut types = 0;
+    for signature in overloads.iter().filter(|signature| signature.takes_count(arguments.len())) {
+        match signature.parameter(position).map(|parameter| parameter.class) {
+            Some(Class::Types(set)) if !set.contains(Type::Dynamic) && !set.contains(Type::String) => {
+                types |= set.0;
+            }
+            _ => return false,
+        }
+    }
+    types.count_ones() > 1
 }
 
 fn attempt(
@@ -416,7 +451,7 @@ fn describe(class: Class) -> String {
     if set == TypeSet(number.0 | TypeSet::of(&[Type::TimeSpan]).0) {
         return "a number or timespan".to_string();
     }
-    if set == TypeSet(TypeSet::ANY.0 & !TypeSet::of(&[Type::Dynamic]).0) {
+    if set == ORDERABLE {
         return "any type but dynamic".to_string();
     }
     let names: Vec<&str> = set.types().map(Type::name).collect();

@@ -189,6 +189,10 @@ impl Binder<'_> {
     ) -> Bind<Relation> {
         let count = self.row_count(&node.count)?;
         let of = self.with_row(&input, |binder| binder.scalar(&node.of))?;
+        if of.ty == Type::Dynamic {
+            let message = "A value of type dynamic is not allowed here: convert it, as in tostring(…)";
+            return Err(self.error("SEM0116", message, node.of.span));
+        }
         let name = result_name(&node.of).unwrap_or_else(|| "Column1".to_string());
         let schema = vec![Column::new(name, of.ty)];
         let plan = self.plan(Operator::SampleDistinct { input: input.plan, count, of }, schema);

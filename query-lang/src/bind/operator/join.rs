@@ -154,7 +154,12 @@ impl Binder<'_> {
                     (Some(("$left", a)), Some(("$right", b))) | (Some(("$right", b)), Some(("$left", a))) => {
                         let pair =
                             (self.side_position(left, a, "left"), self.side_position(right, b, "right"));
-                        pairs.push((pair.0?, pair.1?));
+                        let (a, b) = (pair.0?, pair.1?);
+                        if [left.schema()[a].ty, right.schema()[b].ty] == [Type::Dynamic; 2] {
+                            let message = "Join keys cannot be dynamic: convert them, as in tostring(…)";
+                            return Err(self.error("SEM0241", message, condition.span));
+                        }
+                        pairs.push((a, b));
                         Ok(())
                     }
                     _ => Err(self.invalid_condition(condition.span)),

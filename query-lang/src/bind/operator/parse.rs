@@ -28,10 +28,6 @@ impl Binder<'_> {
         };
         let flags = parameter(&node.parameters, "flags").and_then(parameter_text).unwrap_or_default();
         let source = self.with_row(&input, |binder| binder.scalar(&node.expression))?;
-        if !matches!(source.ty, Type::String | Type::Dynamic) {
-            let message = format!("A value of type string is expected here, found {}", source.ty);
-            return Err(self.error("SEM0107", message, node.expression.span));
-        }
         let mut segments = Vec::with_capacity(node.pattern.len());
         let mut captured: Schema = Vec::new();
         let mut previous_was_text_capture = false;

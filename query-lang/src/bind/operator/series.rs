@@ -60,12 +60,21 @@ impl Binder<'_> {
                 }),
             };
             let default = self.folded(default);
-            let name = match (column.declared, column.inferred) {
-                (Some(name), _) => name,
-                (None, Some(name)) if !name.is_empty() => name,
-                _ => projection.unnamed(&Vec::new()),
-            };
-            projection.add(&name, Expr::constant(null_of(Type::Dynamic)), None, false);
+            let values = Expr::constant(null_of(Type::Dynamic));
+            match (column.declared, column.inferred) {
+                (Some(name), _) => {
+                    if projection.declare(&name, values, None, false).is_err() {
+                        self.duplicate_column(&name, span);
+                    }
+                }
+                (None, Some(name)) if !name.is_empty() => {
+                    projection.add(&name, values, None, false);
+                }
+                _ => {
+                    let name = projection.unnamed(&Vec::new());
+                    projection.add(&name, values, None, false);
+                }
+            }
             series.push(Series { aggregate: plan, default });
         }
 
@@ -83,7 +92,13 @@ impl Binder<'_> {
         let interval = if ty == Type::DateTime { Type::TimeSpan } else { ty };
         let name =
             axis_name.filter(|name| !name.is_empty()).unwrap_or_else(|| projection.unnamed(&Vec::new()));
-        projection.add(&name, Expr::constant(null_of(Type::Dynamic)), None, false);
+        let written = matches!(node.axis.kind, Ast::Named { .. }) || matches!(axis.kind, ExprKind::Column(_));
+        let values = Expr::constant(null_of(Type::Dynamic));
+        if !written {
+            projection.add(&name, values, None, false);
+        } else if projection.declare(&name, values, None, false).is_err() {
+            self.duplicate_column(&name, node.axis.span);
+        }
 
         let (from, to, step) = match &node.range {
             SeriesRange::FromToStep { from, to, step } => {
