@@ -31,10 +31,10 @@ function_family! {
             .examples(example!("print now() - now(-1h)", "01:00:00")),
         Ago => FunctionSpec::scalar("ago", &["(distance: timespan) -> datetime"], "The start of the query less a distance.")
             .examples(example!("print now() - ago(1h)", "01:00:00")),
-        StartOfDay => period("startofday", "Start of the day, shifted by an offset of days.", example!("print startofday(datetime(2017-01-01 10:10:17), -1)", "2016-12-31T00:00:00.0000000Z")),
-        StartOfWeek => period("startofweek", "Start of the week (a Sunday), shifted by an offset of weeks.", example!("print startofweek(datetime(2020-06-15 13:45))", "2020-06-14T00:00:00.0000000Z")),
-        StartOfMonth => period("startofmonth", "Start of the month, shifted by an offset of months.", example!("print startofmonth(datetime(2020-06-15), -1)", "2020-05-01T00:00:00.0000000Z")),
-        StartOfYear => period("startofyear", "Start of the year, shifted by an offset of years.", example!("print startofyear(datetime(2020-06-15), 1)", "2021-01-01T00:00:00.0000000Z")),
+        StartOfDay => period("startofday", "Start of the day, shifted by an offset of days.", example!("print startofday(datetime(2017-01-01 10:10:17), -1)", "2016-12-31T00:00:00Z")),
+        StartOfWeek => period("startofweek", "Start of the week (a Sunday), shifted by an offset of weeks.", example!("print startofweek(datetime(2020-06-15 13:45))", "2020-06-14T00:00:00Z")),
+        StartOfMonth => period("startofmonth", "Start of the month, shifted by an offset of months.", example!("print startofmonth(datetime(2020-06-15), -1)", "2020-05-01T00:00:00Z")),
+        StartOfYear => period("startofyear", "Start of the year, shifted by an offset of years.", example!("print startofyear(datetime(2020-06-15), 1)", "2021-01-01T00:00:00Z")),
         EndOfDay => period("endofday", "Last tick of the day, shifted by an offset of days.", example!("print endofday(datetime(2017-01-01 10:10:17))", "2017-01-01T23:59:59.9999999Z")),
         EndOfWeek => period("endofweek", "Last tick of the week (on a Saturday), shifted by an offset of weeks.", example!("print endofweek(datetime(2020-01-05 12:00))", "2020-01-11T23:59:59.9999999Z")),
         EndOfMonth => period("endofmonth", "Last tick of the month, shifted by an offset of months.", example!("print endofmonth(datetime(2020-01-31), 1)", "2020-02-29T23:59:59.9999999Z")),
@@ -49,7 +49,7 @@ function_family! {
         HourOfDay => part("hourofday", "Hour of the day.", example!("print hourofday(datetime(2015-12-14 18:54))", "18")),
         WeekOfYear => part("week_of_year", "Number of the week of the year (ISO 8601).", example!("print week_of_year(datetime(2020-12-31))", "53")).aliases(&["weekofyear"]),
         DateTimeAdd => FunctionSpec::scalar("datetime_add", &["(period: string, amount: long, date: datetime) -> datetime"], "Adds an amount of periods: year, quarter, month, week, day, hour, minute, second, millisecond, microsecond, nanosecond.")
-            .examples(example!("print datetime_add('month', 1, datetime(2020-01-31))", "2020-02-29T00:00:00.0000000Z")),
+            .examples(example!("print datetime_add('month', 1, datetime(2020-01-31))", "2020-02-29T00:00:00Z")),
         DateTimeDiff => FunctionSpec::scalar("datetime_diff", &["(period: string, left: datetime, right: datetime) -> rule"], "How many borders of a period lie between two datetimes, left minus right.").returns(difference_type)
             .examples(example!("print datetime_diff('hour', datetime(2017-10-31 01:00), datetime(2017-10-30 23:59))", "2")),
         DateTimePart => FunctionSpec::scalar("datetime_part", &["(part: string, date: datetime) -> long"], "A part of a datetime: year, quarter, month, week_of_year, day, dayOfYear, hour, minute, second, millisecond, microsecond, nanosecond.").aliases(&["datepart"])
@@ -61,7 +61,7 @@ function_family! {
                 "(text: string) -> datetime",
                 "(value: datetime) -> datetime",
             ], "The datetime of its parts; null if there is none.")
-            .examples(example!("print make_datetime(2017, 10, 1, 12, 10)", "2017-10-01T12:10:00.0000000Z")),
+            .examples(example!("print make_datetime(2017, 10, 1, 12, 10)", "2017-10-01T12:10:00Z")),
         MakeTimeSpan => FunctionSpec::scalar("make_timespan", &[
                 "(hour: long, minute: long) -> timespan",
                 "(hour: long, minute: long, second: real) -> timespan",
@@ -75,17 +75,17 @@ function_family! {
         FormatTimeSpan => FunctionSpec::scalar("format_timespan", &["(timespan: timespan, format: string) -> string"], "A timespan as text by a pattern of d f F h H m s.")
             .examples(example!("print format_timespan(time(29.09:00:05.12345), 'dd.hh:mm:ss:FF')", "29.09:00:05:12")),
         UnixSeconds => FunctionSpec::scalar("unixtime_seconds_todatetime", FROM_UNIX, "The datetime of seconds since 1970.")
-            .examples(example!("print unixtime_seconds_todatetime(1546300800)", "2019-01-01T00:00:00.0000000Z")),
+            .examples(example!("print unixtime_seconds_todatetime(1546300800)", "2019-01-01T00:00:00Z")),
         UnixMilliseconds => FunctionSpec::scalar("unixtime_milliseconds_todatetime", FROM_UNIX, "The datetime of milliseconds since 1970.")
-            .examples(example!("print unixtime_milliseconds_todatetime(1546300800000)", "2019-01-01T00:00:00.0000000Z")),
+            .examples(example!("print unixtime_milliseconds_todatetime(1546300800000)", "2019-01-01T00:00:00Z")),
         UnixMicroseconds => FunctionSpec::scalar("unixtime_microseconds_todatetime", FROM_UNIX, "The datetime of microseconds since 1970.")
-            .examples(example!("print unixtime_microseconds_todatetime(1546300800000000)", "2019-01-01T00:00:00.0000000Z")),
+            .examples(example!("print unixtime_microseconds_todatetime(1546300800000000)", "2019-01-01T00:00:00Z")),
         UnixNanoseconds => FunctionSpec::scalar("unixtime_nanoseconds_todatetime", FROM_UNIX, "The datetime of nanoseconds since 1970.")
-            .examples(example!("print unixtime_nanoseconds_todatetime(1546300800000000000)", "2019-01-01T00:00:00.0000000Z")),
+            .examples(example!("print unixtime_nanoseconds_todatetime(1546300800000000000)", "2019-01-01T00:00:00Z")),
         UtcToLocal => FunctionSpec::scalar("datetime_utc_to_local", ZONE, "A UTC datetime in the local time of a zone.")
-            .examples(example!("print datetime_utc_to_local(datetime(2015-12-31 23:59:59), 'US/Eastern')", "2015-12-31T18:59:59.0000000Z")),
+            .examples(example!("print datetime_utc_to_local(datetime(2015-12-31 23:59:59), 'US/Eastern')", "2015-12-31T18:59:59Z")),
         LocalToUtc => FunctionSpec::scalar("datetime_local_to_utc", ZONE, "A local datetime of a zone in UTC.")
-            .examples(example!("print datetime_local_to_utc(datetime(2020-02-02 20:02:20), 'Europe/Paris')", "2020-02-02T19:02:20.0000000Z")),
+            .examples(example!("print datetime_local_to_utc(datetime(2020-02-02 20:02:20), 'Europe/Paris')", "2020-02-02T19:02:20Z")),
         ListTimeZones => FunctionSpec::scalar("datetime_list_timezones", &["() -> dynamic"], "Names of the time zones.")
             .examples(example!("print set_has_element(datetime_list_timezones(), 'Europe/Paris')", "true")),
     }

@@ -57,7 +57,7 @@ function_family! {
             .examples(&[Example { query: "print trim_end('.com', 'bing.com')", answer: "bing" }]),
         Split => text("split", &["(source: string, delimiter: string, index: long = null) -> dynamic"], "The pieces between delimiters, or the one at an index, as an array.")
             .handles_nulls()
-            .examples(&[Example { query: "print array_length(split('aa_bb_cc', '_'))", answer: "3" }]),
+            .examples(&[Example { query: "print split('aa_bb_cc', '_')[1]", answer: "bb" }]),
         ReplaceString => text("replace_string", &["(text: string, lookup: string, rewrite: string) -> string"], "Replaces every occurrence of a text.")
             .examples(&[Example { query: "print replace_string('a cat', 'cat', 'dog')", answer: "a dog" }]),
         ReplaceStrings => text("replace_strings", &["(text: string, lookups: dynamic, rewrites: dynamic) -> string"], "Replaces every occurrence of several texts, in one pass.")

@@ -70,7 +70,7 @@ fn as_type(value: &Datum, from: Type, to: Type) -> Result<Datum> {
 
 /// `case(condition, value, condition, value, …, otherwise)`; `iff` is the shortest of them.
 fn case(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
-    if arguments.len() % 2 == 0 {
+    if arguments.len().is_multiple_of(2) {
         return Err(EngineError::Evaluation(String::from(
             "case(): expects pairs of a condition and a value, then one last value",
         )));

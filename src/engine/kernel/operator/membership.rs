@@ -357,7 +357,7 @@ pub fn is_in(
     let ty = call.argument_types.first().copied().unwrap_or(Type::Dynamic);
     let mut any = BooleanArray::from(vec![false; call.rows]);
     for (other, other_type) in arguments.iter().zip(call.argument_types).skip(1) {
-        let equal = if *other_type == Type::Dynamic && ty != Type::Dynamic || ty == Type::Dynamic {
+        let equal = if *other_type == Type::Dynamic || ty == Type::Dynamic {
             in_arrays(ty, value, other, call.rows, ignore_case)?
         } else if ignore_case {
             let (texts, others) = (Texts::new(value)?, Texts::new(other)?);

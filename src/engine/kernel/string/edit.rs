@@ -232,9 +232,12 @@ pub fn replace_string(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<Arra
     }))
 }
 
+/// Lookups with their rewrites.
+type Rewrites = Vec<(String, String)>;
+
 /// Pairs of a lookup and its rewrite. A lookup that is no string is left out; a rewrite that is none leaves
 /// what was found as it is.
-fn rewrites_of(lookups: DynamicRef<'_>, rewrites: DynamicRef<'_>) -> Vec<(String, String)> {
+fn rewrites_of(lookups: DynamicRef<'_>, rewrites: DynamicRef<'_>) -> Rewrites {
     lookups
         .iter_array()
         .zip(rewrites.iter_array())
@@ -251,7 +254,7 @@ pub fn replace_strings(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<Arr
     let lookups = Dynamics::new(argument(arguments, 1)?)?;
     let rewrites = Dynamics::new(argument(arguments, 2)?)?;
     let constant = lookups.constant().is_some() && rewrites.constant().is_some();
-    let mut machine: Option<(Vec<(String, String)>, Option<AhoCorasick>)> = None;
+    let mut machine: Option<(Rewrites, Option<AhoCorasick>)> = None;
     Ok(texts(call.rows, |row, out| {
         if machine.is_none() || !constant {
             let pairs = rewrites_of(lookups.get(row), rewrites.get(row));

@@ -1,0 +1,50 @@
+//! Every example in the table of functions is run and must answer what the table says.
+
+use conshelf::engine::context::QueryLimits;
+use conshelf::engine::{Engine, EngineError, QueryContext, QueryRequest};
+use conshelf::kql::function::FunctionId;
+use conshelf::response::delimited::DelimitedEncoder;
+use conshelf::response::{Encoder, ResultHeader};
+use conshelf::storage::{DEFAULT_DATABASE, Store, StoreOptions};
+
+/// The rows of the first result as CSV without its header line.
+fn answer(engine: &Engine, text: &str) -> Result<String, EngineError> {
+    let request = QueryRequest {
+        text: text.to_owned(),
+        database: DEFAULT_DATABASE.to_owned(),
+        parameters: Vec::new(),
+        context: QueryContext::new(QueryLimits::default(), 638_000_000_000_000_000),
+    };
+    let tables = engine.query_collect(&request)?;
+    let mut bytes = Vec::new();
+    if let Some(table) = tables.first() {
+        let header = ResultHeader::primary(table.description.schema.clone());
+        let mut encoder = DelimitedEncoder::csv();
+        for batch in &table.batches {
+            encoder
+                .rows(&header, batch, &mut bytes)
+                .map_err(|error| EngineError::Internal(error.to_string()))?;
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).replace("\r\n", "\n").trim_end_matches('\n').to_owned())
+}
+
+#[test]
+fn examples_answer_what_they_say() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(directory.path(), StoreOptions::default()).expect("an empty store");
+    let engine = Engine::with_workers(store, 1);
+    let mut wrong = Vec::new();
+    for function in FunctionId::all() {
+        for example in function.spec().examples {
+            match answer(&engine, example.query) {
+                Ok(found) if found == example.answer => {}
+                Ok(found) => {
+                    wrong.push(format!("{}\n  says {}\n  is   {found}", example.query, example.answer))
+                }
+                Err(error) => wrong.push(format!("{}\n  {error}", example.query)),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
