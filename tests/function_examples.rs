@@ -33,7 +33,7 @@ fn answer(engine: &Engine, text: &str) -> Result<String, EngineError> {
 fn examples_answer_what_they_say() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = Store::open(directory.path(), StoreOptions::default()).expect("an empty store");
-    let engine = Engine::with_workers(store, 1);
+    let engine = Engine::new(store).with_workers(1);
     let mut wrong = Vec::new();
     for function in FunctionId::all() {
         for example in function.spec().examples {
