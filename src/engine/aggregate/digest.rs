@@ -8,6 +8,9 @@ use conshelf_storage::dynamic::{DynamicBuilder, DynamicRef};
 const COMPRESSION: f64 = 1000.0;
 const BUFFER: usize = 8192;
 
+/// With fewer clusters than this each is a value as it was given.
+const UNMERGED: usize = 500;
+
 /// A value and its weight.
 pub type Centroid = (f64, f64);
 
@@ -70,10 +73,19 @@ impl Digest {
         self.centroids = merged;
     }
 
-    /// The nearest-rank percentile; `None` of nothing.
+    /// The nearest-rank percentile; `None` of nothing. Between clusters of many values it is estimated.
     pub fn percentile(&mut self, percent: f64) -> Option<f64> {
         self.compress();
         let total: f64 = self.centroids.iter().map(|centroid| centroid.1).sum();
+        if self.centroids.len() < UNMERGED {
+            let rank = (percent / 100.0 * total).ceil().max(1.0);
+            let mut sum = 0.0;
+            let reached = self.centroids.iter().find(|centroid| {
+                sum += centroid.1;
+                sum >= rank
+            });
+            return reached.or(self.centroids.last()).map(|centroid| centroid.0);
+        }
         let rank = (percent / 100.0 * total).clamp(0.0, total);
         let mut before = 0.0;
         let mut previous: Option<(f64, f64)> = None;
@@ -159,4 +171,13 @@ pub fn read_digest(value: DynamicRef<'_>) -> Option<Digest> {
     let centroids = values.iter_array().zip(weights.iter_array());
     let centroids = centroids.map(|(value, weight)| Some((number_of(value)?, weight.as_number()?)));
     Some(Digest::from_centroids(centroids.collect::<Option<Vec<_>>>()?))
+}
+
+/// A whole number as a long, others as reals.
+pub fn put_number(builder: &mut DynamicBuilder, value: f64) {
+    if value.fract() == 0.0 && value.abs() < 9.0e15 {
+        builder.long(value as i64);
+    } else {
+        builder.real(value);
+    }
 }

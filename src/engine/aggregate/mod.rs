@@ -30,7 +30,7 @@ use conshelf_kql::function::AggregateFunction;
 
 use crate::engine::error::{EngineError, Result};
 
-pub use digest::{Digest, number_of, read_digest, write_digest};
+pub use digest::{Digest, number_of, put_number, read_digest, write_digest};
 pub use hyperloglog::Sketch;
 
 /// The states of one aggregate for groups 0..n.

@@ -16,7 +16,7 @@ use conshelf_kql::Type;
 use conshelf_kql::function::AggregateFunction;
 use conshelf_storage::dynamic::{DynamicBuilder, DynamicRef, compare};
 
-use crate::engine::aggregate::digest::{Digest, number_of, read_digest, write_digest};
+use crate::engine::aggregate::digest::{Digest, number_of, put_number, read_digest, write_digest};
 use crate::engine::aggregate::spread::as_reals;
 use crate::engine::aggregate::states::{
     Fixed, GroupOf, GroupStates, StateReader, StateWriter, Typed, argument, chosen_rows, fixed_array,
@@ -696,14 +696,5 @@ impl GroupStates for DigestStates {
 
     fn memory_bytes(&self) -> usize {
         self.groups.iter().map(Digest::memory_bytes).sum()
-    }
-}
-
-/// A whole number as a long, others as reals.
-pub(super) fn put_number(builder: &mut DynamicBuilder, value: f64) {
-    if value.fract() == 0.0 && value.abs() < 9.0e15 {
-        builder.long(value as i64);
-    } else {
-        builder.real(value);
     }
 }
