@@ -37,7 +37,7 @@ fn deep_nesting_is_refused_in_few_words() {
         ("print dynamic({\"a\": [", "1", "]})"),
         ("print dynamic(", "1", ")"),
     ] {
-        for levels in [90, 100_000] {
+        for levels in [90, 10_000] {
             let text = format!("{}{inside}{}", open.repeat(levels), close.repeat(levels));
             let parsed = parse(&text);
             assert!(parsed.diagnostics.len() < 1_000, "{open}: {}", parsed.diagnostics.len());
@@ -45,7 +45,7 @@ fn deep_nesting_is_refused_in_few_words() {
             // What was understood can be printed and dropped.
             assert!(parsed.query.to_string().len() <= text.len() * 4 + 100);
         }
-        let unclosed = parse(&open.repeat(100_000));
+        let unclosed = parse(&open.repeat(10_000));
         assert!(unclosed.has_errors(), "{open}");
     }
     assert!(too_deep(&parse(&"(".repeat(100_000))));
@@ -54,7 +54,7 @@ fn deep_nesting_is_refused_in_few_words() {
 
 #[test]
 fn long_chains_stay_shallow_or_are_refused() {
-    let terms = vec!["a == 1"; 50_000];
+    let terms = vec!["a == 1"; 20_000];
     for joined in [terms.join(" or "), terms.join(" and ")] {
         let parsed = parse(&format!("T | where {joined}"));
         assert!(!parsed.has_errors());

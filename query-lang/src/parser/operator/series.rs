@@ -96,7 +96,7 @@ impl Parser<'_> {
     fn expand_column(&mut self) -> Option<ExpandColumn> {
         let start = self.start();
         let expression = if self.is_word(0, "to") { self.missing_expression() } else { self.named()? };
-        let to_type = self.to_type();
+        let to_type = self.cast_type();
         Some(ExpandColumn { expression, to_type, span: self.span_from(start) })
     }
 
@@ -105,7 +105,7 @@ impl Parser<'_> {
         ExpandColumn { span: expression.span, expression, to_type: None }
     }
 
-    fn to_type(&mut self) -> Option<TypeName> {
+    fn cast_type(&mut self) -> Option<TypeName> {
         if !self.eat_word("to") {
             return None;
         }
@@ -147,7 +147,7 @@ impl Parser<'_> {
             // A type alone is a column without an expression, if it is the only one.
             let start = self.start();
             let before = (self.position, self.diagnostics.len(), self.error_position);
-            let to_type = self.to_type();
+            let to_type = self.cast_type();
             if self.kind() != TokenKind::Comma {
                 let expression = Expr { kind: ExprKind::Missing, span: Span::at(start) };
                 return vec![ExpandColumn { expression, to_type, span: self.span_from(start) }];
