@@ -86,7 +86,9 @@ pub(crate) fn open(directory: &Path, options: StoreOptions) -> Result<Opened> {
         tracing::error!(%problem, "damaged data");
     }
     let closed = Arc::new(ClosedSegments::new(replay.segments.clone()));
-    let writer = LogWriter::new(layout.log(), disk.clone(), closed.clone(), replay.next_number);
+    let segment_bytes = options.log_segment_bytes;
+    let writer =
+        LogWriter::new(layout.log(), disk.clone(), closed.clone(), replay.next_number, segment_bytes);
     let last_sequence =
         replay.last_sequence.max(state.tables.values().map(|table| table.sealed_up_to).max().unwrap_or(0));
     let current = current(state, replay, last_sequence)?;

@@ -62,6 +62,8 @@ pub struct StoreOptions {
     pub seal_bytes: u64,
     /// … or age of the oldest one.
     pub seal_age: Duration,
+    /// A segment of the log is closed at this size: the unit in which log space is freed.
+    pub log_segment_bytes: u64,
     /// Log size past which tables are sealed to free it.
     pub log_limit_bytes: u64,
     /// Span of the time column that one partition covers, in ticks.
@@ -87,6 +89,7 @@ impl Default for StoreOptions {
             seal_rows: limits::SEAL_ROWS,
             seal_bytes: limits::SEAL_BYTES,
             seal_age: limits::SEAL_AGE,
+            log_segment_bytes: limits::LOG_SEGMENT_BYTES,
             log_limit_bytes: limits::LOG_BYTES_MAX,
             partition_span_ticks: limits::PARTITION_SPAN_TICKS,
             recoverability: limits::RECOVERABILITY,

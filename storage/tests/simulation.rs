@@ -63,6 +63,7 @@ impl History {
             disk: Arc::new(self.disk.clone()),
             recoverability: Duration::ZERO,
             replaced_keep: Duration::ZERO,
+            log_segment_bytes: if self.seed % 2 == 0 { 2000 } else { 20_000 },
             ..quiet()
         }
     }

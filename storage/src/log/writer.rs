@@ -15,7 +15,6 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::catalog::TableId;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Result, StorageError};
-use crate::limits::LOG_SEGMENT_BYTES;
 use crate::log::payload::StoredPayload;
 use crate::log::record::{RecordHeader, RecordKind};
 use crate::log::segment::{SEGMENT_HEADER_BYTES, encode_segment_header, segment_path};
@@ -144,6 +143,7 @@ pub struct LogWriter {
     next_number: u64,
     /// Segment and offset from which on its bytes are disowned, until an abort record says so on disk.
     aborts: Vec<(u64, u64)>,
+    segment_bytes: u64,
     /// Scratch for headers and small payloads, so that a group of small records is one write.
     buffer: Vec<u8>,
 }
@@ -154,6 +154,7 @@ impl LogWriter {
         disk: Arc<dyn Disk>,
         closed: Arc<ClosedSegments>,
         next_number: u64,
+        segment_bytes: u64,
     ) -> LogWriter {
         LogWriter {
             directory,
@@ -162,6 +163,7 @@ impl LogWriter {
             active: None,
             next_number,
             aborts: Vec::new(),
+            segment_bytes,
             buffer: Vec::new(),
         }
     }
@@ -272,7 +274,7 @@ impl LogWriter {
 
     /// Closes a segment that is large enough.
     pub fn rotate_if_full(&mut self) {
-        if self.active_bytes() >= LOG_SEGMENT_BYTES {
+        if self.active_bytes() >= self.segment_bytes {
             self.close_segment();
         }
     }
