@@ -82,6 +82,14 @@ pub struct ServeArguments {
     #[arg(long, env = "CONSHELF_ROW_STORE_MEMORY", value_parser = parse_bytes, value_name = "BYTES")]
     pub row_store_memory: Option<u64>,
 
+    /// Rows of a table after which they go from the log into an extent
+    #[arg(long, env = "CONSHELF_SEAL_ROWS", value_name = "ROWS", hide_short_help = true)]
+    pub seal_rows: Option<u64>,
+
+    /// Seconds after which rows go from the log into an extent, however few
+    #[arg(long, env = "CONSHELF_SEAL_AGE", value_name = "SECONDS", hide_short_help = true)]
+    pub seal_age: Option<u64>,
+
     /// Queries that run at the same time; more wait in line
     #[arg(long, env = "CONSHELF_QUERIES_AT_ONCE", value_name = "N")]
     pub queries_at_once: Option<usize>,
@@ -147,6 +155,8 @@ impl ServeArguments {
                 DurabilityArgument::Relaxed => Durability::Relaxed,
             },
             row_store_limit_bytes: self.row_store_memory.unwrap_or(default.row_store_limit_bytes),
+            seal_rows: self.seal_rows.unwrap_or(default.seal_rows),
+            seal_age: self.seal_age.map_or(default.seal_age, Duration::from_secs),
             ..default
         }
     }

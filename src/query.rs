@@ -104,6 +104,11 @@ pub fn prepare(
 }
 
 impl PreparedQuery {
+    /// Runs it, throws its rows away and tells what each operator did.
+    pub fn explain(&self) -> Result<String, EngineError> {
+        self.engine.explain_prepared(&self.prepared)
+    }
+
     /// Runs it; rows go to `sink` with the index of their result, in ascending order of results.
     pub fn run(
         self,

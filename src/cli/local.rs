@@ -1,35 +1,41 @@
-//! Queries over a data directory that no server holds.
+//! Queries over a data directory that no other process holds.
+//!
+//! The same service as `conshelf serve`, on a free loopback port with a token of its own, for the time of
+//! the command: answers, commands and errors are those of a server.
 
-use std::io::Write;
 use std::path::Path;
 
 use conshelf_storage::{Store, StoreOptions};
 
-/// An opened data directory.
+use crate::cli::client::Client;
+use crate::server::{RunningServer, Settings};
+
+/// A served data directory.
 pub struct LocalStore {
-    store: Store,
+    server: RunningServer,
+    token: String,
 }
 
 impl LocalStore {
-    /// Opens the directory; it must be one already.
+    /// Opens the directory; it must be a data directory already.
     pub fn open(directory: &Path) -> Result<LocalStore, String> {
-        if !directory.is_dir() {
-            return Err(format!("{} is not a directory", directory.display()));
+        if !directory.join("CONSHELF").is_file() {
+            return Err(format!("{} is not a Conshelf data directory", directory.display()));
         }
         let options = StoreOptions { background: false, ..StoreOptions::default() };
         let store = Store::open(directory, options).map_err(|error| error.to_string())?;
-        Ok(LocalStore { store })
+        for problem in store.problems() {
+            eprintln!("warning: damaged data: {problem}");
+        }
+        let token = uuid::Uuid::new_v4().to_string();
+        let settings = Settings { token: Some(token.clone()), telemetry: false, ..Settings::default() };
+        let server =
+            RunningServer::start(store, settings, "127.0.0.1:0").map_err(|error| error.to_string())?;
+        Ok(LocalStore { server, token })
     }
 
-    /// Runs a query and writes its answer.
-    pub fn run(
-        &self,
-        _database: &str,
-        _text: &str,
-        _format: &str,
-        _explain: bool,
-        _out: &mut dyn Write,
-    ) -> Result<(), String> {
-        Err(format!("{}: no engine yet", self.store.directory().display()))
+    /// A client of it.
+    pub fn client(&self) -> Client {
+        Client::new(&self.server.url(), Some(self.token.clone()))
     }
 }

@@ -45,9 +45,10 @@ pub struct QueryArgs {
 }
 
 /// Whom the queries go to.
-pub enum Target {
-    Server(Client),
-    Directory(Box<LocalStore>),
+pub struct Target {
+    client: Client,
+    /// The directory behind the client, where it is not a server's.
+    _local: Option<LocalStore>,
 }
 
 impl Target {
@@ -60,33 +61,28 @@ impl Target {
         explain: bool,
         out: &mut dyn Write,
     ) -> Result<(), String> {
-        match self {
-            Target::Directory(store) => store.run(database, text, format, explain, out),
-            Target::Server(client) => {
-                let mut parameters = vec![("db", database), ("format", format)];
-                if explain {
-                    parameters.push(("explain", "true"));
-                }
-                let headers = [("content-type", "text/plain; charset=utf-8"), ("accept", "text/plain, */*")];
-                let response = client.post("/query", &parameters, &headers, text.as_bytes())?;
-                if !response.status().is_success() {
-                    return Err(client::read(response)?.error_message());
-                }
-                let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
-                io::copy(&mut body, out).map_err(|error| format!("the answer broke off: {error}"))?;
-                Ok(())
-            }
+        let mut parameters = vec![("db", database), ("format", format)];
+        if explain {
+            parameters.push(("explain", "true"));
         }
+        let headers = [("content-type", "text/plain; charset=utf-8"), ("accept", "text/plain, */*")];
+        let response = self.client.post("/query", &parameters, &headers, text.as_bytes())?;
+        if !response.status().is_success() {
+            return Err(client::read(response)?.error_message());
+        }
+        let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
+        io::copy(&mut body, out).map_err(|error| format!("the answer broke off: {error}"))?;
+        Ok(())
     }
 }
 
 pub fn run(args: &QueryArgs) -> ExitCode {
     let target = match &args.data_dir {
         Some(directory) => match LocalStore::open(directory) {
-            Ok(store) => Target::Directory(Box::new(store)),
+            Ok(store) => Target { client: store.client(), _local: Some(store) },
             Err(message) => return complain(&message),
         },
-        None => Target::Server(Client::new(&args.url, args.token.clone())),
+        None => Target { client: Client::new(&args.url, args.token.clone()), _local: None },
     };
     let text = match (&args.query, &args.file) {
         (Some(query), _) if query != "-" => query.clone(),

@@ -184,10 +184,14 @@ impl Engine {
         })
     }
 
-    /// The plan of a query with the rows, bytes and time each operator took.
+    /// Runs a query, throws its rows away and gives its plan with what each operator did.
     pub fn explain(&self, request: &QueryRequest) -> Result<String> {
-        let prepared = self.prepare(request)?;
-        let statistics = self.run(&prepared, &mut |_, _| Ok(ControlFlow::Continue(())))?;
+        self.explain_prepared(&self.prepare(request)?)
+    }
+
+    /// Runs a prepared query, throws its rows away and gives its plan with the rows, bytes and time each operator took.
+    pub fn explain_prepared(&self, prepared: &Prepared) -> Result<String> {
+        let statistics = self.run(prepared, &mut |_, _| Ok(ControlFlow::Continue(())))?;
         Ok(format!(
             "{}result rows={} bytes={} time={:.3}ms\n",
             statistics.profile.print(),

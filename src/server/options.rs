@@ -22,6 +22,8 @@ pub struct RequestOptions {
     pub truncation_max_size: Option<u64>,
     pub take_max_records: Option<u64>,
     pub results_apply_getschema: bool,
+    /// Answer the plan with what each operator did instead of the rows.
+    pub explain: bool,
     pub defer_partial_query_failures: bool,
     pub progressive: bool,
     pub v2_newlines: bool,
@@ -154,6 +156,7 @@ impl RequestOptions {
             }
             "truncationmaxsize" => self.truncation_max_size = as_count(value).or(self.truncation_max_size),
             "query_take_max_records" => self.take_max_records = as_count(value).or(self.take_max_records),
+            "explain" | "query_explain" => self.explain = as_bool(value),
             "query_results_apply_getschema" => self.results_apply_getschema = as_bool(value),
             "deferpartialqueryfailures" => self.defer_partial_query_failures = as_bool(value),
             "results_progressive_enabled" => self.progressive = as_bool(value),

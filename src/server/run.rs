@@ -223,6 +223,18 @@ fn answer(
         let (schema, batch) = rows.finish();
         headers = vec![ResultHeader::primary(schema)];
         fixed = Some(vec![batch]);
+    } else if options.explain {
+        let plan = match prepared.explain() {
+            Ok(plan) => plan,
+            Err(error) => return failed(error),
+        };
+        let mut rows = RowsBuilder::new(&[("Plan", Type::String)]);
+        for line in plan.lines() {
+            rows.text(line).end_row();
+        }
+        let (schema, batch) = rows.finish();
+        headers = vec![ResultHeader::primary(schema)];
+        fixed = Some(vec![batch]);
     } else if options.results_apply_getschema {
         let mut batches = Vec::new();
         for header in &mut headers {
