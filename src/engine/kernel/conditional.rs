@@ -1,14 +1,18 @@
 //! Kernels of choices between values, and of questions about what a value is.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef};
-use arrow_buffer::BooleanBuffer;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_schema::DataType;
 use conshelf_kql::Type;
 use conshelf_kql::function::ConditionalFunction;
 use conshelf_storage::DynamicKind;
 
 use crate::engine::error::{EngineError, Result};
-use crate::engine::kernel::access::{Bools, Dynamics, Texts, argument, bools, borrowed_texts};
+use crate::engine::kernel::access::{Bools, Dynamics, Numbers, Texts, argument, bools, borrowed_texts};
 use crate::engine::kernel::operator::{Relation, compare};
 use crate::engine::kernel::{Datum, Kernel, KernelCall, conversion};
 
@@ -40,6 +44,12 @@ fn interleave(values: &[Datum], choice: &[u32], rows: usize) -> Result<ArrayRef>
             Datum::Constant(array) => crate::engine::literal::repeat(array, rows),
         };
     }
+    match arrays.first().map(|array| array.data_type()) {
+        Some(DataType::Int64) => return interleave_numbers::<Int64Type>(values, choice),
+        Some(DataType::Float64) => return interleave_numbers::<Float64Type>(values, choice),
+        Some(DataType::Int32) => return interleave_numbers::<Int32Type>(values, choice),
+        _ => {}
+    }
     let places: Vec<(usize, usize)> = choice
         .iter()
         .enumerate()
@@ -56,6 +66,19 @@ fn interleave(values: &[Datum], choice: &[u32], rows: usize) -> Result<ArrayRef>
         };
     }
     arrow_select::interleave::interleave(&arrays, &places).map_err(failed)
+}
+
+/// The same for numbers: no table of places, nulls only where there are any.
+fn interleave_numbers<T: ArrowPrimitiveType>(values: &[Datum], choice: &[u32]) -> Result<ArrayRef> {
+    let columns = values.iter().map(Numbers::<T>::new).collect::<Result<Vec<_>>>()?;
+    let numbers: Vec<T::Native> =
+        choice.iter().enumerate().map(|(row, column)| columns[*column as usize].raw(row)).collect();
+    let nulls = values.iter().any(|value| value.parts().0.null_count() > 0).then(|| {
+        NullBuffer::new(BooleanBuffer::collect_bool(choice.len(), |row| {
+            columns[choice[row] as usize].get(row).is_some()
+        }))
+    });
+    Ok(Arc::new(PrimitiveArray::<T>::new(numbers.into(), nulls)))
 }
 
 /// Brings a value to the type of the result, should the binder have left it at another.
