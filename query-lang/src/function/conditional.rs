@@ -53,6 +53,8 @@ function_family! {
         IsNotEmpty => choice("isnotempty", &["(value: any) -> bool"], "Whether the value is neither the empty text nor null.")
             .aliases(&["notempty"])
             .examples(&[Example { query: "print isnotempty('x')", answer: "true" }]),
+        Assert => choice("assert", &["(condition: bool, message: string) -> bool"], "Fails the query with a message where the condition is false.")
+            .examples(&[Example { query: "print assert(1 < 2, 'order')", answer: "true" }]),
         GetType => choice("gettype", &["(value: any) -> string"], "The name of the value's type; of a dynamic value what it holds.")
             .examples(&[Example { query: "print gettype(1.5), gettype(dynamic([1]))", answer: "real,array" }]),
     }

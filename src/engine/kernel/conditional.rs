@@ -28,6 +28,7 @@ pub fn kernel(function: ConditionalFunction) -> Kernel {
         ConditionalFunction::IsEmpty => |call, arguments| absent(call, arguments, true, true),
         ConditionalFunction::IsNotEmpty => |call, arguments| absent(call, arguments, true, false),
         ConditionalFunction::GetType => type_name,
+        ConditionalFunction::Assert => assertion,
     }
 }
 
@@ -206,6 +207,17 @@ fn absent(call: &KernelCall<'_>, arguments: &[Datum], empty: bool, wanted: bool)
         }
     };
     Ok(bools(call.rows, |row| absent(row) == wanted))
+}
+
+fn assertion(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
+    let conditions = Bools::new(argument(arguments, 0)?)?;
+    let messages = Texts::new(argument(arguments, 1)?)?;
+    match (0..call.rows).find(|row| conditions.get(*row) != Some(true)) {
+        Some(row) => {
+            Err(EngineError::Evaluation(format!("assert() has failed with message: '{}'", messages.get(row))))
+        }
+        None => Ok(bools(call.rows, |_| true)),
+    }
 }
 
 fn type_name(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {

@@ -47,6 +47,8 @@ fn to_other_types() {
         ("totimespan('1.02:03:04.5')", "1.02:03:04.5000000"),
         ("totimespan('abc')", "null"),
         ("totimespan(864000000000)", "1.00:00:00"),
+        ("convert_length(1.2, 'Meter', 'Foot') > 3.937007", "True"),
+        ("convert_temperature(1.2, 'Kelvin', 'Furlong')", "null"),
         ("toguid('0123456789ab-cdef-0123-456789abcdef')", "01234567-89ab-cdef-0123-456789abcdef"),
         ("toguid('no guid')", "null"),
     ]);
