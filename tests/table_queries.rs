@@ -215,6 +215,10 @@ fn summaries_agree_with_unpruned_ones() {
         "summarize count(), max(Number) by bin(Time, 1d), Level | order by Time asc, Level asc",
         "summarize dcount(Level), sum(Number), countif(Small > 2)",
         "summarize min(Real), max(Real), avg(Number) by Small | order by Small asc",
+        "summarize arg_max(Time, *) by Level | order by Level asc",
+        "where Small > 0 | extend Double = Number * 2 | summarize arg_min(Time, Double, Message) by Small, Level | order by Small asc, Level asc",
+        "summarize arg_max(Time, Number, Message)",
+        "where Number > 2000 | summarize arg_max(Time, Number, Message)",
         "distinct Level, Small | order by Level asc, Small asc",
         "make-series count() on Time from datetime(2021-07-30) to datetime(2021-08-02) step 6h by Level | order by Level asc",
     ] {

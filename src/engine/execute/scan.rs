@@ -22,6 +22,7 @@ use crate::engine::context::QueryContext;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::evaluate::{self, PreparedExpression};
 use crate::engine::execute::Executor;
+use crate::engine::execute::collect::collect;
 use crate::engine::execute::columns;
 use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::filter::conjuncts;
@@ -433,92 +434,88 @@ impl TimeBound {
     }
 }
 
-/// A chain of filters and projections over a scan, cut in two for `top`: what decides which rows win, and
-/// what is only needed of the winners.
+/// A chain of filters and projections over a scan, cut in two: what decides which rows are wanted, and what
+/// is only needed of those.
 pub struct Late {
+    /// Yields the early columns, then the row id.
     pub pipeline: Pipeline,
-    /// Keys over the early columns.
-    pub keys: Vec<SortKey>,
-    /// Early columns, then the row id.
+    /// The early expressions, over the pipeline's columns.
+    pub early: Vec<Expr>,
     pub schema: Schema,
     pub bound: Option<Arc<TimeBound>>,
     scan: Arc<TableScan>,
-    /// Positions among the scan's columns of the early and of the late ones.
-    early: Vec<usize>,
-    late: Vec<usize>,
+    /// Stable ids of the columns that the late expressions read.
     ids: Vec<u32>,
-    /// The yielded columns, over the scan's columns.
-    outputs: Vec<Expr>,
+    /// Over those columns.
+    late: Vec<Expr>,
 }
 
 impl Late {
-    /// `None`: reading late gains nothing here, or the input is something else than a chain over a scan.
+    /// `early` and `late` are expressions over the input; `order` is the sort key that decides, if one does.
+    /// `None`: reading late gains nothing, or the input is something else than a chain over a scan.
     pub fn of(
         executor: &Executor,
         input: &Plan,
-        keys: &[SortKey],
-        _profile: &Arc<OperatorProfile>,
+        early: &[Expr],
+        late: &[Expr],
+        order: Option<&SortKey>,
     ) -> Result<Option<Late>> {
         let Some(chain) = chain(input) else { return Ok(None) };
         let Operator::Scan { database, table, columns, predicate } = &*chain.scan.operator else {
             return Ok(None);
         };
-        let Some(keys) = keys
-            .iter()
-            .map(|key| {
-                let expression = substitute(&key.expression, &chain.outputs)?;
-                Some(SortKey { expression, ..key.clone() })
-            })
-            .collect::<Option<Vec<_>>>()
+        let over_scan = |list: &[Expr]| -> Option<Vec<Expr>> {
+            list.iter().map(|expression| substitute(expression, &chain.outputs)).collect()
+        };
+        let (Some(early), Some(late)) = (over_scan(early), over_scan(late)) else { return Ok(None) };
+        let mut filters: Vec<Expr> = predicate.iter().cloned().collect();
+        filters.extend(chain.filters);
+        let (mut early_columns, mut late_columns) = (Vec::new(), Vec::new());
+        filters.iter().chain(&early).for_each(|expression| columns_of(expression, &mut early_columns));
+        late.iter().for_each(|expression| columns_of(expression, &mut late_columns));
+        if late_columns.iter().all(|position| early_columns.contains(position)) {
+            return Ok(None);
+        }
+        let remap = |list: &[Expr], kept: &[usize]| -> Option<Vec<Expr>> {
+            let places: Vec<Expr> = (0..columns.len())
+                .map(|position| {
+                    let place = kept.iter().position(|kept| *kept == position).unwrap_or(0);
+                    Expr::column(place, chain.scan.schema[position].ty)
+                })
+                .collect();
+            list.iter().map(|expression| substitute(expression, &places)).collect()
+        };
+        let (Some(filters), Some(early_list), Some(late_list)) =
+            (remap(&filters, &early_columns), remap(&early, &early_columns), remap(&late, &late_columns))
         else {
             return Ok(None);
         };
-        let mut filters: Vec<Expr> = predicate.iter().cloned().collect();
-        filters.extend(chain.filters);
-        let (mut early, mut late) = (Vec::new(), Vec::new());
-        filters.iter().for_each(|filter| columns_of(filter, &mut early));
-        keys.iter().for_each(|key| columns_of(&key.expression, &mut early));
-        chain.outputs.iter().for_each(|output| columns_of(output, &mut late));
-        late.retain(|position| !early.contains(position));
-        if late.is_empty() {
-            return Ok(None);
-        }
-        let place = |position: usize| early.iter().position(|early| *early == position).unwrap_or(0);
-        let remap = |expression: &Expr| {
-            let places: Vec<Expr> = (0..columns.len())
-                .map(|position| Expr::column(place(position), chain.scan.schema[position].ty))
-                .collect();
-            substitute(expression, &places)
-        };
-        let filters: Option<Vec<Expr>> = filters.iter().map(remap).collect();
-        let early_keys: Option<Vec<SortKey>> = keys
-            .iter()
-            .map(|key| Some(SortKey { expression: remap(&key.expression)?, ..key.clone() }))
-            .collect();
-        let (Some(filters), Some(early_keys)) = (filters, early_keys) else { return Ok(None) };
         let entry = entry(executor, database, table)?;
-        let id_of = |position: usize| column_of(entry, &columns[position]).map(|(id, _)| id);
-        let first_key = keys.first().and_then(|key| match key.expression.kind {
-            ExprKind::Column(position) => Some((key, id_of(position)?)),
-            _ => None,
-        });
-        let bound = match first_key {
-            Some((key, id)) if Some(id) == entry.time_column() && keys.len() == 1 => {
-                Some(Arc::new(TimeBound {
-                    descending: key.descending,
-                    nulls_first: key.nulls_first,
-                    time_column: id,
-                    ticks: AtomicI64::new(if key.descending { i64::MIN } else { i64::MAX }),
-                }))
+        let id_of = |position: usize| {
+            column_of(entry, &columns[position]).map(|(id, _)| id).ok_or_else(|| {
+                EngineError::Evaluation(format!("column '{}' does not exist any more", columns[position]))
+            })
+        };
+        let bound = match (order, early.first().map(|first| &first.kind)) {
+            (Some(order), Some(ExprKind::Column(position))) => {
+                let id = id_of(*position)?;
+                (Some(id) == entry.time_column()).then(|| {
+                    Arc::new(TimeBound {
+                        descending: order.descending,
+                        nulls_first: order.nulls_first,
+                        time_column: id,
+                        ticks: AtomicI64::new(if order.descending { i64::MIN } else { i64::MAX }),
+                    })
+                })
             }
             _ => None,
         };
-        let order = match &bound {
+        let scan_order = match &bound {
             None => ScanOrder::Any,
             Some(bound) if bound.descending => ScanOrder::TimeDescending,
             Some(_) => ScanOrder::TimeAscending,
         };
-        let names: Vec<String> = early.iter().map(|position| columns[*position].clone()).collect();
+        let names: Vec<String> = early_columns.iter().map(|position| columns[*position].clone()).collect();
         let predicate = filters.into_iter().reduce(|left, right| {
             Expr::call(FunctionId::Operator(OperatorFunction::And), vec![left, right], Type::Bool)
         });
@@ -527,81 +524,94 @@ impl Late {
             table,
             columns: &names,
             predicate: predicate.as_ref(),
-            order,
+            order: scan_order,
             row_ids: true,
             bound: bound.clone(),
             limit: None,
         };
-        let profile = executor
-            .profile
-            .operator(format!("scan {table} ({}), rest late", names.join(", ")), executor.depth);
+        let name = format!("Scan {database}.{table} [{}], the rest late", names.join(", "));
+        let profile = executor.profile.operator(name, executor.depth);
         let scan = Arc::new(TableScan::new(executor, &profile, &request)?);
-        let mut schema: Schema = early.iter().map(|position| chain.scan.schema[*position].clone()).collect();
+        let mut schema: Schema =
+            early_columns.iter().map(|position| chain.scan.schema[*position].clone()).collect();
         schema.push(Column::new("$row", Type::Long));
-        let ids = (0..columns.len())
-            .map(|position| {
-                id_of(position).ok_or_else(|| {
-                    EngineError::Evaluation(format!("column '{}' does not exist any more", columns[position]))
-                })
-            })
-            .collect::<Result<_>>()?;
+        let ids = late_columns.iter().map(|position| id_of(*position)).collect::<Result<_>>()?;
         Ok(Some(Late {
             pipeline: Pipeline::of(scan.clone(), profile, false),
-            keys: early_keys,
+            early: early_list,
             schema,
             bound,
             scan,
-            early,
-            late,
             ids,
-            outputs: chain.outputs,
+            late: late_list,
         }))
     }
 
-    /// The yielded rows of the winners (rows of the early pipeline), in their order.
-    pub fn fetch(&self, executor: &Executor, winners: &Batch) -> Result<Batch> {
-        let row_ids = columns::longs(&winners.columns[self.early.len()])?;
-        let mut by_morsel: BTreeMap<usize, Vec<(u32, u32)>> = BTreeMap::new();
-        for (place, row_id) in (0u32..).zip(row_ids.values()) {
-            by_morsel.entry((*row_id >> 32) as usize).or_default().push((*row_id as u32, place));
-        }
-        let late_ids: Vec<u32> = self.late.iter().map(|position| self.ids[*position]).collect();
-        let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); self.late.len()];
-        let mut source_of = vec![0u32; winners.rows];
-        let mut next = 0u32;
-        for (morsel, mut rows) in by_morsel {
-            executor.query.check()?;
-            rows.sort_unstable();
-            let picks: Vec<u32> = rows.iter().map(|(row, _)| *row).collect();
-            let arrays = self.scan.morsels[morsel].read_rows(&late_ids, &picks)?;
-            for (part, array) in parts.iter_mut().zip(arrays) {
-                let bytes = columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
-                self.scan.profile.add_bytes(bytes);
-                part.push(array);
-            }
-            for (_, place) in rows {
-                source_of[place as usize] = next;
-                next += 1;
+    /// The row id as an expression over the pipeline's columns.
+    pub fn row_id(&self) -> Expr {
+        Expr::column(self.schema.len() - 1, Type::Long)
+    }
+
+    /// The values of the late expressions for rows by their ids; nulls for a null id.
+    pub fn fetch(&self, executor: &Executor, row_ids: &ArrayRef) -> Result<Vec<ArrayRef>> {
+        let row_ids = columns::longs(row_ids)?;
+        let mut by_morsel: BTreeMap<usize, Vec<(u32, i64)>> = BTreeMap::new();
+        for (place, row_id) in (0i64..).zip(row_ids.iter()) {
+            if let Some(row_id) = row_id {
+                by_morsel.entry((row_id >> 32) as usize).or_default().push((row_id as u32, place));
             }
         }
-        let order = UInt32Array::from(source_of);
-        let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len()];
-        for (place, position) in self.early.iter().enumerate() {
-            found[*position] = Some(winners.columns[place].clone());
+        let source = Fetch {
+            scan: self.scan.clone(),
+            groups: by_morsel.into_iter().collect(),
+            ids: self.ids.clone(),
+            late: Expressions::new(executor, &self.late)?,
+        };
+        let pipeline = Pipeline::of(Arc::new(source), Arc::default(), false);
+        let fetched = collect(&pipeline, &executor.query, executor.workers)?;
+        let mut schema: Schema = self.late.iter().map(|expression| Column::new("", expression.ty)).collect();
+        schema.push(Column::new("$place", Type::Long));
+        let all = columns::concat(&fetched.batches, &schema)?;
+        let mut picks: Vec<Option<u32>> = vec![None; row_ids.len()];
+        for (row, place) in (0u32..).zip(columns::longs(&all.columns[self.late.len()])?.values()) {
+            picks[*place as usize] = Some(row);
         }
-        for (part, position) in parts.iter().zip(&self.late) {
-            if !part.is_empty() {
-                let part: Vec<&ArrayRef> = part.iter().collect();
-                found[*position] = Some(columns::take_column(&columns::concat_column(&part)?, &order)?);
-            }
+        let picks = UInt32Array::from(picks);
+        all.columns[..self.late.len()].iter().map(|column| columns::take_column(column, &picks)).collect()
+    }
+}
+
+/// Reads single rows of some morsels and computes the late expressions of them.
+struct Fetch {
+    scan: Arc<TableScan>,
+    /// Morsel, then rows with their places in the result.
+    groups: Vec<(usize, Vec<(u32, i64)>)>,
+    ids: Vec<u32>,
+    late: Expressions,
+}
+
+impl Source for Fetch {
+    fn morsels(&self) -> usize {
+        self.groups.len()
+    }
+
+    fn read(&self, morsel: usize, emit: &mut Emit<'_>) -> Result<Flow> {
+        let (number, rows) = &self.groups[morsel];
+        let mut rows = rows.clone();
+        rows.sort_unstable();
+        let mut distinct: Vec<u32> = rows.iter().map(|(row, _)| *row).collect();
+        distinct.dedup();
+        let arrays = self.scan.morsels[*number].read_rows(&self.ids, &distinct)?;
+        let batch = Batch::new(arrays, distinct.len());
+        self.scan.profile.add_bytes(columns::held_bytes(&batch));
+        let mut batch = Batch::new(self.late.columns(&batch)?, batch.rows);
+        if distinct.len() < rows.len() {
+            let picks = rows.iter().map(|(row, _)| distinct.binary_search(row).map_or(0, |at| at as u32));
+            batch = columns::take(&batch, &UInt32Array::from_iter_values(picks))?;
         }
-        if winners.rows == 0 {
-            let columns = self.outputs.iter().map(|output| columns::nulls(output.ty, 0)).collect();
-            return Ok(Batch::new(columns, 0));
-        }
-        let batch = partial(&found, winners.rows);
-        let outputs = Expressions::new(executor, &self.outputs)?;
-        Ok(Batch::new(outputs.columns(&batch)?, winners.rows))
+        let places = Int64Array::from_iter_values(rows.iter().map(|(_, place)| *place));
+        batch.columns.push(Arc::new(places));
+        emit(batch)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `summarize`, `distinct`, `count`: hash aggregation with one table per worker, merged at the end.
 //!
-//! Groups come out in the order in which they first appear in the input.
+//! Groups come out in the order in which they first appear in the input, unless they are very many.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::engine::execute::key::KeyTable;
 use crate::engine::execute::known::Shortcut;
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink, Source};
-use crate::engine::execute::scan::pipeline_using;
+use crate::engine::execute::scan::{Late, pipeline_using};
 use crate::engine::profile::OperatorProfile;
 
 /// The aggregates of an operator: which expressions they read, and how to create their states.
@@ -143,6 +143,9 @@ impl Calls {
     }
 }
 
+/// Up to this many groups come in the order in which they first appear; more of them in any.
+const ORDERED_GROUPS: usize = 1 << 17;
+
 struct Summarize {
     keys: Expressions,
     key_types: Vec<Type>,
@@ -261,6 +264,9 @@ pub fn pipeline(
     aggregates: &[Aggregate],
     schema: &Schema,
 ) -> Result<Pipeline> {
+    if let Some(batch) = late_extremes(executor, profile, input, keys, aggregates)? {
+        return finished(executor, profile, batch, schema);
+    }
     let arguments =
         aggregates.iter().flat_map(|aggregate| aggregate.arguments.iter().chain(&aggregate.condition));
     let below = pipeline_using(executor, input, keys.iter().chain(arguments))?;
@@ -270,12 +276,59 @@ pub fn pipeline(
         _ => None,
     };
     let batch = groups(executor, profile, &below, keys, &aggregates, shortcut)?;
+    finished(executor, profile, batch, schema)
+}
+
+fn finished(
+    executor: &Executor,
+    profile: &Arc<OperatorProfile>,
+    batch: Batch,
+    schema: &Schema,
+) -> Result<Pipeline> {
     if batch.columns.len() != schema.len() {
         let found = batch.columns.len();
         return Err(EngineError::Internal(format!("summarize yields {found} columns, not {}", schema.len())));
     }
     let rows = Materialised::new(&executor.query, vec![batch])?;
     Ok(Pipeline::of(Arc::new(rows), profile.clone(), false))
+}
+
+/// `arg_max(by, others)` over a scan: finds the rows first, then reads the others of those alone. `None`: not
+/// of that form, or nothing gained.
+fn late_extremes(
+    executor: &Executor,
+    profile: &Arc<OperatorProfile>,
+    input: &Plan,
+    keys: &[Expr],
+    aggregates: &[Aggregate],
+) -> Result<Option<Batch>> {
+    let is_extreme = |aggregate: &Aggregate| {
+        let function = aggregate.function;
+        aggregate.arguments.len() > 1
+            && matches!(
+                function,
+                FunctionId::Aggregate(AggregateFunction::ArgMax | AggregateFunction::ArgMin)
+            )
+    };
+    let [extreme] = aggregates else { return Ok(None) };
+    if !is_extreme(extreme) || extreme.condition.is_some() {
+        return Ok(None);
+    }
+    let Some((by, others)) = extreme.arguments.split_first() else { return Ok(None) };
+    let mut early = keys.to_vec();
+    early.push(by.clone());
+    let Some(late) = Late::of(executor, input, &early, others, None)? else { return Ok(None) };
+    let Some((early_by, early_keys)) = late.early.split_last() else { return Ok(None) };
+    let rows = Aggregate {
+        function: extreme.function,
+        arguments: vec![early_by.clone(), late.row_id()],
+        condition: None,
+        outputs: vec![by.ty, Type::Long],
+    };
+    let mut batch = groups(executor, profile, &late.pipeline, early_keys, &[&rows], None)?;
+    let Some(row_ids) = batch.columns.pop() else { return Ok(None) };
+    batch.columns.extend(late.fetch(executor, &row_ids)?);
+    Ok(Some(batch))
 }
 
 /// One row per group: the keys, then the outputs of the aggregates. Without keys exactly one row.
@@ -307,7 +360,7 @@ pub fn groups(
         columns.extend(accumulator.finish()?);
     }
     let mut batch = Batch::new(columns, groups);
-    if !merged.first.is_sorted() {
+    if groups <= ORDERED_GROUPS && !merged.first.is_sorted() {
         let mut order: Vec<u32> = (0..groups as u32).collect();
         order.sort_unstable_by_key(|group| merged.first[*group as usize]);
         batch = columns::take(&batch, &UInt32Array::from(order))?;

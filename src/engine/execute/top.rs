@@ -22,6 +22,9 @@ use crate::engine::execute::sort::Keys;
 use crate::engine::execute::take::limit_of;
 use crate::engine::profile::OperatorProfile;
 
+/// Past this limit all columns are read at once.
+const LATE_ROWS: usize = 10_000;
+
 /// Candidates are cut back to the limit when there are this many more.
 const SLACK_ROWS: usize = 8_192;
 
@@ -121,17 +124,22 @@ pub fn pipeline(
     if limit == 0 {
         return Ok(Pipeline::of(Arc::new(Materialised::empty(query)?), profile.clone(), true));
     }
-    let rows = match Late::of(executor, input, keys, profile)? {
+    let expressions: Vec<Expr> = keys.iter().map(|key| key.expression.clone()).collect();
+    let all: Vec<Expr> =
+        input.schema.iter().enumerate().map(|(index, column)| Expr::column(index, column.ty)).collect();
+    let order = if let [key] = keys { Some(key) } else { None };
+    let late = if limit <= LATE_ROWS { Late::of(executor, input, &expressions, &all, order)? } else { None };
+    let rows = match late {
         Some(late) => {
-            let winners = best(
-                executor,
-                &late.pipeline,
-                late.keys.clone(),
-                late.schema.clone(),
-                limit,
-                late.bound.clone(),
-            )?;
-            late.fetch(executor, &winners)?
+            let keys = keys.iter().zip(&late.early);
+            let keys =
+                keys.map(|(key, early)| SortKey { expression: early.clone(), ..key.clone() }).collect();
+            let schema = late.schema.clone();
+            let winners = best(executor, &late.pipeline, keys, schema, limit, late.bound.clone())?;
+            match winners.columns.last() {
+                Some(row_ids) => Batch::new(late.fetch(executor, row_ids)?, winners.rows),
+                None => columns::empty(&input.schema),
+            }
         }
         None => {
             let below = executor.pipeline(input)?;

@@ -7,8 +7,9 @@
 
 mod interner;
 mod layout;
+mod local;
 
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, UInt32Array};
 use conshelf_kql::Type;
 use hashbrown::HashTable;
 
@@ -19,6 +20,9 @@ use layout::Layout;
 
 /// No group: a key that was looked for and is not there.
 pub const NONE: u32 = u32::MAX;
+
+/// Batches of fewer rows are not worth numbering among themselves first.
+const LOCAL_ROWS: usize = 1_024;
 
 /// Largest number of groups.
 const GROUPS_MAX: usize = (u32::MAX - 1) as usize;
@@ -111,6 +115,21 @@ impl KeyTable {
             }
             _ => {}
         }
+        if rows >= LOCAL_ROWS
+            && let Some(local) = local::codes(&self.types, keys, rows)?
+        {
+            let picks = UInt32Array::from(local.representatives);
+            let firsts =
+                keys.iter().map(|key| columns::take_column(key, &picks)).collect::<Result<Vec<_>>>()?;
+            let mut group_of = Vec::new();
+            self.assign_rows(&firsts, picks.len(), &mut group_of)?;
+            groups.extend(local.codes.iter().map(|code| group_of[*code as usize]));
+            return Ok(());
+        }
+        self.assign_rows(keys, rows, groups)
+    }
+
+    fn assign_rows(&mut self, keys: &[ArrayRef], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
         self.scratch.clear();
         self.scratch.resize(rows * self.layout.words, 0);
         for (position, key) in keys.iter().enumerate() {
@@ -367,6 +386,59 @@ mod tests {
         let (again, columns_again) = groups_of(&[Type::String], &[dictionary]);
         assert_eq!(groups, again);
         assert_eq!(&columns[0], &columns_again[0]);
+    }
+
+    #[test]
+    fn large_batches_are_numbered_as_small_ones() {
+        let rows = 5_000usize;
+        let scramble = |row: usize| row.wrapping_mul(2_654_435_761) >> 7;
+        let texts = StringViewArray::from_iter_values(["info", "", "error", "warning"]);
+        let codes = UInt32Array::from_iter_values((0..rows).map(|row| (scramble(row) % 4) as u32));
+        let columns: Vec<(Type, ArrayRef)> = vec![
+            (Type::String, Arc::new(DictionaryArray::<UInt32Type>::try_new(codes, Arc::new(texts)).unwrap())),
+            (
+                Type::Int,
+                Arc::new(
+                    (0..rows)
+                        .map(|row| (row % 7 != 0).then_some((scramble(row) % 9) as i32))
+                        .collect::<Int32Array>(),
+                ),
+            ),
+            (
+                Type::DateTime,
+                Arc::new(
+                    (0..rows)
+                        .map(|row| (row % 11 != 0).then_some((row / 100 * 600) as i64))
+                        .collect::<Int64Array>(),
+                ),
+            ),
+            (
+                Type::Bool,
+                Arc::new(
+                    (0..rows)
+                        .map(|row| [Some(true), Some(false), None][scramble(row) % 3])
+                        .collect::<arrow_array::BooleanArray>(),
+                ),
+            ),
+            (
+                Type::Long,
+                Arc::new((0..rows).map(|row| Some(scramble(row) as i64 % 3_000)).collect::<Int64Array>()),
+            ),
+        ];
+        for chosen in [&[0, 1][..], &[1], &[2, 0], &[3], &[3, 2, 1, 0], &[4], &[4, 0], &[0, 3]] {
+            let types: Vec<Type> = chosen.iter().map(|index| columns[*index].0).collect();
+            let keys: Vec<ArrayRef> = chosen.iter().map(|index| columns[*index].1.clone()).collect();
+            let (mut whole, mut pieces) = (KeyTable::new(&types), KeyTable::new(&types));
+            let (mut groups, mut part, mut all) = (Vec::new(), Vec::new(), Vec::new());
+            whole.assign(&keys, rows, &mut groups).unwrap();
+            for start in (0..rows).step_by(500) {
+                let keys: Vec<ArrayRef> = keys.iter().map(|key| key.slice(start, 500)).collect();
+                pieces.assign(&keys, 500, &mut part).unwrap();
+                all.extend_from_slice(&part);
+            }
+            assert_eq!(groups, all, "{chosen:?}");
+            assert_eq!(whole.columns().unwrap(), pieces.columns().unwrap(), "{chosen:?}");
+        }
     }
 
     #[test]
