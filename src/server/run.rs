@@ -11,7 +11,7 @@ use std::time::Instant;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Response, header};
 use conshelf_kql::{Column, Type};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 use crate::activity::{RequestEnd, RequestStart, State};
@@ -133,7 +133,8 @@ pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
                 };
                 Some((item, (receiver, guard, None)))
             });
-            Response::new(Body::from_stream(stream))
+            // Compression polls a body once more after its end.
+            Response::new(Body::from_stream(stream.fuse()))
         }
     };
     let content_type = content_type.await.unwrap_or("application/json; charset=utf-8");
