@@ -65,7 +65,9 @@ impl Fixture {
             headers: response
                 .headers()
                 .iter()
-                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .map(|(name, value)| {
+                    (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                })
                 .collect(),
             body: response.body_mut().read_to_string().expect("a body"),
         }
@@ -179,7 +181,10 @@ fn options_change_the_answer() {
     assert!(frames(&answer).iter().any(|frame| frame["FrameType"] == "TableProgress"));
     assert_eq!(fixture.v2("select 1", json!({"query_language": "sql"})).status, 400);
     for timeout in ["00:04:00", "1 day, 0:00:00", "4m", "soon", ""] {
-        assert_eq!(fixture.v2("print 1", json!({"servertimeout": timeout, "unknown_option": [1]})).status, 200);
+        assert_eq!(
+            fixture.v2("print 1", json!({"servertimeout": timeout, "unknown_option": [1]})).status,
+            200
+        );
     }
 }
 
@@ -222,7 +227,9 @@ fn friendly_queries_answer_in_every_format() {
         let answer = fixture.request("POST", "/query", &[("accept", media_type)], text.as_bytes());
         assert_eq!(answer.body, body, "{format}");
     }
-    assert!(fixture.post("/query?format=kusto-v2", text).body.starts_with("[{\"FrameType\":\"DataSetHeader\""));
+    assert!(
+        fixture.post("/query?format=kusto-v2", text).body.starts_with("[{\"FrameType\":\"DataSetHeader\"")
+    );
     assert!(fixture.post("/query?format=kusto-v1", text).body.starts_with("{\"Tables\":["));
     assert_eq!(fixture.get("/query?q=print%20x%3D1&format=csv").body, "x\r\n1\r\n");
     assert_eq!(fixture.post("/query?format=xml", text).status, 400);
@@ -251,7 +258,10 @@ fn a_check_says_what_is_wrong_and_what_comes_out() {
     assert_eq!(wrong["diagnostics"][0]["kind"], "syntax");
     let unknown = check("print x = 1 | where y > 2");
     let found = &unknown["diagnostics"][0];
-    assert_eq!((&found["kind"], &found["start"], &found["length"]), (&json!("semantic"), &json!(20), &json!(1)));
+    assert_eq!(
+        (&found["kind"], &found["start"], &found["length"]),
+        (&json!("semantic"), &json!(20), &json!(1))
+    );
     assert_eq!(found["severity"], "Error");
     assert_eq!(fixture.post("/v1/kql/check", "{").status, 400);
 }
@@ -287,7 +297,8 @@ fn commands_are_answered_where_clients_send_them() {
     let body = json!({"csl": ".drop table T", "properties": {"Options": {"request_readonly": true}}});
     assert_eq!(fixture.post("/v1/rest/mgmt", &body.to_string()).status, 403);
     assert_eq!(fixture.get("/query?q=.drop%20table%20T").status, 403);
-    let answer = fixture.request("POST", "/v1/rest/mgmt", &[("x-ms-readonly", "")], br#"{"csl":".drop table T"}"#);
+    let answer =
+        fixture.request("POST", "/v1/rest/mgmt", &[("x-ms-readonly", "")], br#"{"csl":".drop table T"}"#);
     assert_eq!(answer.status, 403);
     assert!(fixture.post("/query", ".show tables").body.contains("NetDefaultDB"));
 }
@@ -295,7 +306,8 @@ fn commands_are_answered_where_clients_send_them() {
 #[test]
 fn rows_come_in_through_both_doors() {
     let fixture = Fixture::new();
-    let answer = fixture.post("/ingest/demo/Logs", "{\"t\":\"2024-01-01\",\"n\":1}\n{\"t\":\"2024-01-02\",\"n\":2}\n");
+    let answer =
+        fixture.post("/ingest/demo/Logs", "{\"t\":\"2024-01-01\",\"n\":1}\n{\"t\":\"2024-01-02\",\"n\":2}\n");
     assert_eq!(answer.json()["rows"], 2, "{}", answer.body);
     let keyed = |body: &str| {
         fixture.request("POST", "/ingest/demo/Logs", &[("idempotency-key", "k1")], body.as_bytes()).json()
@@ -374,7 +386,8 @@ fn bodies_over_the_limit_are_refused() {
 fn malformed_requests_are_refused_and_harm_nobody() {
     let fixture = Fixture::new();
     let deep_json = "[".repeat(200_000);
-    let deep_query = json!({"csl": format!("print {}1{}", "(".repeat(50_000), ")".repeat(50_000))}).to_string();
+    let deep_query =
+        json!({"csl": format!("print {}1{}", "(".repeat(50_000), ")".repeat(50_000))}).to_string();
     let long_query = json!({"csl": format!("print {}", vec!["1"; 20_000].join("+"))}).to_string();
     let nul = json!({"csl": "print \u{0}"}).to_string();
     let bodies: [&[u8]; 18] = [
@@ -421,7 +434,9 @@ fn malformed_requests_are_refused_and_harm_nobody() {
     let encoded = fixture.request("POST", "/v2/rest/query", &[("content-encoding", "br")], b"x");
     assert_eq!(encoded.status, 400);
     // Bytes that are no HTTP at all, and requests that stop in the middle.
-    for start in ["\0\0\0\0", "GET\r\n\r\n", "POST /v2/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{"] {
+    for start in
+        ["\0\0\0\0", "GET\r\n\r\n", "POST /v2/rest/query HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{"]
+    {
         let mut stream = TcpStream::connect(fixture.server.address()).expect("connected");
         stream.write_all(start.as_bytes()).expect("sent");
         stream.set_read_timeout(Some(Duration::from_millis(200))).expect("set");
@@ -477,14 +492,16 @@ fn answers_are_compressed_only_when_that_is_offered() {
     for encoding in ["gzip", "deflate", "zstd"] {
         let answer = fixture.agent.post(format!("{}/v2/rest/query", fixture.server.url()));
         let mut answer = answer.header("accept-encoding", encoding).send(&body[..]).expect("an answer");
-        let header = answer.headers().get("content-encoding").and_then(|value| value.to_str().ok()).unwrap_or("");
+        let header =
+            answer.headers().get("content-encoding").and_then(|value| value.to_str().ok()).unwrap_or("");
         assert_eq!(header, encoding);
         let bytes = answer.body_mut().read_to_vec().expect("a body");
         let mut text = String::new();
         match encoding {
             "gzip" => flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text),
             "deflate" => flate2::read::ZlibDecoder::new(bytes.as_slice()).read_to_string(&mut text),
-            _ => zstd::stream::read::Decoder::new(bytes.as_slice()).and_then(|mut d| d.read_to_string(&mut text)),
+            _ => zstd::stream::read::Decoder::new(bytes.as_slice())
+                .and_then(|mut d| d.read_to_string(&mut text)),
         }
         .expect("decompressed");
         assert!(bytes.len() < plain.body.len() / 2);
@@ -516,8 +533,11 @@ fn the_server_tells_how_it_is() {
 
 #[test]
 fn browsers_may_call_from_configured_origins() {
-    let settings =
-        Settings { telemetry: false, cors_origins: vec!["https://dataexplorer.azure.com".to_owned()], ..Settings::default() };
+    let settings = Settings {
+        telemetry: false,
+        cors_origins: vec!["https://dataexplorer.azure.com".to_owned()],
+        ..Settings::default()
+    };
     let fixture = Fixture::with(settings);
     let preflight = |origin: &str| {
         fixture.request(
@@ -556,7 +576,7 @@ fn a_token_is_asked_for_when_there_is_one() {
 }
 
 /// Takes far longer than any test may.
-const ENDLESS: &str = "range x from 1 to 10000000000 step 1 | where x % 3 == 7 | count";
+const ENDLESS: &str = "range x from 1 to 4000000000 step 1 | where x % 3 == 7 | count";
 
 #[test]
 fn a_query_past_its_time_is_stopped() {
@@ -584,7 +604,8 @@ fn wait_for_state(fixture: &Fixture, text: &str, state: &str) {
 fn a_client_that_hangs_up_stops_its_query() {
     let fixture = Fixture::new();
     let mut stream = TcpStream::connect(fixture.server.address()).expect("connected");
-    let request = format!("POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{ENDLESS}", ENDLESS.len());
+    let request =
+        format!("POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{ENDLESS}", ENDLESS.len());
     stream.write_all(request.as_bytes()).expect("sent");
     wait_for_state(&fixture, ENDLESS, "InProgress");
     drop(stream);
@@ -613,7 +634,8 @@ fn too_many_queries_are_told_to_come_back() {
         Settings { telemetry: false, queries_at_once: 1, queries_waiting: 0, ..Settings::default() };
     let fixture = Fixture::with(settings);
     let mut stream = TcpStream::connect(fixture.server.address()).expect("connected");
-    let request = format!("POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{ENDLESS}", ENDLESS.len());
+    let request =
+        format!("POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{ENDLESS}", ENDLESS.len());
     stream.write_all(request.as_bytes()).expect("sent");
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -630,7 +652,8 @@ fn too_many_queries_are_told_to_come_back() {
 #[test]
 fn many_idle_clients_are_no_burden() {
     let fixture = Fixture::new();
-    let idle: Vec<TcpStream> = (0..200).filter_map(|_| TcpStream::connect(fixture.server.address()).ok()).collect();
+    let idle: Vec<TcpStream> =
+        (0..200).filter_map(|_| TcpStream::connect(fixture.server.address()).ok()).collect();
     assert_eq!(idle.len(), 200);
     let started = Instant::now();
     assert_eq!(fixture.rows("print 1"), json!([[1]]));
@@ -649,7 +672,10 @@ fn a_long_answer_is_streamed_and_complete() {
     let truncated = fixture.v2(text, json!({}));
     let frames = truncated.json();
     assert_eq!(frames[2]["Rows"].as_array().map(Vec::len), Some(500_001));
-    assert_eq!(frames.as_array().and_then(|frames| frames.last()).map(|last| &last["HasErrors"]), Some(&json!(true)));
+    assert_eq!(
+        frames.as_array().and_then(|frames| frames.last()).map(|last| &last["HasErrors"]),
+        Some(&json!(true))
+    );
     let csv = fixture.post("/query?format=csv&notruncation=true", text);
     assert_eq!(csv.body.lines().count(), 600_001);
 }
@@ -669,11 +695,16 @@ fn the_servers_own_events_are_kept() {
     let store = Store::open(directory.path(), options()).expect("a store");
     let server = RunningServer::start(store, Settings::default(), "127.0.0.1:0").expect("a server");
     let ask = |text: &str| {
-        let mut answer =
-            agent().post(format!("{}/query?db=Conshelf&format=csv", server.url())).send(text).expect("an answer");
+        let mut answer = agent()
+            .post(format!("{}/query?db=Conshelf&format=csv", server.url()))
+            .send(text)
+            .expect("an answer");
         answer.body_mut().read_to_string().expect("a body")
     };
-    assert_eq!(ask("Queries | where Text has 'answer' | project State, ResultRows"), "State,ResultRows\r\nCompleted,1\r\n");
+    assert_eq!(
+        ask("Queries | where Text has 'answer' | project State, ResultRows"),
+        "State,ResultRows\r\nCompleted,1\r\n"
+    );
     assert_eq!(ask("Requests | where Path == '/query' | project Status"), "Status\r\n200\r\n");
     assert_eq!(ask("Ingestions | project Table, Rows, Succeeded"), "Table,Rows,Succeeded\r\nT,1,true\r\n");
     assert!(ask(".show database Conshelf policy retention | project Policy").contains("14.00:00:00"));
@@ -685,7 +716,10 @@ fn stopping_lets_running_requests_finish() {
     let url = fixture.server.url();
     let answer = std::thread::spawn(move || {
         let text = "range x from 1 to 3000000 step 1 | summarize count()";
-        agent().post(format!("{url}/query?format=csv")).send(text).map(|mut answer| answer.body_mut().read_to_string())
+        agent()
+            .post(format!("{url}/query?format=csv"))
+            .send(text)
+            .map(|mut answer| answer.body_mut().read_to_string())
     });
     std::thread::sleep(Duration::from_millis(150));
     fixture.server.stop().expect("stopped");
