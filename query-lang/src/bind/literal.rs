@@ -39,10 +39,20 @@ pub(super) fn value_of(literal: &LiteralValue) -> Value {
         LiteralValue::Timespan(ticks) => Value::TimeSpan(*ticks),
         LiteralValue::Guid(bytes) => Value::Guid(*bytes),
         LiteralValue::Dynamic(literal) => Value::Dynamic(dynamic_of(literal)),
+        LiteralValue::Invalid { keyword: TypeKeyword::Datetime, text } => {
+            date_of_parts(text).map_or(Value::Null(Type::DateTime), Value::DateTime)
+        }
         LiteralValue::Null(keyword) | LiteralValue::Invalid { keyword, .. } => {
             null_of(type_of(*keyword).unwrap_or(Type::Dynamic))
         }
     }
+}
+
+/// `2025, 6, 14`: a date written as its parts.
+fn date_of_parts(text: &str) -> Option<i64> {
+    let mut parts = text.split(',').map(|part| part.trim().parse::<i64>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    if parts.next().is_some() { None } else { crate::time::ticks_of_date(year, month, day) }
 }
 
 fn dynamic_of(literal: &DynamicLiteral) -> Dynamic {

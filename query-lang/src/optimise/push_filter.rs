@@ -71,7 +71,7 @@ fn push(plan: &mut Plan, conditions: Vec<Expr>) {
             push(input, below);
             keep(plan, above);
         }
-        Operator::Join { kind, left, right, left_keys, .. } => {
+        Operator::Join { kind, left, right, left_keys, right_keys } => {
             let width = left.schema.len();
             let (kind, left_width) = (*kind, width);
             let unique_keys: BTreeSet<usize> = left_keys
@@ -96,13 +96,25 @@ fn push(plan: &mut Plan, conditions: Vec<Expr>) {
                 _ => false,
             });
             let shift = if matches!(kind, JoinKind::RightSemi | JoinKind::RightAnti) { 0 } else { width };
-            let to_right = to_right
+            let mut to_right: Vec<Expr> = to_right
                 .into_iter()
                 .map(|mut condition| {
                     renumber(&mut condition, &|column| column - shift);
                     condition
                 })
                 .collect();
+            if matches!(
+                kind,
+                JoinKind::Inner
+                    | JoinKind::InnerUnique
+                    | JoinKind::LeftOuter
+                    | JoinKind::LeftSemi
+                    | JoinKind::LeftAnti
+            ) {
+                to_right.extend(
+                    to_left.iter().filter_map(|condition| of_other_side(condition, left_keys, right_keys)),
+                );
+            }
             push(left, to_left);
             push(right, to_right);
             keep(plan, above);
@@ -158,6 +170,25 @@ fn push(plan: &mut Plan, conditions: Vec<Expr>) {
             keep(plan, conditions);
         }
     }
+}
+
+/// A condition on key columns of the left side, for the keys of the right side that must equal them: rows that
+/// fail it find no partner anyway.
+fn of_other_side(condition: &Expr, left_keys: &[Expr], right_keys: &[Expr]) -> Option<Expr> {
+    let mut columns = BTreeSet::new();
+    columns_of(condition, &mut columns);
+    let partner = |column: usize| {
+        left_keys.iter().zip(right_keys).find_map(|(left, right)| {
+            let same = left.kind == ExprKind::Column(column) && matches!(right.kind, ExprKind::Column(_));
+            same.then(|| right.clone())
+        })
+    };
+    if columns.is_empty() || !columns.iter().all(|column| partner(*column).is_some()) {
+        return None;
+    }
+    let mut moved = condition.clone();
+    substitute(&mut moved, &partner);
+    Some(moved)
 }
 
 /// Splits off the conditions whose columns pass the test; what depends on its place stays where it is.

@@ -45,6 +45,7 @@ fn filters_are_pushed() {
             "T | join kind=inner U on b | where a > 1 and x > 2 and a > x",
             "T | join kind=leftouter U on b | where a > 1 and x > 2",
             "T | join U on b | where a > 1 and b == 'x' and x > 2",
+            "T | join kind=leftanti U on b | where b == 'x' and a > 1",
             "T | summarize n = count() by b | where b == 'x' and n > 1",
             "T | take 5 | where a > 1",
             "T | mv-expand d to typeof(long) | where a > 1 and d > 2",
@@ -85,6 +86,8 @@ fn takes_become_tops() {
             "T | take 5 | take 3",
             "T | union U | take 5",
             "T | sort by t asc | extend n = row_number() | take 5",
+            "T | extend z = a + 1 | top 3 by t",
+            "T | extend z = a + 1 | top 3 by z",
         ],
         |plan| {
             push_take::apply(plan);

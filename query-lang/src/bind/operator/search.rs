@@ -413,8 +413,10 @@ fn referenced_names(condition: &ast::Expr, names: &mut Vec<String>) -> bool {
 }
 
 fn any_column(columns: &[(usize, Type)], test: impl Fn(Expr) -> Expr) -> Expr {
+    // Numbers with a fraction and times are not taken for texts of terms.
     columns
         .iter()
+        .filter(|(_, ty)| matches!(ty, Type::String | Type::Dynamic | Type::Int | Type::Long | Type::Guid))
         .map(|(position, ty)| test(Expr::column(*position, *ty)))
         .reduce(|before, next| operator(OperatorFunction::Or, vec![before, next], Type::Bool))
         .unwrap_or_else(|| Expr::constant(Value::Bool(false)))

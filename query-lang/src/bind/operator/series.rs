@@ -12,7 +12,7 @@ use crate::bind::naming::result_name;
 use crate::bind::projection::Projection;
 use crate::bind::scope::Relation;
 use crate::bind::{Bind, Binder, null_of};
-use crate::function::OperatorFunction;
+use crate::function::{AggregateFunction, FunctionId, OperatorFunction};
 
 use super::summarize::source_columns;
 
@@ -41,6 +41,13 @@ impl Binder<'_> {
             // Outputs are numbered in the order of the aggregates: all have one.
             let plan = match column.expression.kind {
                 ExprKind::Column(position) => aggregates.get_mut(position).and_then(Option::take),
+                // A constant is that value wherever there are rows.
+                ExprKind::Constant(_) => Some(crate::plan::Aggregate {
+                    function: FunctionId::Aggregate(AggregateFunction::TakeAny),
+                    outputs: vec![column.expression.ty],
+                    arguments: vec![column.expression.clone()],
+                    condition: None,
+                }),
                 _ => None,
             };
             let Some(plan) = plan.filter(|plan| plan.outputs.len() == 1) else {
