@@ -216,6 +216,16 @@ impl<'a> Reader<'a> {
         let separator = self.peek();
         match separator {
             None => return ticks_of_date((digits == 4).then_some(first)?, 1, 1),
+            // `datetime(2025, 6, 14)`
+            Some(b',') if digits == 4 => {
+                let mut part = || {
+                    self.skip(|byte| byte == b',');
+                    self.skip_blanks();
+                    self.number()
+                };
+                let (month, day) = (part()?.0, part()?.0);
+                return ticks_of_date(first, month, day);
+            }
             Some(b'-' | b'/' | b'.' | b' ') => self.rest = &self.rest[1..],
             Some(_) => return None,
         }

@@ -2,8 +2,8 @@
 //!
 //! The values of all groups lie behind each other in one log, as dynamic bytes in the order of arrival;
 //! only `finish` sorts them out. Nulls of scalar types are left out (not by `make_list_with_nulls`), a
-//! dynamic null is a value. `make_set` takes arrays apart and keeps the order of first appearance. In a bag
-//! the first value of a key stays.
+//! dynamic null is a value, a dynamic array counts as its elements. `make_set` keeps the order of first
+//! appearance. In a bag the first value of a key stays.
 
 use std::sync::Arc;
 
@@ -231,37 +231,27 @@ pub fn create_bag(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
 
 impl CollectStates {
     fn push(&mut self, group: usize, value: &[u8]) {
-        if self.counts[group] as usize >= self.max_size {
-            return;
+        let value = DynamicRef::new(value);
+        match (value.kind(), self.form) {
+            (DynamicKind::Object, _) => self.push_one(group, value.bytes()),
+            (_, Form::Bag) => {}
+            (DynamicKind::Array, _) => {
+                for element in value.iter_array() {
+                    self.push_one(group, element.bytes());
+                }
+            }
+            _ => self.push_one(group, value.bytes()),
         }
-        match self.form {
-            Form::List { .. } => {}
-            Form::Set => {
-                let value = DynamicRef::new(value);
-                if value.kind() == DynamicKind::Array {
-                    for element in value.iter_array() {
-                        self.push_new(group, element.bytes());
-                    }
-                    return;
-                }
-                return self.push_new(group, value.bytes());
-            }
-            Form::Bag => {
-                if DynamicRef::new(value).kind() != DynamicKind::Object {
-                    return;
-                }
-            }
+    }
+
+    fn push_one(&mut self, group: usize, value: &[u8]) {
+        if self.counts[group] as usize >= self.max_size
+            || (self.form == Form::Set && !self.seen.insert((group as u32, xxh3_128(value))))
+        {
+            return;
         }
         self.counts[group] += 1;
         self.log.push(group as u32, value);
-    }
-
-    fn push_new(&mut self, group: usize, value: &[u8]) {
-        if (self.counts[group] as usize) < self.max_size && self.seen.insert((group as u32, xxh3_128(value)))
-        {
-            self.counts[group] += 1;
-            self.log.push(group as u32, value);
-        }
     }
 }
 
@@ -287,11 +277,7 @@ impl GroupStates for CollectStates {
     fn merge(&mut self, other: Self, group_of: &[u32]) -> Result<()> {
         for (entry, (_, group)) in other.log.entries.iter().enumerate() {
             let group = group_of[*group as usize] as usize;
-            let value = other.log.value(entry);
-            match self.form {
-                Form::Set => self.push_new(group, value),
-                _ => self.push(group, value),
-            }
+            self.push_one(group, other.log.value(entry));
         }
         Ok(())
     }

@@ -124,7 +124,7 @@ fn nearest_ranks(
 }
 
 /// A weight of rows; `None`: each counts once.
-fn weights<'a>(arguments: &'a [ArrayRef], weighted: bool) -> Result<Option<&'a Int64Array>> {
+fn weights(arguments: &[ArrayRef], weighted: bool) -> Result<Option<&Int64Array>> {
     if weighted { argument::<Int64Array>(arguments, 1).map(Some) } else { Ok(None) }
 }
 

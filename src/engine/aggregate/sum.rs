@@ -1,5 +1,5 @@
 //! `sum` and `avg`. Nulls take no part; the sum of nothing is 0, the mean of nothing NaN for reals and
-//! null otherwise. Sums of integers wrap.
+//! null otherwise. Sums of integers wrap, also those behind a mean.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -41,17 +41,9 @@ trait Summand: Send + 'static {
     fn means(totals: &[Self::Total], counts: &[i64]) -> ArrayRef;
 }
 
-fn long_means(totals: &[i128], counts: &[i64]) -> ArrayRef {
-    let means = totals.iter().zip(counts).map(|(total, count)| *total as f64 / *count as f64);
-    Arc::new(Float64Array::from_iter_values(means))
-}
-
-/// int and long, as totals of 64 bits (`sum`).
+/// int and long: totals of 64 bits, from which the engine takes the mean as well.
 struct Ints;
 struct Longs;
-/// int and long, as totals that cannot overflow (`avg`), shown as reals.
-struct WideInts;
-struct WideLongs;
 /// datetime and timespan: the mean is of the same type.
 struct WideTicks;
 struct Reals;
@@ -77,8 +69,8 @@ macro_rules! integers {
                 Arc::new(Int64Array::from(totals.to_vec()))
             }
             fn means(totals: &[i64], counts: &[i64]) -> ArrayRef {
-                let wide: Vec<i128> = totals.iter().map(|total| i128::from(*total)).collect();
-                long_means(&wide, counts)
+                let means = totals.iter().zip(counts).map(|(total, count)| *total as f64 / *count as f64);
+                Arc::new(Float64Array::from_iter_values(means))
             }
         }
     };
@@ -86,36 +78,27 @@ macro_rules! integers {
 integers!(Ints, Int32Array);
 integers!(Longs, Int64Array);
 
-macro_rules! wide_integers {
-    ($name:ident, $array:ty, $means:expr) => {
-        impl Summand for $name {
-            type Array = $array;
-            type Total = i128;
-            const ZERO: i128 = 0;
-            #[inline]
-            fn add(total: i128, array: &$array, row: usize) -> i128 {
-                total + i128::from(array.values()[row])
-            }
-            fn combine(left: i128, right: i128) -> i128 {
-                left + right
-            }
-            fn totals(totals: &[i128]) -> ArrayRef {
-                Arc::new(Int64Array::from_iter_values(totals.iter().map(|total| *total as i64)))
-            }
-            fn means(totals: &[i128], counts: &[i64]) -> ArrayRef {
-                $means(totals, counts)
-            }
-        }
-    };
+impl Summand for WideTicks {
+    type Array = Int64Array;
+    type Total = i128;
+    const ZERO: i128 = 0;
+    #[inline]
+    fn add(total: i128, array: &Int64Array, row: usize) -> i128 {
+        total + i128::from(array.values()[row])
+    }
+    fn combine(left: i128, right: i128) -> i128 {
+        left + right
+    }
+    fn totals(totals: &[i128]) -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(totals.iter().map(|total| *total as i64)))
+    }
+    fn means(totals: &[i128], counts: &[i64]) -> ArrayRef {
+        let means = totals.iter().zip(counts);
+        Arc::new(Int64Array::from_iter(
+            means.map(|(total, count)| (*count != 0).then(|| (total / i128::from(*count)) as i64)),
+        ))
+    }
 }
-wide_integers!(WideInts, Int32Array, long_means);
-wide_integers!(WideLongs, Int64Array, long_means);
-wide_integers!(WideTicks, Int64Array, |totals: &[i128], counts: &[i64]| -> ArrayRef {
-    let means = totals.iter().zip(counts);
-    Arc::new(Int64Array::from_iter(
-        means.map(|(total, count)| (*count != 0).then(|| (total / i128::from(*count)) as i64)),
-    ))
-});
 
 impl Summand for Reals {
     type Array = Float64Array;
@@ -193,8 +176,8 @@ pub fn create_sum(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
 
 pub fn create_average(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
     Ok(match first_type(call)? {
-        Type::Int => states::<WideInts, true>(),
-        Type::Long => states::<WideLongs, true>(),
+        Type::Int => states::<Ints, true>(),
+        Type::Long => states::<Longs, true>(),
         Type::TimeSpan | Type::DateTime => states::<WideTicks, true>(),
         Type::Real => states::<Reals, true>(),
         Type::Decimal => states::<Decimals, true>(),

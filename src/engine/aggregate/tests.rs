@@ -222,6 +222,8 @@ fn aggregates_of_one_group() {
         (MakeList, vec![Type::TimeSpan], vec![some(&[864_000_000_000])], 1, vec!["[\"1.00:00:00\"]"]),
         (MakeList, vec![Type::Decimal], vec![decimals(&[Some("1.5")])], 1, vec!["[\"1.5\"]"]),
         (MakeList, vec![Type::Dynamic], vec![dynamics(&["{\"x\":1}", "null"])], 1, vec!["[{\"x\":1},null]"]),
+        (MakeList, vec![Type::Dynamic], vec![dynamics(&["[1,2]", "[[3]]", "[]"])], 1, vec!["[1,2,[3]]"]),
+        (Avg, vec![Type::Long], vec![some(&[i64::MAX, 1, 2])], 1, vec!["-3.0744573456182584e18"]),
         (MakeSet, vec![Type::Long], vec![some(&[1, 5, 1, 7])], 1, vec!["[1,5,7]"]),
         (
             MakeSet,

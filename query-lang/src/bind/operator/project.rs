@@ -9,10 +9,44 @@ use crate::types::{Schema, Type};
 use crate::value::{Dynamic, Value};
 
 use super::matches_wildcard;
+use crate::bind::comparison::{cast, operator};
 use crate::bind::naming::result_name;
 use crate::bind::projection::Projection;
 use crate::bind::scope::Relation;
 use crate::bind::{Bind, Binder};
+use crate::function::{DynamicFunction, FunctionId, OperatorFunction};
+
+/// The columns, with their default names, of a call that yields several at once (`series_stats(x)`,
+/// `array_sort_asc(x, y)`); `None` for everything else.
+pub(in crate::bind) fn tuple_columns(bound: &Expr, written: &ast::Expr) -> Option<Vec<(String, Expr)>> {
+    let ExprKind::Call { function: FunctionId::Dynamic(function), arguments } = &bound.kind else {
+        return None;
+    };
+    let Ast::Call(call) = &written.kind else { return None };
+    let name_of = |position: usize| call.arguments.get(position).and_then(result_name).unwrap_or_default();
+    let columns: Vec<(String, Type)> = if let Some(columns) = function.tuple_columns() {
+        let prefix = format!("{}_{}", function.spec().name, name_of(0));
+        columns.iter().map(|column| (format!("{prefix}_{}", column.suffix), column.ty)).collect()
+    } else if matches!(function, DynamicFunction::ArraySortAsc | DynamicFunction::ArraySortDesc) {
+        let arrays = arguments.iter().filter(|argument| argument.ty == Type::Dynamic).count();
+        let name = |position| match name_of(position) {
+            name if name.is_empty() => format!("array{position}_sorted"),
+            name => format!("{name}_sorted"),
+        };
+        if arrays == 1 {
+            return None;
+        }
+        (0..arrays).map(|position| (name(position), Type::Dynamic)).collect()
+    } else {
+        return None;
+    };
+    let element = |position: usize| {
+        let index = Expr::constant(Value::Long(position as i64));
+        operator(OperatorFunction::Element, vec![bound.clone(), index], Type::Dynamic)
+    };
+    let columns = columns.into_iter().enumerate();
+    Some(columns.map(|(position, (name, ty))| (name, cast(element(position), ty))).collect())
+}
 
 impl Binder<'_> {
     pub(in crate::bind) fn extend(&mut self, input: Relation, expressions: &[ast::Expr]) -> Bind<Relation> {
@@ -45,27 +79,52 @@ impl Binder<'_> {
         expression: &ast::Expr,
         extend: bool,
     ) {
-        let (name, value) = match &expression.kind {
-            Ast::Named { name, value } => (Some(name), value.as_ref()),
-            Ast::NamedTuple { names, value } => match names.as_slice() {
-                [name] => (Some(name), value.as_ref()),
-                _ => {
-                    let message = "The expression does not have as many values as there are names";
-                    self.error("SEM0149", message, expression.span);
-                    for name in names {
-                        self.broken_column(projection, &name.text);
-                    }
-                    return;
-                }
-            },
-            _ => (None, expression),
+        let (names, value): (&[ast::Name], &ast::Expr) = match &expression.kind {
+            Ast::Named { name, value } => (std::slice::from_ref(name), value.as_ref()),
+            Ast::NamedTuple { names, value } => (names.as_slice(), value.as_ref()),
+            _ => (&[], expression),
         };
-        let bound = match self.scalar(value) {
+        let mut bound = match self.scalar(value) {
             Ok(bound) => bound,
             Err(_) => {
                 self.failed = true;
-                if let Some(name) = name.map(|name| name.text.clone()).or_else(|| result_name(value)) {
+                for name in names {
+                    self.broken_column(projection, &name.text);
+                }
+                if let (true, Some(name)) = (names.is_empty(), result_name(value)) {
                     self.broken_column(projection, &name);
+                }
+                return;
+            }
+        };
+        if let Some(columns) = tuple_columns(&bound, value) {
+            if names.is_empty() {
+                for (name, column) in columns {
+                    projection.add(&name, column, None, extend);
+                }
+                return;
+            }
+            if names.len() > 1 && names.len() <= columns.len() {
+                for (name, (_, column)) in names.iter().zip(columns) {
+                    self.broken_columns.remove(&name.text);
+                    if projection.declare(&name.text, column, None, extend).is_err() {
+                        self.duplicate_column(&name.text, name.span);
+                    }
+                }
+                return;
+            }
+            if let Some((_, first)) = columns.into_iter().next() {
+                bound = first;
+            }
+        }
+        let name = match names {
+            [] => None,
+            [name] => Some(name),
+            _ => {
+                let message = "The expression does not have as many values as there are names";
+                self.error("SEM0149", message, expression.span);
+                for name in names {
+                    self.broken_column(projection, &name.text);
                 }
                 return;
             }

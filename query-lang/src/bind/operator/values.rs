@@ -6,6 +6,7 @@ use crate::span::Span;
 use crate::types::{Column, Schema, Type};
 use crate::value::Value;
 
+use super::project::tuple_columns;
 use crate::bind::comparison::cast;
 use crate::bind::projection::Projection;
 use crate::bind::scope::Relation;
@@ -20,7 +21,7 @@ impl Binder<'_> {
                 Ast::NamedTuple { names, value } => (names.first(), value.as_ref()),
                 _ => (None, expression),
             };
-            let bound = match self.scalar(value) {
+            let mut bound = match self.scalar(value) {
                 Ok(bound) => bound,
                 Err(_) => {
                     self.failed = true;
@@ -30,6 +31,29 @@ impl Binder<'_> {
                     Self::null_expression(Type::Dynamic)
                 }
             };
+            if let Some(columns) = tuple_columns(&bound, value) {
+                match (&expression.kind, name) {
+                    (Ast::NamedTuple { names, .. }, _) => {
+                        for (name, (_, column)) in names.iter().zip(columns) {
+                            if projection.declare(&name.text, column, None, false).is_err() {
+                                self.duplicate_column(&name.text, name.span);
+                            }
+                        }
+                        continue;
+                    }
+                    (_, None) => {
+                        for (name, column) in columns {
+                            projection.add(&name, column, None, false);
+                        }
+                        continue;
+                    }
+                    (_, Some(_)) => {
+                        if let Some((_, first)) = columns.into_iter().next() {
+                            bound = first;
+                        }
+                    }
+                }
+            }
             match name {
                 Some(name) => {
                     if projection.declare(&name.text, bound, None, false).is_err() {

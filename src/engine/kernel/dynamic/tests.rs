@@ -61,6 +61,8 @@ fn functions_follow_the_reference() {
         (ParseJson, vec!["={\"a\":[1,2.5]}"], "{\"a\":[1,2.5]}"),
         (ParseJson, vec!["="], "null"),
         (ParseJson, vec!["=not json"], "\"not json\""),
+        (ParseJson, vec!["=[\n1,\t\"a\"]"], "[1,\"a\"]"),
+        (ParseJson, vec!["=[\"a\tb\"]"], "\"[\\\"a\\tb\\\"]\""),
         (ParseJson, vec!["#5"], "5"),
         (DynamicToJson, vec!["{\"b\":2,\"a\":{\"d\":1,\"c\":null}}"], "{\"a\":{\"c\":null,\"d\":1},\"b\":2}"),
         (ExtractJson, vec!["=$.a[1]", "={\"a\":[1,{\"b\":2}]}"], "{\"b\":2}"),

@@ -11,6 +11,24 @@ use crate::engine::error::{EngineError, Result};
 use crate::engine::kernel::access::{Dynamics, Texts, argument, dynamics, texts};
 use crate::engine::kernel::{Datum, KernelCall};
 
+/// Whether a JSON string holds a raw control character, which makes the text malformed.
+fn has_control_character_in_string(text: &str) -> bool {
+    if !text.bytes().any(|byte| byte < 0x20) {
+        return false;
+    }
+    let (mut quoted, mut escaped) = (false, false);
+    text.bytes().any(|byte| {
+        let inside = quoted;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ => {}
+        }
+        inside && byte < 0x20
+    })
+}
+
 /// The empty text is null, a text that is not JSON is itself.
 pub fn parse_json(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     if call.argument_types.first() != Some(&Type::String) {
@@ -26,7 +44,7 @@ pub fn parse_json(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef
         if text.trim().is_empty() {
             return false;
         }
-        if builder.json(text).is_err() {
+        if has_control_character_in_string(text) || builder.json(text).is_err() {
             builder.clear();
             builder.string(text);
         }
