@@ -78,9 +78,9 @@ pub const EXTENT_ORIGINAL_BYTES_MAX: u64 = 4 << 30;
 /// Most extents that one merge reads.
 pub const MERGE_INPUTS_MAX: usize = 100;
 
-/// Fewest extents of one size tier that are worth a merge. Tiers grow by a factor of sixteen, so a row passes
-/// each of the three tiers above the usual size of a seal at most once.
-pub const MERGE_INPUTS_MIN: usize = 16;
+/// Fewest extents of one size tier that are worth a merge. Tiers grow by the same factor, so a merge lifts its
+/// rows by one tier: about three times between the usual size of a seal and a full extent.
+pub const MERGE_INPUTS_MIN: usize = 8;
 
 /// A partition whose newest extent is this old is merged as a whole: late rows are rare after it.
 pub const MERGE_COLD_AGE_TICKS: i64 = 3600 * TICKS_PER_SECOND;

@@ -284,14 +284,13 @@ pub fn join_chunks(parts: &[Arc<Chunk>]) -> Result<Chunk> {
             parts.iter().map(|part| crate::column::chunk_array(part, id, ty)).collect::<Result<Vec<_>>>()?;
         columns.push(ChunkColumn { id, ty, array: crate::column::concat(&arrays, ty)? });
     }
-    let mut time: Option<(u32, i64, i64)> = None;
-    for (id, least, greatest) in parts.iter().filter_map(|part| part.time) {
-        time = match time {
-            Some((known, _, _)) if known != id => None,
-            Some((_, low, high)) => Some((id, low.min(least), high.max(greatest))),
-            None => Some((id, least, greatest)),
-        };
-    }
+    // Of the newest time column, over all rows: bounds of a part of them would prune the others away.
+    let time_column = parts.iter().rev().find_map(|part| part.time.map(|(id, _, _)| id));
+    let time = time_column.and_then(|id| {
+        let column = columns.iter().find(|column| column.id == id)?;
+        let (least, greatest) = time_bounds(&column.array)?;
+        Some((id, least, greatest))
+    });
     let bytes = columns.iter().map(|column| array_bytes(&column.array)).sum();
     Ok(Chunk {
         columns,
@@ -303,4 +302,65 @@ pub fn join_chunks(parts: &[Arc<Chunk>]) -> Result<Chunk> {
         appended_ticks: first.appended_ticks,
         tags: union_of_tags(parts.iter().map(|part| part.tags.as_slice())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(sequence: u64, column: u32, times: &[Option<i64>]) -> Arc<Chunk> {
+        let array: ArrayRef = Arc::new(times.iter().copied().collect::<Int64Array>());
+        let columns = vec![ChunkColumn { id: column, ty: ColumnType::DateTime, array }];
+        Arc::new(Chunk::from_columns(columns, Some(column), times.len(), (sequence, sequence), 1))
+    }
+
+    #[test]
+    fn joined_chunks_have_all_rows_and_bounds_of_all() {
+        let parts = [
+            chunk(1, 0, &[Some(5), None]),
+            chunk(2, 1, &[Some(9)]),
+            chunk(3, 1, &[Some(7)]),
+            chunk(4, 0, &[None]),
+        ];
+        let joined = join_chunks(&parts).unwrap();
+        assert_eq!((joined.rows, joined.first_sequence, joined.last_sequence), (5, 1, 4));
+        assert_eq!(joined.time, Some((1, 7, 9)));
+        let values =
+            |id: u32| joined.column(id).unwrap().array.as_primitive::<Int64Type>().iter().collect::<Vec<_>>();
+        assert_eq!(values(0), [Some(5), None, None, None, None]);
+        assert_eq!(values(1), [None, None, Some(9), Some(7), None]);
+    }
+
+    #[test]
+    fn single_rows_are_copied_few_times_on_their_way_to_full_chunks() {
+        let mut rows = TableRows::default();
+        let mut copied = 0;
+        for sequence in 1..=20_000 {
+            rows.push(chunk(sequence, 0, &[Some(sequence as i64)]));
+            while let Some(run) = rows.run_to_join() {
+                let joined = Arc::new(join_chunks(&run).unwrap());
+                copied += joined.rows;
+                assert!(rows.replace_run(&run, joined));
+            }
+        }
+        assert_eq!(rows.rows(), 20_000);
+        assert!(rows.chunks.len() < 64, "{} chunks", rows.chunks.len());
+        assert!(copied <= 4 * 20_000, "{copied} rows copied");
+        let sequences: Vec<(u64, u64)> =
+            rows.chunks.iter().map(|chunk| (chunk.first_sequence, chunk.last_sequence)).collect();
+        assert!(sequences.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0));
+    }
+
+    #[test]
+    fn chunks_that_are_being_sealed_stay_as_they_are() {
+        let mut rows = TableRows::default();
+        (1..=CHUNK_JOIN_FACTOR as u64).for_each(|sequence| rows.push(chunk(sequence, 0, &[Some(1)])));
+        let run = rows.run_to_join().unwrap();
+        let joined = Arc::new(join_chunks(&run).unwrap());
+        rows.sealing_up_to = 3;
+        assert!(rows.run_to_join().is_none());
+        assert!(!rows.replace_run(&run, joined));
+        assert!(rows.remove_up_to(3) > 0);
+        assert_eq!(rows.rows(), CHUNK_JOIN_FACTOR as u64 - 3);
+    }
 }

@@ -37,11 +37,12 @@ pub struct ClosedSegment {
 #[derive(Debug, Default)]
 pub struct ClosedSegments {
     segments: Mutex<VecDeque<ClosedSegment>>,
+    freeing: Mutex<()>,
 }
 
 impl ClosedSegments {
     pub fn new(segments: VecDeque<ClosedSegment>) -> ClosedSegments {
-        ClosedSegments { segments: Mutex::new(segments) }
+        ClosedSegments { segments: Mutex::new(segments), freeing: Mutex::default() }
     }
 
     /// Bytes and number of the segments.
@@ -71,9 +72,10 @@ impl ClosedSegments {
         damaged_directory: &Path,
         sealed: impl Fn(TableId) -> Option<u64>,
     ) -> Result<usize> {
-        let mut segments = self.segments.lock();
+        let _one_at_a_time = self.freeing.lock();
         let mut freed = 0;
-        while let Some(oldest) = segments.front() {
+        // Deleting happens outside the lock of the list: the log thread adds to it.
+        while let Some(oldest) = self.oldest() {
             let done =
                 oldest.tables.iter().all(|(table, last)| sealed(*table).is_none_or(|up_to| up_to >= *last));
             if !done {
@@ -98,10 +100,14 @@ impl ClosedSegments {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(StorageError::io("remove", path, error)),
             }
-            segments.pop_front();
+            self.segments.lock().pop_front();
             freed += 1;
         }
         Ok(freed)
+    }
+
+    fn oldest(&self) -> Option<ClosedSegment> {
+        self.segments.lock().front().cloned()
     }
 
     fn push(&self, segment: ClosedSegment) {
@@ -321,7 +327,6 @@ impl LogWriter {
         let number = self.next_number;
         let path = segment_path(&self.directory, number);
         let mut file = self.disk.create(&path).map_err(|error| StorageError::io("create", &path, error))?;
-        self.next_number += 1;
         let mut head = encode_segment_header(number, now_ticks).to_vec();
         for (segment, offset) in &self.aborts {
             head.extend_from_slice(&abort_record(*segment, *offset));
@@ -332,20 +337,12 @@ impl LogWriter {
             .and_then(|()| self.disk.sync_directory(&self.directory));
         if let Err(error) = result {
             drop(file);
-            // Removed or not, after a crash the file may be there again: it counts as a segment to be freed, so
-            // that it is gone for good before the record that disowns it.
+            // The next attempt takes the same number: while this segment is the newest, whatever is left of it
+            // after a crash counts as torn.
             let _ = self.disk.remove(&path);
-            self.aborts.push((number, 0));
-            self.closed.push(ClosedSegment {
-                number,
-                path: path.clone(),
-                bytes: 0,
-                tables: HashMap::new(),
-                has_aborts: false,
-                damaged: false,
-            });
             return Err(StorageError::io("begin log segment", path, error));
         }
+        self.next_number += 1;
         let has_aborts = !self.aborts.is_empty();
         self.aborts.clear();
         let length = head.len() as u64;

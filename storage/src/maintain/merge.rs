@@ -90,9 +90,9 @@ fn plan_table(
     best
 }
 
-/// Size class of an extent: each holds sixteen times the rows of the one below.
+/// Size class of an extent: each holds eight times the rows of the one below.
 fn tier(rows: u64) -> u32 {
-    rows.max(1).ilog2() / 4
+    rows.max(1).ilog2() / 3
 }
 
 /// The small extents up to the first that is far larger than all before it together: a few late rows are no
@@ -420,12 +420,12 @@ mod tests {
     #[test]
     fn what_is_merged() {
         assert_eq!(planned(&[]), None);
-        assert_eq!(planned(&[(1, 10_000, 0); 15]), None, "too few of a tier");
-        assert_eq!(planned(&[(1, 10_000, 0); 16]), Some((16, 160_000)));
+        assert_eq!(planned(&[(1, 10_000, 0); 7]), None, "too few of a tier");
+        assert_eq!(planned(&[(1, 10_000, 0); 8]), Some((8, 80_000)));
         assert_eq!(planned(&[(1, 100, 0); 250]), Some((100, 10_000)), "bounded number of inputs");
-        let two_days: Vec<_> = [(1, 10_000, 0); 10].into_iter().chain([(2, 10_000, 0); 10]).collect();
+        let two_days: Vec<_> = [(1, 10_000, 0); 7].into_iter().chain([(2, 10_000, 0); 7]).collect();
         assert_eq!(planned(&two_days), None, "not across partitions");
-        let tiers: Vec<_> = [(1, 10_000, 0); 15].into_iter().chain([(1, 1_000_000, 0); 3]).collect();
+        let tiers: Vec<_> = [(1, 10_000, 0); 7].into_iter().chain([(1, 1_000_000, 0); 3]).collect();
         assert_eq!(planned(&tiers), None, "not across tiers while the partition is warm");
         assert_eq!(planned(&[(1, 10_000, 2); 4]), Some((4, 40_000)), "a cold partition as a whole");
         assert_eq!(planned(&[(1, 10_000_000, 2); 4]), None, "full ones never");
