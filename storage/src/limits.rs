@@ -59,9 +59,12 @@ pub const ROW_STORE_BYTES: u64 = 1 << 30;
 /// The row store keeps a chunk of at least this many rows as it is; smaller ones are joined.
 pub const CHUNK_ROWS_FULL: usize = 4096;
 
-/// How many small chunks at the end of a table are joined at once: with a factor of 16 a row is copied at most
-/// three times on its way to a full chunk.
-pub const CHUNK_JOIN_FACTOR: usize = 16;
+/// Fewest small chunks at the end of a table that are joined at once: fewer are not worth the call.
+pub const CHUNK_JOIN_COUNT: usize = 16;
+
+/// A join at least multiplies the rows of each of its chunks by this, so a row is copied at most six times on its
+/// way to a full chunk.
+pub const CHUNK_GROWTH_FACTOR: usize = 4;
 
 /// Rows of one row-store morsel; the same as a row group, so that all morsels are alike.
 pub const MORSEL_ROWS: usize = 65_536;

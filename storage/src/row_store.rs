@@ -12,7 +12,7 @@ use arrow_schema::DataType;
 
 use crate::catalog::{INGESTION_TIME_COLUMN, TableEntry};
 use crate::error::{Result, StorageError};
-use crate::limits::{CHUNK_JOIN_FACTOR, CHUNK_ROWS_FULL, TAGS_PER_EXTENT_MAX};
+use crate::limits::{CHUNK_GROWTH_FACTOR, CHUNK_JOIN_COUNT, CHUNK_ROWS_FULL, TAGS_PER_EXTENT_MAX};
 use crate::types::{ColumnType, TableSchema};
 
 /// One column of a chunk.
@@ -220,20 +220,19 @@ impl TableRows {
         self.chunks.iter().map(|chunk| chunk.bytes).sum()
     }
 
-    /// The run of small chunks at the end that should be joined now, if there is one. Size classes grow by the
-    /// join factor, so a row is copied once per class.
+    /// The run of small chunks at the end that should be joined now, if there is one: long enough, and without a
+    /// chunk that would not grow by the growth factor, so that no row is copied often.
     pub fn run_to_join(&self) -> Option<Vec<Arc<Chunk>>> {
-        let mut class_rows = 1;
-        while class_rows < CHUNK_ROWS_FULL {
-            class_rows = (class_rows * CHUNK_JOIN_FACTOR).min(CHUNK_ROWS_FULL);
-            let run = self
-                .chunks
-                .iter()
-                .rev()
-                .take_while(|chunk| chunk.rows < class_rows && chunk.first_sequence > self.sealing_up_to)
-                .count();
-            if run >= CHUNK_JOIN_FACTOR {
-                return Some(self.chunks[self.chunks.len() - run..].to_vec());
+        let small =
+            self.chunks.iter().rev().take_while(|chunk| {
+                chunk.rows < CHUNK_ROWS_FULL && chunk.first_sequence > self.sealing_up_to
+            });
+        let (mut total, mut largest) = (0, 0);
+        for (position, chunk) in small.enumerate() {
+            total += chunk.rows;
+            largest = largest.max(chunk.rows);
+            if position + 1 >= CHUNK_JOIN_COUNT && largest * CHUNK_GROWTH_FACTOR <= total {
+                return Some(self.chunks[self.chunks.len() - position - 1..].to_vec());
             }
         }
         None
@@ -345,7 +344,7 @@ mod tests {
         }
         assert_eq!(rows.rows(), 20_000);
         assert!(rows.chunks.len() < 64, "{} chunks", rows.chunks.len());
-        assert!(copied <= 4 * 20_000, "{copied} rows copied");
+        assert!(copied <= 6 * 20_000, "{copied} rows copied");
         let sequences: Vec<(u64, u64)> =
             rows.chunks.iter().map(|chunk| (chunk.first_sequence, chunk.last_sequence)).collect();
         assert!(sequences.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0));
@@ -354,13 +353,13 @@ mod tests {
     #[test]
     fn chunks_that_are_being_sealed_stay_as_they_are() {
         let mut rows = TableRows::default();
-        (1..=CHUNK_JOIN_FACTOR as u64).for_each(|sequence| rows.push(chunk(sequence, 0, &[Some(1)])));
+        (1..=CHUNK_JOIN_COUNT as u64).for_each(|sequence| rows.push(chunk(sequence, 0, &[Some(1)])));
         let run = rows.run_to_join().unwrap();
         let joined = Arc::new(join_chunks(&run).unwrap());
         rows.sealing_up_to = 3;
         assert!(rows.run_to_join().is_none());
         assert!(!rows.replace_run(&run, joined));
         assert!(rows.remove_up_to(3) > 0);
-        assert_eq!(rows.rows(), CHUNK_JOIN_FACTOR as u64 - 3);
+        assert_eq!(rows.rows(), CHUNK_JOIN_COUNT as u64 - 3);
     }
 }
