@@ -63,13 +63,6 @@ pub fn parse(text: &str) -> Parsed {
     Parsed { query, diagnostics }
 }
 
-/// The schema `(name: type, …)` or `name: type, …` of a text, as management commands write it.
-pub fn parse_schema(text: &str) -> (ast::RowSchema, Vec<Diagnostic>) {
-    let mut parser = Parser::new(text);
-    let schema = parser.row_schema_text();
-    (schema, parser.diagnostics)
-}
-
 struct Parser<'a> {
     text: &'a str,
     /// Without trivia; the last is [`TokenKind::End`].

@@ -395,19 +395,4 @@ impl Parser<'_> {
         schema.span = self.span_from(start);
         schema
     }
-
-    /// A whole text that is a schema, with or without parentheses.
-    pub(super) fn row_schema_text(&mut self) -> RowSchema {
-        let schema = if self.kind() == TokenKind::OpenParen {
-            self.row_schema(false, ListRule::TRAILING)
-        } else {
-            let start = self.start();
-            let columns = self.column_declarations(ListRule::TRAILING);
-            RowSchema { columns, any: false, span: self.span_from(start) }
-        };
-        if self.kind() != TokenKind::End {
-            self.report_unexpected();
-        }
-        schema
-    }
 }

@@ -344,6 +344,9 @@ impl Parser<'_> {
             TokenKind::Assign => {
                 hints.push("to compare, use '=='; 'name = value' names a value".to_owned());
             }
+            TokenKind::Dot if self.position == 0 => {
+                hints.push("a text that begins with a dot is a management command, not a query".to_owned());
+            }
             TokenKind::Bang => hints.push("to negate, use not(…)".to_owned()),
             TokenKind::OpenBrace => {
                 hints.push("a function declares the types of its parameters: (name: type)".to_owned());
