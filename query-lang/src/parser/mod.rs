@@ -12,8 +12,10 @@ pub mod literal;
 mod name;
 mod operator;
 mod parameter;
+mod path;
 mod query;
 mod recover;
+mod source;
 mod statement;
 
 pub use command::{CommandText, split_command};
