@@ -15,11 +15,11 @@ struct Count {
 }
 
 fn compare(path: &Path) -> Count {
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = std::fs::read_to_string(path).expect("the file of the cases");
     let mut count = Count { right: 0, wrong: Vec::new(), unsupported: 0 };
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let case: serde_json::Value = serde_json::from_str(line).unwrap();
-        let query = case["query"].as_str().unwrap();
+        let case: serde_json::Value = serde_json::from_str(line).expect("a case");
+        let query = case["query"].as_str().expect("a query");
         let expect = &case["expect"];
         let parsed = parse(query);
         let bound = bind(&parsed.query, query, &TestCatalog::default());
@@ -44,7 +44,7 @@ fn compare(path: &Path) -> Count {
             count.wrong.push(format!("{}: refused: {}\n    {query}", case["id"], messages.join(" | ")));
             continue;
         }
-        let plan = bound.plan.unwrap();
+        let plan = bound.plan.expect("present without errors");
         let optimised = optimise(plan.clone(), &TestCatalog::default());
         for (before, after) in plan.results.iter().zip(&optimised.results) {
             assert_eq!(before.plan.schema, after.plan.schema, "{query}");
@@ -88,7 +88,7 @@ fn compare(path: &Path) -> Count {
 fn schemas_of_the_conformance_cases() {
     let Ok(folder) = std::env::var("CONSHELF_CONFORMANCE") else { return };
     let verbose = std::env::var("CONSHELF_VERBOSE").is_ok();
-    for (file, floor) in [("engine", 0.0), ("docs", 0.0), ("schema", 0.0), ("loco", 0.0)] {
+    for (file, floor) in [("engine", 0.9), ("docs", 0.45), ("schema", 0.45), ("loco", 0.9)] {
         let count = compare(&Path::new(&folder).join(format!("{file}.visible.jsonl")));
         let total = count.right + count.wrong.len();
         if verbose {

@@ -50,6 +50,9 @@ struct Output {
     source: Option<usize>,
 }
 
+/// An aggregate with the name of each of its outputs and the input column that output is.
+type NamedAggregate = (plan::Aggregate, Vec<(Option<String>, Option<usize>)>);
+
 impl Binder<'_> {
     /// Binds expressions of aggregates over the rows of a relation. Yields, per expression, its columns, and
     /// the aggregates they refer to.
@@ -171,7 +174,7 @@ impl Binder<'_> {
         function: AggregateFunction,
         call: &ast::Call,
         span: Span,
-    ) -> Bind<(plan::Aggregate, Vec<(Option<String>, Option<usize>)>)> {
+    ) -> Bind<NamedAggregate> {
         let name = call.name.text.as_str();
         let mut arguments = Vec::with_capacity(call.arguments.len());
         let mut failed = false;
@@ -206,7 +209,7 @@ impl Binder<'_> {
             Ok(resolution) => resolution,
             Err(mismatch) => {
                 let types: Vec<Type> = arguments.iter().map(|argument| argument.ty).collect();
-                return Err(self.mismatch(name, spec, &types, mismatch, &spans, span));
+                return Err(self.mismatch(name, &types, mismatch, &spans, span));
             }
         };
         let mut bound: Vec<Expr> = arguments
@@ -249,7 +252,7 @@ impl Binder<'_> {
         call: &ast::Call,
         aggregation: &Aggregation,
         span: Span,
-    ) -> Bind<(plan::Aggregate, Vec<(Option<String>, Option<usize>)>)> {
+    ) -> Bind<NamedAggregate> {
         let called_as = call.name.text.as_str();
         let extreme = function != AggregateFunction::TakeAny;
         let old_names = matches!(called_as, "argmax" | "argmin" | "any");
@@ -257,7 +260,7 @@ impl Binder<'_> {
             let overloads = signature::signatures(FunctionId::Aggregate(function));
             let least = overloads.iter().map(signature::Signature::least).min().unwrap_or(1);
             let mismatch = Mismatch::Count { least, most: None };
-            return Err(self.mismatch(called_as, function.spec(), &[], mismatch, &[], span));
+            return Err(self.mismatch(called_as, &[], mismatch, &[], span));
         }
         let any_star = call.arguments.iter().any(|argument| matches!(argument.kind, Ast::Star));
         let argument_names: Vec<Option<String>> = call.arguments.iter().map(result_name).collect();
@@ -294,14 +297,7 @@ impl Binder<'_> {
                 let expected = "any type but dynamic".to_string();
                 let mismatch = Mismatch::Type { position, expected };
                 let types = [bound.ty];
-                return Err(self.mismatch(
-                    called_as,
-                    function.spec(),
-                    &types,
-                    mismatch,
-                    &[argument.span],
-                    span,
-                ));
+                return Err(self.mismatch(called_as, &types, mismatch, &[argument.span], span));
             }
             let named = matches!(argument.kind, Ast::Named { .. });
             let name = default_names.get(position).cloned().flatten();

@@ -2,9 +2,7 @@
 
 use crate::ast::{self, ExprKind as Ast};
 use crate::function::signature::Mismatch;
-use crate::function::{
-    ArgumentInfo, ConditionalFunction, FunctionId, FunctionKind, FunctionSpec, OperatorFunction, signature,
-};
+use crate::function::{ArgumentInfo, FunctionId, FunctionKind, OperatorFunction, signature};
 use crate::plan::Expr;
 use crate::span::Span;
 use crate::types::Type;
@@ -56,7 +54,8 @@ impl Binder<'_> {
         candidates.extend(
             self.names
                 .all()
-                .filter_map(|(name, entity)| matches!(entity, Entity::Function(_)).then(|| name.to_string())),
+                .filter(|(_, entity)| matches!(entity, Entity::Function(_)))
+                .map(|(name, _)| name.to_string()),
         );
         candidates.extend(self.catalog.functions(&self.database));
         let message = format!("Unknown function: '{}'", name.text);
@@ -394,15 +393,16 @@ impl Binder<'_> {
                 bound.extend(found.defaults.into_iter().map(Expr::constant));
                 Ok(Expr::call(function, bound, found.result))
             }
-            Err(mismatch) => Err(self.mismatch(name, spec, &infos_types(&arguments), mismatch, spans, span)),
+            Err(mismatch) => Err(self.mismatch(name, &types_of(&arguments), mismatch, spans, span)),
         }
     }
 
     /// Brings the arguments of functions with choices of value to one type, as the engine does: dynamic
     /// gives way to the other type, and what has nothing in common becomes dynamic.
     fn prepared(&mut self, function: FunctionId, arguments: Vec<Expr>) -> Vec<Expr> {
-        let FunctionId::Conditional(conditional) = function else { return arguments };
-        let _: ConditionalFunction = conditional;
+        if !matches!(function, FunctionId::Conditional(_)) {
+            return arguments;
+        }
         let spec = function.spec();
         let count = arguments.len();
         let is_value = |position: usize| match spec.name {
@@ -437,7 +437,6 @@ impl Binder<'_> {
     pub(super) fn mismatch(
         &mut self,
         name: &str,
-        _spec: &FunctionSpec,
         types: &[Type],
         mismatch: Mismatch,
         spans: &[Span],
@@ -471,7 +470,7 @@ impl Binder<'_> {
     }
 }
 
-fn infos_types(arguments: &[Expr]) -> Vec<Type> {
+fn types_of(arguments: &[Expr]) -> Vec<Type> {
     arguments.iter().map(|argument| argument.ty).collect()
 }
 

@@ -118,7 +118,7 @@ impl Binder<'_> {
             }
             Ast::ToTable(wrapped) => return self.table(&wrapped.pipeline).map(table_meaning),
             Ast::DataScope { source, .. } => return self.meaning(source),
-            Ast::ToScalar(wrapped) => self.to_scalar(&wrapped.pipeline)?,
+            Ast::ToScalar(wrapped) => self.first_value(&wrapped.pipeline)?,
             Ast::Unary { operator, operand } => {
                 let bound = self.scalar(operand)?;
                 match operator {
@@ -503,7 +503,7 @@ impl Binder<'_> {
     }
 
     /// `toscalar(…)`: of a table the first value of the first row; a scalar is itself.
-    fn to_scalar(&mut self, inner: &ast::Expr) -> Bind<Expr> {
+    fn first_value(&mut self, inner: &ast::Expr) -> Bind<Expr> {
         match self.with_row_scope(None, |binder| binder.meaning(inner))? {
             Meaning::Scalar(expression) => Ok(expression),
             Meaning::Table(relation) => {

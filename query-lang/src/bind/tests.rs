@@ -229,5 +229,5 @@ fn deep_and_long_texts_are_survived() {
         let (diagnostics, _) = check(&format!("Logs | where {conditions}"), &catalog());
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
     };
-    std::thread::Builder::new().stack_size(4 << 20).spawn(run).unwrap().join().unwrap();
+    std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap().join().unwrap();
 }
