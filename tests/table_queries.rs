@@ -281,3 +281,19 @@ fn explain_says_what_was_read() {
         .expect("explained");
     assert!(text.contains("Summarize") && text.contains("row_groups="), "{text}");
 }
+
+#[test]
+fn very_many_groups_are_counted_once() {
+    let fixture = fixture();
+    for (keys, groups) in
+        [("x", 300_000), ("x % 150000", 150_000), ("k = tostring(x % 150000), x % 3", 150_000)]
+    {
+        let text = format!(
+            "range x from 1 to 300000 step 1 | summarize n = count(), s = sum(x) by {keys} | summarize count(), sum(n), sum(s), max(n)"
+        );
+        let expected =
+            format!("[Long({groups}), Long(300000), Long(45000150000), Long({})]", 300_000 / groups);
+        assert_eq!(fixture.text(&text), [expected.clone()], "{keys}");
+        assert_eq!(fixture.plain_text(&text), [expected], "{keys}");
+    }
+}

@@ -73,12 +73,13 @@ impl Shortcut {
         Ok(Some(Shortcut { key_columns, keys: Expressions::new(executor, keys)?, calls, width }))
     }
 
-    /// Adds a morsel from what is known of it. `None`: it must be read; else the number of its group.
+    /// Adds a morsel from what is known of it, if `allowed` (asked last) agrees. `None`: it must be read; else the number of its group.
     pub fn add(
         &self,
         known: &dyn KnownRows,
         table: &mut KeyTable,
         accumulators: &mut [Box<dyn Accumulator>],
+        allowed: &dyn Fn() -> bool,
     ) -> Result<Option<u32>> {
         if known.rows() == 0 {
             return Ok(None);
@@ -104,6 +105,9 @@ impl Shortcut {
         }
         let keys = self.keys.columns(&Batch::new(columns, 2))?;
         if keys.iter().any(|key| key.slice(0, 1).as_ref() != key.slice(1, 1).as_ref()) {
+            return Ok(None);
+        }
+        if !allowed() {
             return Ok(None);
         }
         let first: Vec<ArrayRef> = keys.iter().map(|key| key.slice(0, 1)).collect();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow_array::builder::BinaryViewBuilder;
 use arrow_array::{Array, ArrayRef, Int64Array};
 use conshelf_kql::plan::{Aggregate, Expr, Plan, Series};
-use conshelf_kql::{Dynamic, Schema, Type, Value};
+use conshelf_kql::{Column, Dynamic, Schema, Type, Value};
 use conshelf_storage::dynamic::DynamicBuilder;
 
 use crate::engine::batch::Batch;
@@ -184,8 +184,11 @@ pub fn pipeline(
     let mut keys = call.keys.to_vec();
     keys.push(Expr::column(input.schema.len(), Type::Long));
     let aggregates: Vec<&Aggregate> = call.series.iter().map(|series| &series.aggregate).collect();
-    let groups = summarize::groups(executor, profile, &below, &keys, &aggregates, None)?;
+    let batches = summarize::groups(executor, profile, &below, &keys, &aggregates, None)?;
     let started = std::time::Instant::now();
+    let mut grouped: Schema = keys.iter().map(|key| Column::new("", key.ty)).collect();
+    grouped.extend(aggregates.iter().flat_map(|a| a.outputs.iter().map(|ty| Column::new("", *ty))));
+    let groups = columns::concat(&batches, &grouped)?;
     let result = arrays(executor, call, axis, first, last, &groups)?;
     profile.add_time(started.elapsed());
     if result.columns.len() != schema.len() {

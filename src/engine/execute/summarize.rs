@@ -2,12 +2,14 @@
 //!
 //! Groups come out in the order in which they first appear in the input, unless they are very many.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::{ArrayRef, BooleanArray, UInt32Array};
 use conshelf_kql::function::{AggregateFunction, FunctionId};
 use conshelf_kql::plan::{Aggregate, Expr, Operator, Plan};
 use conshelf_kql::{Schema, Type};
+use parking_lot::Mutex;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::engine::aggregate::{self, Accumulator, AggregateCall};
 use crate::engine::batch::Batch;
@@ -17,7 +19,7 @@ use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
 use crate::engine::execute::expression::Expressions;
-use crate::engine::execute::key::KeyTable;
+use crate::engine::execute::key::{KeyTable, partition};
 use crate::engine::execute::known::Shortcut;
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink, Source};
@@ -89,20 +91,20 @@ impl Calls {
         self.calls.iter().map(|call| aggregate::create(&call.call)).collect()
     }
 
-    /// Adds the rows of a batch; row i belongs to group `group_of[i]` of `groups`.
+    /// The columns that arguments and conditions come to.
+    pub fn evaluate(&self, batch: &Batch) -> Result<Vec<ArrayRef>> {
+        let values = self.expressions.evaluate(batch)?;
+        values.iter().map(|datum| columns::expand_flat(datum, batch.rows)).collect()
+    }
+
+    /// Adds the rows of evaluated columns; row i belongs to group `group_of[i]` of `groups`.
     pub fn update(
         &self,
         accumulators: &mut [Box<dyn Accumulator>],
-        batch: &Batch,
+        arrays: &[ArrayRef],
         group_of: &[u32],
         groups: usize,
     ) -> Result<()> {
-        let arrays = self
-            .expressions
-            .evaluate(batch)?
-            .iter()
-            .map(|datum| columns::expand_flat(datum, batch.rows))
-            .collect::<Result<Vec<ArrayRef>>>()?;
         let one_group = groups == 1;
         for (call, accumulator) in self.calls.iter().zip(accumulators) {
             accumulator.resize(groups);
@@ -111,7 +113,7 @@ impl Calls {
             let condition: Option<&BooleanArray> =
                 call.condition.map(|place| columns::booleans(&arrays[place])).transpose()?;
             if one_group && arguments.is_empty() && condition.is_none() {
-                accumulator.update_count(0, batch.rows as u64)?;
+                accumulator.update_count(0, group_of.len() as u64)?;
             } else if one_group && !(arguments.is_empty() && condition.is_none()) {
                 accumulator.update_one(0, &arguments, condition)?;
             } else {
@@ -152,8 +154,17 @@ struct Summarize {
     calls: Calls,
     /// How a morsel may be added from its statistics.
     shortcut: Option<Shortcut>,
+    /// Tables that all workers share, by partition of the keys. Decided by the first batch.
+    exchange: OnceLock<Option<Vec<Mutex<Local>>>>,
+    may_exchange: bool,
     query: Arc<QueryContext>,
 }
+
+/// Partitions, as a power of two.
+const PARTITION_BITS: u32 = 6;
+
+/// A first batch with more groups than this, and more than a third of its rows, makes workers share.
+const EXCHANGE_GROUPS: usize = 8_192;
 
 struct Local {
     table: KeyTable,
@@ -187,13 +198,16 @@ impl Sink for Summarize {
 
     fn push(&self, local: &mut Local, position: Position, batch: Batch) -> Result<Flow> {
         let keys = self.keys.columns(&batch)?;
+        if let Some(partitions) = self.partitions(&keys, batch.rows)? {
+            return self.push_shared(partitions, &keys, &batch, position);
+        }
         let known = local.table.len();
         local.table.assign(&keys, batch.rows, &mut local.group_of)?;
         let groups = local.table.len();
         if groups > known {
             note_first(&mut local.first, &local.group_of, groups, position);
         }
-        self.calls.update(&mut local.accumulators, &batch, &local.group_of, groups)?;
+        self.calls.update(&mut local.accumulators, &self.calls.evaluate(&batch)?, &local.group_of, groups)?;
         local.charge()?;
         Ok(Flow::Continue(()))
     }
@@ -206,14 +220,77 @@ impl Sink for Summarize {
         morsel: usize,
     ) -> Result<bool> {
         let Some(shortcut) = &self.shortcut else { return Ok(false) };
+        if matches!(self.exchange.get(), Some(Some(_))) {
+            return Ok(false);
+        }
         let Some(known) = source.known(morsel) else { return Ok(false) };
-        let Some(_) = shortcut.add(known.as_ref(), &mut local.table, &mut local.accumulators)? else {
+        let Some(_) = shortcut.add(known.as_ref(), &mut local.table, &mut local.accumulators, &|| {
+            // A group of a worker's own rules shared tables out, whoever comes first.
+            self.exchange.get_or_init(|| None).is_none()
+        })?
+        else {
             return Ok(false);
         };
         if local.first.len() < local.table.len() {
             local.first.push(position.ordinal(0));
         }
         Ok(true)
+    }
+}
+
+impl Summarize {
+    /// The shared tables, if the first batch that asks has very many groups.
+    fn partitions(&self, keys: &[ArrayRef], rows: usize) -> Result<Option<&[Mutex<Local>]>> {
+        if !self.may_exchange {
+            return Ok(None);
+        }
+        if let Some(decided) = self.exchange.get() {
+            return Ok(decided.as_deref());
+        }
+        let mut table = KeyTable::new(&self.key_types);
+        table.assign(keys, rows, &mut Vec::new())?;
+        let many = table.len() > EXCHANGE_GROUPS.max(rows / 3);
+        let partitions = if many {
+            let started = (0..1 << PARTITION_BITS).map(|_| Ok(Mutex::new(self.start()?)));
+            Some(started.collect::<Result<Vec<_>>>()?)
+        } else {
+            None
+        };
+        Ok(self.exchange.get_or_init(|| partitions).as_deref())
+    }
+
+    /// Spreads a batch over the shared tables.
+    fn push_shared(
+        &self,
+        partitions: &[Mutex<Local>],
+        keys: &[ArrayRef],
+        batch: &Batch,
+        position: Position,
+    ) -> Result<Flow> {
+        let spread = partition::spread(&self.key_types, keys, batch.rows, PARTITION_BITS)?;
+        let order = UInt32Array::from(spread.order);
+        let pick = |list: &[ArrayRef]| -> Result<Vec<ArrayRef>> {
+            list.iter().map(|column| columns::take_column(column, &order)).collect()
+        };
+        let keys = pick(keys)?;
+        let arguments = pick(&self.calls.evaluate(batch)?)?;
+        for step in 0..partitions.len() {
+            // Workers start at different places, so that they seldom wait for each other.
+            let index = (step + position.morsel as usize * 29) % partitions.len();
+            let (start, end) = (spread.starts[index], spread.starts[index + 1]);
+            if start == end {
+                continue;
+            }
+            let slice = |list: &[ArrayRef]| -> Vec<ArrayRef> {
+                list.iter().map(|column| column.slice(start, end - start)).collect()
+            };
+            let mut local = partitions[index].lock();
+            let Local { table, accumulators, group_of, .. } = &mut *local;
+            table.assign(&slice(&keys), end - start, group_of)?;
+            self.calls.update(accumulators, &slice(&arguments), group_of, table.len())?;
+            local.charge()?;
+        }
+        Ok(Flow::Continue(()))
     }
 }
 
@@ -264,8 +341,8 @@ pub fn pipeline(
     aggregates: &[Aggregate],
     schema: &Schema,
 ) -> Result<Pipeline> {
-    if let Some(batch) = late_extremes(executor, profile, input, keys, aggregates)? {
-        return finished(executor, profile, batch, schema);
+    if let Some(batches) = late_extremes(executor, profile, input, keys, aggregates)? {
+        return finished(executor, profile, batches, schema);
     }
     let arguments =
         aggregates.iter().flat_map(|aggregate| aggregate.arguments.iter().chain(&aggregate.condition));
@@ -275,21 +352,21 @@ pub fn pipeline(
         Operator::Scan { .. } => Shortcut::of(executor, keys, &aggregates, input.schema.len())?,
         _ => None,
     };
-    let batch = groups(executor, profile, &below, keys, &aggregates, shortcut)?;
-    finished(executor, profile, batch, schema)
+    let batches = groups(executor, profile, &below, keys, &aggregates, shortcut)?;
+    finished(executor, profile, batches, schema)
 }
 
 fn finished(
     executor: &Executor,
     profile: &Arc<OperatorProfile>,
-    batch: Batch,
+    batches: Vec<Batch>,
     schema: &Schema,
 ) -> Result<Pipeline> {
-    if batch.columns.len() != schema.len() {
+    if let Some(batch) = batches.iter().find(|batch| batch.columns.len() != schema.len()) {
         let found = batch.columns.len();
         return Err(EngineError::Internal(format!("summarize yields {found} columns, not {}", schema.len())));
     }
-    let rows = Materialised::new(&executor.query, vec![batch])?;
+    let rows = Materialised::new(&executor.query, batches)?;
     Ok(Pipeline::of(Arc::new(rows), profile.clone(), false))
 }
 
@@ -301,7 +378,7 @@ fn late_extremes(
     input: &Plan,
     keys: &[Expr],
     aggregates: &[Aggregate],
-) -> Result<Option<Batch>> {
+) -> Result<Option<Vec<Batch>>> {
     let is_extreme = |aggregate: &Aggregate| {
         let function = aggregate.function;
         aggregate.arguments.len() > 1
@@ -325,10 +402,12 @@ fn late_extremes(
         condition: None,
         outputs: vec![by.ty, Type::Long],
     };
-    let mut batch = groups(executor, profile, &late.pipeline, early_keys, &[&rows], None)?;
-    let Some(row_ids) = batch.columns.pop() else { return Ok(None) };
-    batch.columns.extend(late.fetch(executor, &row_ids)?);
-    Ok(Some(batch))
+    let mut batches = groups(executor, profile, &late.pipeline, early_keys, &[&rows], None)?;
+    for batch in &mut batches {
+        let Some(row_ids) = batch.columns.pop() else { return Ok(None) };
+        batch.columns.extend(late.fetch(executor, &row_ids)?);
+    }
+    Ok(Some(batches))
 }
 
 /// One row per group: the keys, then the outputs of the aggregates. Without keys exactly one row.
@@ -339,19 +418,44 @@ pub fn groups(
     keys: &[Expr],
     aggregates: &[&Aggregate],
     shortcut: Option<Shortcut>,
-) -> Result<Batch> {
+) -> Result<Vec<Batch>> {
     let query = &executor.query;
-    let sink = Summarize {
+    let mut sink = Summarize {
         keys: Expressions::new(executor, keys)?,
         key_types: keys.iter().map(|key| key.ty).collect(),
         calls: Calls::new(executor, aggregates)?,
         shortcut,
+        exchange: OnceLock::new(),
+        may_exchange: false,
         query: query.clone(),
     };
     let in_sequence = below.ordered && sink.calls.order_matters();
+    sink.may_exchange = !in_sequence && executor.workers > 1 && !keys.is_empty();
     let workers = if in_sequence { 1 } else { executor.workers };
-    let locals = below.run(query, workers, Arc::new(sink))?;
+    let sink = Arc::new(sink);
+    let mut locals = below.run(query, workers, sink.clone())?;
     let started = std::time::Instant::now();
+    if let Some(Some(partitions)) = Arc::into_inner(sink).map(|sink| sink.exchange.into_inner().flatten()) {
+        // What came before the decision, and from statistics, is in the workers' own tables.
+        let leftover: usize = locals.iter().map(|local| local.table.len()).sum();
+        if leftover > 0 {
+            return Err(EngineError::Internal(String::from("groups outside of the shared tables")));
+        }
+        locals.clear();
+        let finish = |local: Mutex<Local>| -> Result<Batch> {
+            let mut local = local.into_inner();
+            let groups = local.table.len();
+            let mut columns = local.table.columns()?;
+            for accumulator in &mut local.accumulators {
+                accumulator.resize(groups);
+                columns.extend(accumulator.finish()?);
+            }
+            Ok(Batch::new(columns, groups))
+        };
+        let batches = partitions.into_par_iter().map(finish).collect::<Result<Vec<_>>>()?;
+        profile.add_time(started.elapsed());
+        return Ok(batches.into_iter().filter(|batch| batch.rows > 0).collect());
+    }
     let mut merged = merge(query, locals)?;
     let groups = if keys.is_empty() { 1 } else { merged.table.len() };
     let mut columns = merged.table.columns()?;
@@ -366,5 +470,5 @@ pub fn groups(
         batch = columns::take(&batch, &UInt32Array::from(order))?;
     }
     profile.add_time(started.elapsed());
-    Ok(batch)
+    Ok(vec![batch])
 }

@@ -210,7 +210,8 @@ impl Layout {
     }
 }
 
-fn canonical_bits(value: f64) -> u64 {
+/// One pattern of bits for equal reals.
+pub fn canonical_bits(value: f64) -> u64 {
     if value.is_nan() {
         f64::NAN.to_bits()
     } else if value == 0.0 {

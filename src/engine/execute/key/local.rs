@@ -29,8 +29,9 @@ pub struct LocalCodes {
 pub fn codes(types: &[Type], keys: &[ArrayRef], rows: usize) -> Result<Option<LocalCodes>> {
     let mut combined: Vec<u32> = Vec::new();
     let mut combinations = 1usize;
+    let limit = VALUES_MAX.min(rows / 8);
     for (ty, key) in types.iter().zip(keys) {
-        let Some((codes, count)) = column(*ty, key)? else { return Ok(None) };
+        let Some((codes, count)) = column(*ty, key, limit)? else { return Ok(None) };
         let count = count.max(1);
         if combinations * count > COMBINATIONS_MAX {
             return Ok(None);
@@ -62,16 +63,16 @@ pub fn codes(types: &[Type], keys: &[ArrayRef], rows: usize) -> Result<Option<Lo
 }
 
 /// Numbers of one column's values and how many there are.
-fn column(ty: Type, key: &ArrayRef) -> Result<Option<(Vec<u32>, usize)>> {
+fn column(ty: Type, key: &ArrayRef, limit: usize) -> Result<Option<(Vec<u32>, usize)>> {
     if let Some(dictionary) = columns::as_dictionary(key) {
         let count = dictionary.values().len();
         return Ok((count <= VALUES_MAX).then(|| (dictionary.keys().values().to_vec(), count)));
     }
     let found = match ty {
         Type::Long | Type::DateTime | Type::TimeSpan => {
-            values(columns::longs(key)?.values().iter().map(|value| *value as u64))
+            values(columns::longs(key)?.values().iter().map(|value| *value as u64), limit)
         }
-        Type::Int => values(columns::ints(key)?.values().iter().map(|value| u64::from(*value as u32))),
+        Type::Int => values(columns::ints(key)?.values().iter().map(|value| u64::from(*value as u32)), limit),
         Type::Bool => {
             let values = columns::booleans(key)?.values().iter().map(u32::from).collect();
             Some((values, 2))
@@ -90,7 +91,7 @@ fn column(ty: Type, key: &ArrayRef) -> Result<Option<(Vec<u32>, usize)>> {
     Ok(Some((codes, count + 1)))
 }
 
-fn values(values: impl ExactSizeIterator<Item = u64>) -> Option<(Vec<u32>, usize)> {
+fn values(values: impl ExactSizeIterator<Item = u64>, limit: usize) -> Option<(Vec<u32>, usize)> {
     let mut slots: Vec<(u64, u32)> = vec![(0, NONE); SLOTS];
     let mut codes = Vec::with_capacity(values.len());
     let mut count = 0u32;
@@ -104,7 +105,7 @@ fn values(values: impl ExactSizeIterator<Item = u64>) -> Option<(Vec<u32>, usize
         let code = loop {
             let (known, code) = slots[slot];
             if code == NONE {
-                if count as usize == VALUES_MAX {
+                if count as usize >= limit {
                     return None;
                 }
                 slots[slot] = (value, count);

@@ -8,6 +8,7 @@
 mod interner;
 mod layout;
 mod local;
+pub mod partition;
 
 use arrow_array::{Array, ArrayRef, UInt32Array};
 use conshelf_kql::Type;
