@@ -48,15 +48,19 @@ pub(crate) fn open(directory: &Path, options: StoreOptions) -> Result<Opened> {
             detail: format!("{detail}; it was written anew"),
         });
     }
-    for path in [layout.manifest(), layout.log(), layout.extents()] {
-        disk.create_directory(&path).map_err(|error| StorageError::io("create directory", path, error))?;
-    }
-    disk.sync_directory(directory).map_err(|error| StorageError::io("sync directory", directory, error))?;
     let now = (options.clock)();
     if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
         // A new directory must not vanish with what is acknowledged in it. Some parents cannot be opened.
         let _ = disk.sync_directory(parent);
     }
+    if format == Format::Absent {
+        // First of all files: a directory without it, but with others, has lost it.
+        write_format(&layout, disk.as_ref(), now)?;
+    }
+    for path in [layout.manifest(), layout.log(), layout.extents()] {
+        disk.create_directory(&path).map_err(|error| StorageError::io("create directory", path, error))?;
+    }
+    disk.sync_directory(directory).map_err(|error| StorageError::io("sync directory", directory, error))?;
     let fresh = list(&layout.manifest())?.is_empty();
     let mut manifest = ManifestFiles::open(layout.manifest(), disk.clone())?;
     let mut manifest_is_whole = true;
@@ -71,8 +75,7 @@ pub(crate) fn open(directory: &Path, options: StoreOptions) -> Result<Opened> {
         problems.extend(loaded.problems);
         loaded.state
     };
-    // Last of what makes a directory ours: a crash before it leaves one that the next open completes.
-    if format != Format::Readable {
+    if let Format::Damaged(_) = format {
         write_format(&layout, disk.as_ref(), now)?;
     }
     let replay = replay(&layout, &state)?;

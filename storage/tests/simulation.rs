@@ -237,9 +237,15 @@ impl History {
         }
         self.store = None;
         self.disk.lose_unsynced().unwrap();
+        self.open();
+        self.settle();
+    }
+
+    /// Opens the store; now and then the power fails in the middle of it.
+    fn open(&mut self) {
         loop {
-            if self.random.below(4) == 0 {
-                self.disk.crash_after(self.random.below(8));
+            if self.random.below(3) == 0 {
+                self.disk.crash_after(self.random.below(12));
             }
             match Store::open(self.directory(), self.options()) {
                 Ok(store) => {
@@ -255,7 +261,6 @@ impl History {
         // A crash that was set for the opening but did not happen in it.
         self.disk.crash_after(u64::MAX / 2);
         assert_eq!(self.store().problems(), [], "seed {}", self.seed);
-        self.settle();
     }
 
     fn directory(&self) -> std::path::PathBuf {
@@ -284,7 +289,8 @@ fn run(base: &Path, seed: u64) {
         open_keys: Vec::new(),
         held: Vec::new(),
     };
-    let store = Store::open(&directory, history.options()).unwrap();
+    history.open();
+    let store = history.store().clone();
     history.table = create(&store, "t");
     let policy = CatalogChange::SetPolicy {
         target: PolicyTarget::Database { database: "NetDefaultDB".to_owned() },
@@ -292,7 +298,7 @@ fn run(base: &Path, seed: u64) {
         value: Some(serde_json::json!({"SoftDeletePeriod": "1.00:00:00"})),
     };
     store.commit(policy).unwrap();
-    history.store = Some(store);
+    drop(store);
     for _ in 0..4 {
         for _ in 0..12 {
             history.step();

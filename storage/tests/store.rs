@@ -274,3 +274,22 @@ fn relaxed_appends_survive_a_close() {
     let store = Store::open(directory.path(), options()).unwrap();
     assert_eq!(ids(&store, table), (0..20).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_directory_of_a_newer_version_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Store::open(directory.path(), quiet()).unwrap());
+    std::fs::remove_file(directory.path().join("LOCK")).unwrap();
+    let path = directory.path().join("CONSHELF");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[8] = 9;
+    let checksum = xxhash_rust::xxh3::xxh3_64(&bytes[..40]).to_le_bytes();
+    bytes[40..].copy_from_slice(&checksum);
+    std::fs::write(&path, bytes).unwrap();
+    let message = Store::open(directory.path(), quiet()).unwrap_err().to_string();
+    assert!(
+        message.ends_with("has format version 9; this binary reads up to 1: use a newer conshelf"),
+        "{message}"
+    );
+    assert!(!directory.path().join("LOCK").exists());
+}

@@ -17,7 +17,7 @@ use arrow_schema::DataType;
 
 use crate::column::{absent, arrow_error};
 use crate::error::{Result, StorageError};
-use crate::limits::{LOG_COMPRESS_BYTES_MIN, LOG_RECORD_BYTES_MAX};
+use crate::limits::{APPEND_ROWS_MAX, LOG_COMPRESS_BYTES_MIN, LOG_RECORD_BYTES_MAX};
 use crate::row_store::ChunkColumn;
 use crate::types::ColumnType;
 
@@ -222,6 +222,9 @@ pub fn decode(stored: &[u8], compressed: bool, raw_length: u32) -> std::result::
     }
     let rows = reader.length()?;
     let count = reader.length()?;
+    if rows > APPEND_ROWS_MAX || (count == 0 && rows > 0) {
+        return Err("a number of rows that no batch has".to_owned());
+    }
     let mut columns = Vec::new();
     for _ in 0..count {
         let id = u32::from_le_bytes(reader.array()?);
@@ -435,6 +438,12 @@ mod tests {
         fn arbitrary_bytes_are_refused_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             let _ = decode(&bytes, false, bytes.len() as u32);
             let _ = decode(&bytes, true, 4096);
+        }
+
+        #[test]
+        fn arbitrary_records_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            crate::log::fuzz::fuzz_segment(&bytes);
+            crate::log::fuzz::fuzz_payload(&bytes);
         }
 
         #[test]
