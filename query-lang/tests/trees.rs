@@ -44,6 +44,12 @@ fn operators_bind_as_tight_as_in_kusto() {
 }
 
 #[test]
+fn the_least_long_is_a_literal() {
+    let parsed = conshelf_kql::parse("print -9223372036854775808");
+    assert_eq!(tree::shape(&parsed.query.statements[0]), "Pipeline\n  | Print([Long(-9223372036854775808)])");
+}
+
+#[test]
 fn some_operators_do_not_chain() {
     for text in
         ["a == b == c", "a < b < c", "a has b has c", "a in (b) in (c)", "- - a", "a between (b .. c) == d"]

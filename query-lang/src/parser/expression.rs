@@ -2,7 +2,9 @@
 //! membership, order, sums, products, string operators, sign, path. Equality, order and string operators do not
 //! chain. Knows no operator of a pipeline.
 
-use crate::ast::{BinaryOperator, Expr, ExprKind, MembershipOperator, Name, NameStyle, UnaryOperator};
+use crate::ast::{
+    BinaryOperator, Expr, ExprKind, LiteralValue, MembershipOperator, Name, NameStyle, UnaryOperator,
+};
 use crate::span::Span;
 use crate::token::TokenKind;
 
@@ -243,6 +245,12 @@ impl Parser<'_> {
         };
         let start = self.start();
         self.bump();
+        if operator == UnaryOperator::Minus && self.text_at(0) == "9223372036854775808" {
+            // The digits of the least long are no long without their sign.
+            self.bump();
+            let kind = ExprKind::Literal(LiteralValue::Long(i64::MIN));
+            return Some(Expr { kind, span: self.span_from(start) });
+        }
         let operand = match self.path() {
             Some(operand) => Box::new(operand),
             None => Box::new(self.missing_expression()),
