@@ -48,23 +48,21 @@ fn steps(readme: &str) -> Vec<Step> {
         }
         if let Some(step) = steps.last() {
             // A command goes on while a quote is open or its line ends with a backslash.
-            in_command = in_command
-                && (step.command.matches('\'').count() % 2 == 1 || step.command.ends_with('\\'));
+            in_command =
+                in_command && (step.command.matches('\'').count() % 2 == 1 || step.command.ends_with('\\'));
         }
     }
     steps
 }
 
-/// Whether a text is the expected one, where `…` matches anything within a line.
+/// Whether a text is the expected one, where `…` matches anything within a line, and a line of it alone any
+/// number of lines.
 fn matches(expected: &str, got: &str) -> bool {
-    let mut pattern = String::from("^");
-    for (index, part) in expected.trim_end().split('…').enumerate() {
-        if index > 0 {
-            pattern.push_str("[^\n]*");
-        }
-        pattern.push_str(&regex::escape(part));
-    }
-    pattern.push('$');
+    let lines = expected.trim_end().lines().map(|line| match line {
+        "…" => String::from("(?s:.*)"),
+        line => line.split('…').map(regex::escape).collect::<Vec<_>>().join("[^\n]*"),
+    });
+    let pattern = format!("^{}$", lines.collect::<Vec<_>>().join("\n"));
     regex::Regex::new(&pattern).expect("an escaped text is a pattern").is_match(got.trim_end())
 }
 
@@ -89,6 +87,7 @@ fn the_tour_of_the_readme_works_as_printed() {
     let server = Server::start(&directory.path().join("data"), &[]);
     let binary = Path::new(env!("CARGO_BIN_EXE_conshelf")).parent().expect("a folder").to_path_buf();
     let mut run = 0;
+    let mut failures = Vec::new();
     for step in steps {
         let needs = |what: &str| step.command.contains(what);
         if (series.is_none() && (needs(SERIES) || needs("MachineTemperature")))
@@ -96,7 +95,8 @@ fn the_tour_of_the_readme_works_as_printed() {
         {
             continue;
         }
-        let command = step.command.replace("http://127.0.0.1:8080", &server.url).replace("localhost:8080", &server.url);
+        let command =
+            step.command.replace("http://127.0.0.1:8080", &server.url).replace("localhost:8080", &server.url);
         let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
         let output = Command::new("bash")
             .args(["-c", &command])
@@ -105,15 +105,16 @@ fn the_tour_of_the_readme_works_as_printed() {
             .env("CONSHELF_URL", &server.url)
             .output()
             .expect("bash runs");
-        let got = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(
-            matches(&step.output, &got),
-            "README.md line {}:\n$ {}\n--- printed there:\n{}\n--- came:\n{got}",
-            step.line,
-            step.command,
-            step.output
-        );
+        let got =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if !matches(&step.output, &got) {
+            failures.push(format!(
+                "README.md line {}:\n$ {}\n--- printed there:\n{}\n--- came:\n{got}",
+                step.line, step.command, step.output
+            ));
+        }
         run += 1;
     }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(run >= 6, "most of the tour was run");
 }
