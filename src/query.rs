@@ -63,6 +63,7 @@ fn database_name(store: &Store, name: &str) -> Result<String, EngineError> {
             message: format!("Entity ID '{name}' of kind 'Database' was not found."),
             start: 0,
             length: 0,
+            hints: Vec::new(),
         }])),
     }
 }
@@ -97,6 +98,7 @@ pub fn prepare(
             message: "the query has no tabular expression: it yields no result".to_owned(),
             start: 0,
             length: input.text.len(),
+            hints: Vec::new(),
         }]));
     }
     let options = prepared.options().to_vec();
@@ -193,6 +195,8 @@ pub struct Remark {
     pub message: String,
     pub start: usize,
     pub length: usize,
+    /// What was likely meant.
+    pub hints: Vec<String>,
 }
 
 /// What there is to say about a text without running it.
@@ -218,6 +222,7 @@ pub fn check(store: &Store, text: &str, database: &str) -> Checked {
             message: found.message,
             start: found.span.start as usize,
             length: found.span.len() as usize,
+            hints: found.hints,
         })
         .collect();
     Checked { diagnostics, columns: columns.unwrap_or_default() }

@@ -238,6 +238,7 @@ fn query_error(diagnostics: &[Diagnostic]) -> EngineError {
             message: diagnostic.message.clone(),
             start: diagnostic.span.start as usize,
             length: diagnostic.span.end.saturating_sub(diagnostic.span.start) as usize,
+            hints: diagnostic.hints.clone(),
         })
         .collect();
     if errors.is_empty() {

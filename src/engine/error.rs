@@ -40,6 +40,8 @@ pub struct QueryDiagnostic {
     pub message: String,
     pub start: usize,
     pub length: usize,
+    /// What was likely meant.
+    pub hints: Vec<String>,
 }
 
 fn diagnostics_text(diagnostics: &[QueryDiagnostic]) -> String {

@@ -364,6 +364,12 @@ impl ApiError {
                 quoted(&self.excerpt(text))
             ));
         }
+        if let Some(first) = self.diagnostics.first()
+            && !first.hints.is_empty()
+        {
+            let hints: Vec<String> = first.hints.iter().map(|hint| quoted(hint)).collect();
+            body.push_str(&format!(",\"hints\":[{}]", hints.join(",")));
+        }
         if self.diagnostics.len() > 1 {
             let all: Vec<String> = self
                 .diagnostics
@@ -387,13 +393,14 @@ impl ApiError {
         let index = LineIndex::new(text);
         if self.diagnostics.is_empty() {
             let Some(place) = &self.place else { return String::new() };
-            return diagnostic("syntax", &self.message, true, place.start, place.length).render(text, &index);
+            return diagnostic("syntax", &self.message, true, place.start, place.length, &[])
+                .render(text, &index);
         }
         self.diagnostics
             .iter()
             .map(|found| {
-                diagnostic(&found.code, &found.message, found.is_syntax, found.start, found.length)
-                    .render(text, &index)
+                let QueryDiagnostic { code, message, is_syntax, start, length, hints } = found;
+                diagnostic(code, message, *is_syntax, *start, *length, hints).render(text, &index)
             })
             .collect::<Vec<_>>()
             .join("\n")
@@ -440,11 +447,20 @@ impl ApiError {
     }
 }
 
-fn diagnostic(code: &str, message: &str, is_syntax: bool, start: usize, length: usize) -> Diagnostic {
+fn diagnostic(
+    code: &str,
+    message: &str,
+    is_syntax: bool,
+    start: usize,
+    length: usize,
+    hints: &[String],
+) -> Diagnostic {
     let start = u32::try_from(start).unwrap_or(u32::MAX);
     let end = start.saturating_add(u32::try_from(length).unwrap_or(0));
     let kind = if is_syntax { DiagnosticKind::Syntax } else { DiagnosticKind::Semantic };
-    Diagnostic::new(code.to_owned(), Severity::Error, kind, message, Span::new(start, end))
+    let mut found = Diagnostic::new(code.to_owned(), Severity::Error, kind, message, Span::new(start, end));
+    found.hints = hints.to_vec();
+    found
 }
 
 /// Line and column of a byte offset, both from 1.
@@ -469,6 +485,7 @@ mod tests {
             message: "Failed to resolve table or column expression named 'T'".to_owned(),
             start: 0,
             length: 1,
+            hints: vec!["did you mean 'U'?".to_owned()],
         }]))
     }
 
@@ -488,6 +505,8 @@ mod tests {
         let friendly: serde_json::Value =
             serde_json::from_str(&semantic().friendly_json(&context.text)).expect("friendly is JSON");
         assert_eq!(friendly["error"]["line"], 1);
+        assert_eq!(friendly["error"]["hints"][0], "did you mean 'U'?");
+        assert!(semantic().friendly_text(&context.text).contains("did you mean 'U'?"));
         assert_eq!(friendly["error"]["code"], "SEM0100");
         let text = semantic().friendly_text(&context.text);
         assert!(text.contains("1 | T | take 1\n  | ^"), "{text}");

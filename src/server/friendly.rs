@@ -233,12 +233,14 @@ fn check_json(service: &Service, body: &QueryBody) -> String {
         .map(|found| {
             let (start, length) = utf16_range(&body.text, found.start, found.length);
             let (line, column) = position(&body.text, found.start);
+            let hints: Vec<String> = found.hints.iter().map(|hint| quoted(hint)).collect();
             format!(
-                "{{\"severity\":{},\"kind\":\"{}\",\"code\":{},\"message\":{},\"start\":{start},\"length\":{length},\"line\":{line},\"column\":{column}}}",
+                "{{\"severity\":{},\"kind\":\"{}\",\"code\":{},\"message\":{},\"start\":{start},\"length\":{length},\"line\":{line},\"column\":{column},\"hints\":[{}]}}",
                 quoted(found.severity),
                 if found.is_syntax { "syntax" } else { "semantic" },
                 quoted(&found.code),
                 quoted(&found.message),
+                hints.join(","),
             )
         })
         .collect();
