@@ -178,7 +178,9 @@ mod tests {
         assert!(line.command.is_none());
         assert_eq!(line.serve.listen, "127.0.0.1:0");
         let line = CommandLine::try_parse_from(["conshelf", "serve", "--data-dir", "x"]).expect("parsed");
-        assert!(matches!(line.command, Some(Command::Serve(serve)) if serve.data_dir == PathBuf::from("x")));
+        assert!(
+            matches!(line.command, Some(Command::Serve(serve)) if serve.data_dir == std::path::Path::new("x"))
+        );
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub fn show_database(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> R
     ];
     let snapshot = context.store.snapshot();
     let keyword = AFTER_NAME.iter().any(|word| reader.at(word));
-    let database = if reader.at_name() && !(keyword && !is_name_ahead(reader, &snapshot)) {
+    let database = if reader.at_name() && (!keyword || is_name_ahead(reader, &snapshot)) {
         database_named(&snapshot, &reader.name("the name of a database")?)?
     } else {
         context.database_of(&snapshot)?

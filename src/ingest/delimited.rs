@@ -145,7 +145,7 @@ impl DelimitedDecoder {
             Header::Ignored | Header::Absent => false,
             Header::Auto => {
                 let looks_named = names.iter().all(|name| !name.is_empty() && name.parse::<f64>().is_err());
-                let known = names.iter().any(|name| matches!(rows.known(name), Some(_)));
+                let known = names.iter().any(|name| rows.known(name).is_some());
                 !names.is_empty() && looks_named && (known || rows.width() == 0)
             }
         };

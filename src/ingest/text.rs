@@ -20,11 +20,11 @@ pub fn long(text: &str) -> Option<i64> {
 pub fn real(text: &str) -> Option<f64> {
     let text = text.trim();
     let first = *text.as_bytes().first()?;
-    if first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.') {
-        if let Ok(value) = text.parse::<f64>() {
-            // A text such as "-infinity" parses; only the spelled forms below are meant to.
-            return Some(value);
-        }
+    if (first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.'))
+        && let Ok(value) = text.parse::<f64>()
+    {
+        // A text such as "-infinity" parses; only the spelled forms below are meant to.
+        return Some(value);
     }
     match text.to_ascii_lowercase().as_str() {
         "nan" => Some(f64::NAN),

@@ -93,7 +93,7 @@ pub fn parse_timeout(value: &Value) -> Option<Duration> {
         Value::String(text) => timeout_seconds(text.trim())?,
         _ => return None,
     };
-    if !(seconds > 0.0) {
+    if seconds.is_nan() || seconds <= 0.0 {
         return None;
     }
     Some(Duration::from_secs_f64(seconds.min(TIMEOUT_MAX.as_secs_f64())))

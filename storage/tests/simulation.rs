@@ -63,7 +63,7 @@ impl History {
             disk: Arc::new(self.disk.clone()),
             recoverability: Duration::ZERO,
             replaced_keep: Duration::ZERO,
-            log_segment_bytes: if self.seed % 2 == 0 { 2000 } else { 20_000 },
+            log_segment_bytes: if self.seed.is_multiple_of(2) { 2000 } else { 20_000 },
             ..quiet()
         }
     }

@@ -246,7 +246,7 @@ pub fn compact(batch: Batch) -> Batch {
 
 /// Bytes that holding on to a batch costs: its own rows, not what slices share.
 pub fn held_bytes(batch: &Batch) -> u64 {
-    batch.columns.iter().map(|column| column_bytes(column)).sum()
+    batch.columns.iter().map(column_bytes).sum()
 }
 
 fn column_bytes(column: &ArrayRef) -> u64 {

@@ -84,7 +84,8 @@ impl Shortcut {
         if known.rows() == 0 {
             return Ok(None);
         }
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(NullArray::new(2)); self.width];
+        let placeholder: ArrayRef = Arc::new(NullArray::new(2));
+        let mut columns: Vec<ArrayRef> = vec![placeholder; self.width];
         for (position, ty) in &self.key_columns {
             match known.column(*position).and_then(|column| bounds(&column, *ty, true)) {
                 Some(bounds) => columns[*position] = bounds,

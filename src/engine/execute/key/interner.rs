@@ -113,7 +113,7 @@ impl Interner {
 
     /// The values by number.
     pub fn array(&self) -> Result<ArrayRef> {
-        let buffers: Vec<Buffer> = self.blocks.iter().map(|block| Buffer::from_slice_ref(block)).collect();
+        let buffers: Vec<Buffer> = self.blocks.iter().map(Buffer::from_slice_ref).collect();
         let views = self.views.clone().into();
         Ok(if self.is_dynamic {
             Arc::new(BinaryViewArray::try_new(views, buffers, None)?)

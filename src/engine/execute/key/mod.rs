@@ -379,7 +379,7 @@ mod tests {
             "",
             "a long text that is not inlineD",
         ]));
-        let (groups, columns) = groups_of(&[Type::String], &[flat.clone()]);
+        let (groups, columns) = groups_of(&[Type::String], std::slice::from_ref(&flat));
         assert_eq!(groups, [0, 1, 2, 0, 3, 4]);
         let dictionary: ArrayRef = Arc::new(
             DictionaryArray::<UInt32Type>::try_new(UInt32Array::from(vec![0, 1, 2, 0, 4, 5]), flat).unwrap(),

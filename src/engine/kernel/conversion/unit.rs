@@ -44,7 +44,7 @@ pub const ANGLES: &[Unit] = &[
     unit("Revolution", 360.0),
 ];
 
-const BTU: f64 = 1055.055_852_62;
+const BTU: f64 = 1_055.055_852_62;
 const CALORIE: f64 = 4.184;
 const ELECTRON_VOLT: f64 = 1.602_176_565e-19;
 const THERM_EC: f64 = 105_505_585.262;
@@ -67,7 +67,7 @@ pub const ENERGIES: &[Unit] = &[
     unit("Gigajoule", 1e9),
     unit("GigawattDay", WATT_HOUR * 24e9),
     unit("GigawattHour", WATT_HOUR * 1e9),
-    unit("HorsepowerHour", 2.684_519_537_696_172_8e6),
+    unit("HorsepowerHour", 2.684_519_537_696_173e6),
     unit("Joule", 1.0),
     unit("KilobritishThermalUnit", BTU * 1e3),
     unit("Kilocalorie", CALORIE * 1e3),
@@ -176,7 +176,7 @@ pub const MASSES: &[Unit] = &[
     unit("Kilopound", POUND * 1e3),
     unit("Kilotonne", 1e6),
     unit("LongHundredweight", 50.802_345_44),
-    unit("LongTon", 1016.046_908_8),
+    unit("LongTon", 1_016.046_908_8),
     unit("Megapound", POUND * 1e6),
     unit("Megatonne", 1e9),
     unit("Microgram", 1e-9),
