@@ -18,6 +18,8 @@ pub fn create() -> Box<dyn Accumulator> {
 }
 
 impl GroupStates for CountStates {
+    const TAKES_DICTIONARIES: bool = true;
+
     fn resize(&mut self, groups: usize) {
         self.counts.resize(groups, 0);
     }

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use arrow_array::types::UInt32Type;
 use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, Float64Array, Int32Array,
-    Int64Array, StringViewArray,
+    Array, ArrayRef, BinaryViewArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray, Float64Array,
+    Int32Array, Int64Array, StringViewArray,
 };
 use conshelf_storage::dynamic::{DynamicRef, hash};
 use foldhash::fast::RandomState;
@@ -38,6 +39,10 @@ pub(super) fn visit_keys(
     condition: Option<&BooleanArray>,
     mut take: impl FnMut(usize, usize, u128),
 ) -> Result<()> {
+    if let Some(dictionary) = dictionary_of(array) {
+        visit_dictionary(groups, dictionary, condition, text_key, take);
+        return Ok(());
+    }
     let chosen = valued_rows(array, condition);
     let (chosen, rows, any) = (chosen.as_ref(), array.len(), array.as_any());
     if let Some(array) = any.downcast_ref::<Int64Array>() {
@@ -64,6 +69,34 @@ pub(super) fn visit_keys(
     Ok(())
 }
 
+/// The dictionary of an array of texts, and its values.
+fn dictionary_of(array: &ArrayRef) -> Option<(&DictionaryArray<UInt32Type>, &StringViewArray)> {
+    let dictionary = array.as_any().downcast_ref::<DictionaryArray<UInt32Type>>()?;
+    Some((dictionary, dictionary.values().as_any().downcast_ref::<StringViewArray>()?))
+}
+
+/// Calls `take` with what `of` makes of each text, computed once per value of the dictionary.
+fn visit_dictionary<K: Copy>(
+    groups: GroupOf<'_>,
+    (dictionary, values): (&DictionaryArray<UInt32Type>, &StringViewArray),
+    condition: Option<&BooleanArray>,
+    of: impl Fn(&[u8]) -> K,
+    mut take: impl FnMut(usize, usize, K),
+) {
+    let chosen = valued_rows(dictionary, condition);
+    let codes = dictionary.keys().values();
+    if values.len() > dictionary.len() {
+        groups.visit(dictionary.len(), chosen.as_ref(), |group, row| {
+            take(group, row, of(values.value(codes[row] as usize).as_bytes()));
+        });
+        return;
+    }
+    let known: Vec<K> = (0..values.len()).map(|value| of(values.value(value).as_bytes())).collect();
+    groups.visit(dictionary.len(), chosen.as_ref(), |group, row| {
+        take(group, row, known[codes[row] as usize]);
+    });
+}
+
 fn text_key(bytes: &[u8]) -> u128 {
     xxh3_128(bytes)
 }
@@ -86,6 +119,10 @@ pub(super) fn visit_hashes(
     condition: Option<&BooleanArray>,
     mut take: impl FnMut(usize, u64),
 ) -> Result<()> {
+    if let Some(dictionary) = dictionary_of(array) {
+        visit_dictionary(groups, dictionary, condition, xxh3_64, |group, _, hash| take(group, hash));
+        return Ok(());
+    }
     if let Some(texts) = array.as_any().downcast_ref::<StringViewArray>() {
         let chosen = valued_rows(array, condition);
         groups.visit(array.len(), chosen.as_ref(), |group, row| {
@@ -130,6 +167,8 @@ impl DistinctStates {
 }
 
 impl GroupStates for DistinctStates {
+    const TAKES_DICTIONARIES: bool = true;
+
     fn resize(&mut self, groups: usize) {
         self.counts.resize(groups, 0);
     }

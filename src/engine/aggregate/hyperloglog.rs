@@ -288,6 +288,8 @@ impl SketchStates {
 }
 
 impl GroupStates for SketchStates {
+    const TAKES_DICTIONARIES: bool = true;
+
     fn resize(&mut self, groups: usize) {
         self.sketches.resize(groups, None);
     }

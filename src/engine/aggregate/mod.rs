@@ -39,7 +39,8 @@ pub trait Accumulator: Send {
     fn resize(&mut self, groups: usize);
 
     /// Adds rows: row i belongs to group `group_of[i]` (already within `resize`d range). `arguments` are
-    /// flat arrays, one per argument, constants repeated. Rows where `condition` is not true are left out.
+    /// arrays, one per argument, constants repeated; texts may be dictionaries. Rows where `condition` is not
+    /// true are left out.
     fn update(
         &mut self,
         group_of: &[u32],

@@ -78,6 +78,9 @@ pub fn argument<A: Array + 'static>(arguments: &[ArrayRef], position: usize) -> 
 
 /// Typed states of groups 0..n; `Typed` makes them an `Accumulator`.
 pub trait GroupStates: Send + 'static {
+    /// Whether `update` takes texts as dictionaries too; others get them flat.
+    const TAKES_DICTIONARIES: bool = false;
+
     fn resize(&mut self, groups: usize);
     fn update(
         &mut self,
@@ -116,7 +119,7 @@ impl<S: GroupStates> Accumulator for Typed<S> {
         arguments: &[ArrayRef],
         condition: Option<&BooleanArray>,
     ) -> Result<()> {
-        let arguments = flat(arguments)?;
+        let arguments = flat(arguments, S::TAKES_DICTIONARIES)?;
         self.0.update(GroupOf::Each(group_of), &arguments, condition)
     }
 
@@ -126,7 +129,7 @@ impl<S: GroupStates> Accumulator for Typed<S> {
         arguments: &[ArrayRef],
         condition: Option<&BooleanArray>,
     ) -> Result<()> {
-        let arguments = flat(arguments)?;
+        let arguments = flat(arguments, S::TAKES_DICTIONARIES)?;
         self.0.update(GroupOf::One(group), &arguments, condition)
     }
 
@@ -163,10 +166,10 @@ impl<S: GroupStates> Accumulator for Typed<S> {
     }
 }
 
-/// Arguments without dictionaries.
-fn flat(arguments: &[ArrayRef]) -> Result<std::borrow::Cow<'_, [ArrayRef]>> {
+/// Arguments without dictionaries, unless these are welcome.
+fn flat(arguments: &[ArrayRef], dictionaries: bool) -> Result<std::borrow::Cow<'_, [ArrayRef]>> {
     let is_dictionary = |array: &ArrayRef| matches!(array.data_type(), DataType::Dictionary(_, _));
-    if !arguments.iter().any(is_dictionary) {
+    if dictionaries || !arguments.iter().any(is_dictionary) {
         return Ok(std::borrow::Cow::Borrowed(arguments));
     }
     let flattened = arguments

@@ -288,6 +288,28 @@ fn aggregates_of_one_group() {
 }
 
 #[test]
+fn dictionaries_count_as_their_texts() {
+    use arrow_array::DictionaryArray;
+    let texts = strings(&["a", "b", "", "a", "b", "a"]);
+    let keys = arrow_array::UInt32Array::from(vec![0, 1, 2, 0, 1, 0]);
+    let values = strings(&["a", "b", "", "never used"]);
+    let dictionary: ArrayRef = Arc::new(DictionaryArray::try_new(keys, values).unwrap());
+    let condition =
+        BooleanArray::from(vec![Some(true), None, Some(true), Some(false), Some(true), Some(true)]);
+    use AggregateFunction::*;
+    for function in [Count, Dcount, CountDistinct, Hll, Min, Max, MakeList, MakeSet, TakeAny, ArgMax] {
+        let flat = case(function, &[Type::String], vec![texts.clone()], 1);
+        let mut coded = case(function, &[Type::String], vec![texts.clone()], 1);
+        coded.arguments = vec![dictionary.clone()];
+        let groups = [0, 1, 0, 1, 0, 1];
+        for condition in [None, Some(&condition)] {
+            let answer = run(&coded, &groups, 2, condition);
+            assert_eq!(answer, run(&flat, &groups, 2, condition), "{function:?}");
+        }
+    }
+}
+
+#[test]
 fn aggregates_of_nothing() {
     use AggregateFunction::*;
     for (function, ty, expected) in [

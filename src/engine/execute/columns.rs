@@ -62,11 +62,6 @@ pub fn repeat(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
     Ok(arrow_select::take::take(value, &keys, None)?)
 }
 
-/// A flat value for each of `rows` rows, as aggregates want their arguments.
-pub fn expand_flat(datum: &Datum, rows: usize) -> Result<ArrayRef> {
-    flatten(&expand(datum, rows)?)
-}
-
 /// `rows` nulls of a type (for strings: empty texts).
 pub fn nulls(ty: Type, rows: usize) -> ArrayRef {
     match ty {

@@ -94,7 +94,7 @@ impl Calls {
     /// The columns that arguments and conditions come to.
     pub fn evaluate(&self, batch: &Batch) -> Result<Vec<ArrayRef>> {
         let values = self.expressions.evaluate(batch)?;
-        values.iter().map(|datum| columns::expand_flat(datum, batch.rows)).collect()
+        values.iter().map(|datum| columns::expand(datum, batch.rows)).collect()
     }
 
     /// Adds the rows of evaluated columns; row i belongs to group `group_of[i]` of `groups`.
