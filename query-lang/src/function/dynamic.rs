@@ -140,6 +140,12 @@ function_family! {
         SeriesFitLineDynamic => of("series_fit_line_dynamic", &["(series: dynamic) -> dynamic"], "The line that fits a series best, as a property bag.", &[]),
         SeriesFit2Lines => of("series_fit_2lines", &["(series: dynamic) -> dynamic"], "The two lines that fit the parts of a series best.", &[]),
         SeriesFit2LinesDynamic => of("series_fit_2lines_dynamic", &["(series: dynamic) -> dynamic"], "The two lines that fit the parts of a series best, as a property bag.", &[]),
+        SeriesSeasonal => of("series_seasonal", &["(series: dynamic, period: long = -1, test_points: long = 0) -> dynamic"], "The season of a series: medians of the values at one phase.", example!("print series_seasonal(dynamic([1,3,5,1,3,5,2,4,6]), 3)[8] == 5", "true")),
+        SeriesDecompose => of("series_decompose", &["(series: dynamic, seasonality: long = -1, trend: string = 'avg', test_points: long = 0, threshold: real = 0.6) -> dynamic"], "Baseline, season, trend and rest of a series.", &[]),
+        SeriesDecomposeForecast => of("series_decompose_forecast", &["(series: dynamic, points: long, seasonality: long = -1, trend: string = 'linefit', threshold: real = 0.6) -> dynamic"], "Baseline of a series continued over its last points, with season, trend and rest.", &[]),
+        SeriesDecomposeAnomalies => of("series_decompose_anomalies", &["(series: dynamic, threshold: real = 1.5, seasonality: long = -1, trend: string = 'avg', test_points: long = 0, method: string = 'ctukey', seasonality_threshold: real = 0.6) -> dynamic"], "Flags, scores and baseline of the anomalies of a series.", &[]),
+        SeriesFft => of("series_fft", &["(real: dynamic) -> dynamic", "(real: dynamic, imaginary: dynamic) -> dynamic"], "Discrete Fourier transform: real and imaginary part.", &[]),
+        SeriesIfft => of("series_ifft", &["(real: dynamic) -> dynamic", "(real: dynamic, imaginary: dynamic) -> dynamic"], "Inverse discrete Fourier transform: real and imaginary part.", &[]),
         SeriesOutliers => of("series_outliers", &["(series: dynamic) -> dynamic", "(series: dynamic, kind: string) -> dynamic", "(series: dynamic, kind: string, ignored: any) -> dynamic", "(series: dynamic, kind: string, ignored: any, low: real, high: real) -> dynamic"], "How far each element is an outlier.", &[]),
     }
 }
@@ -196,6 +202,22 @@ impl DynamicFunction {
                         column("line_fit", Dynamic),
                     ]
                 }
+            }
+            DynamicFunction::SeriesDecompose | DynamicFunction::SeriesDecomposeForecast => {
+                const {
+                    &[
+                        column("baseline", Dynamic),
+                        column("seasonal", Dynamic),
+                        column("trend", Dynamic),
+                        column("residual", Dynamic),
+                    ]
+                }
+            }
+            DynamicFunction::SeriesDecomposeAnomalies => {
+                const { &[column("ad_flag", Dynamic), column("ad_score", Dynamic), column("baseline", Dynamic)] }
+            }
+            DynamicFunction::SeriesFft | DynamicFunction::SeriesIfft => {
+                const { &[column("real", Dynamic), column("imag", Dynamic)] }
             }
             DynamicFunction::SeriesFit2Lines => {
                 const {

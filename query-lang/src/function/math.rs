@@ -26,6 +26,12 @@ const fn test(name: &'static str, summary: &'static str, examples: &'static [Exa
     FunctionSpec::scalar(name, &["(value: real) -> bool"], summary).examples(examples)
 }
 
+/// A value in one unit of measure as a value in another.
+const fn convert(name: &'static str, summary: &'static str, examples: &'static [Example]) -> FunctionSpec {
+    FunctionSpec::scalar(name, &["(value: real, from: string, to: string) -> real"], summary)
+        .examples(examples)
+}
+
 /// A function of two longs.
 const fn bits(name: &'static str, summary: &'static str, examples: &'static [Example]) -> FunctionSpec {
     FunctionSpec::scalar(name, &["(left: long, right: long) -> long"], summary).examples(examples)
@@ -80,6 +86,21 @@ function_family! {
         IsNan => test("isnan", "Whether the value is not a number.", example!("print isnan(0.0 / 0.0)", "true")),
         IsInf => test("isinf", "Whether the value is infinite.", example!("print isinf(1.0 / 0.0)", "true")),
         IsFinite => test("isfinite", "Whether the value is neither infinite nor NaN.", example!("print isfinite(1.5)", "true")),
+        Around => FunctionSpec::scalar("around", &[
+                "(value: long, center: long, delta: long) -> bool",
+                "(value: real, center: real, delta: real) -> bool",
+                "(value: datetime, center: datetime, delta: timespan) -> bool",
+                "(value: timespan, center: timespan, delta: timespan) -> bool",
+            ], "Whether a value lies within a distance of a center.")
+            .examples(example!("print around(5, 7, 2)", "true")),
+        ConvertAngle => convert("convert_angle", "An angle in another unit.", example!("print round(convert_angle(1.2, 'Degree', 'Arcminute'), 6) == 72", "true")),
+        ConvertEnergy => convert("convert_energy", "An energy in another unit.", example!("print convert_energy(1.5, 'Kilojoule', 'Joule') == 1500", "true")),
+        ConvertForce => convert("convert_force", "A force in another unit.", example!("print convert_force(12, 'Newton', 'Decanewton')", "1.2")),
+        ConvertLength => convert("convert_length", "A length in another unit.", example!("print round(convert_length(1.2, 'Meter', 'Foot'), 5)", "3.93701")),
+        ConvertMass => convert("convert_mass", "A mass in another unit.", example!("print round(convert_mass(1.2, 'Kilogram', 'Pound'), 5)", "2.64555")),
+        ConvertSpeed => convert("convert_speed", "A speed in another unit.", example!("print round(convert_speed(1.2, 'MeterPerSecond', 'CentimeterPerHour')) == 432000", "true")),
+        ConvertTemperature => convert("convert_temperature", "A temperature in another unit.", example!("print round(convert_temperature(1.2, 'Kelvin', 'DegreeCelsius'), 2)", "-271.95")),
+        ConvertVolume => convert("convert_volume", "A volume in another unit.", example!("print round(convert_volume(1.5, 'Liter', 'Milliliter')) == 1500", "true")),
         Rand => FunctionSpec::scalar("rand", &["() -> real", "(limit: long) -> real"], "A random number in [0, 1), or a whole one below a limit.").volatile()
             .examples(example!("print rand() < 1", "true")),
         BinaryAnd => bits("binary_and", "Bitwise and.", example!("print binary_and(6, 3)", "2")),

@@ -115,6 +115,12 @@ pub fn kernel(function: DynamicFunction) -> Kernel {
         SeriesFitLineDynamic => series::fit::line_bag,
         SeriesFit2Lines => series::fit::two_lines_tuple,
         SeriesFit2LinesDynamic => series::fit::two_lines_bag,
+        SeriesSeasonal => series::decompose::seasonal,
+        SeriesDecompose => series::decompose::parts,
+        SeriesDecomposeForecast => series::decompose::forecast,
+        SeriesDecomposeAnomalies => series::decompose::anomalies,
+        SeriesFft => series::fourier::fft,
+        SeriesIfft => series::fourier::ifft,
         SeriesOutliers => series::stats::outliers,
     }
 }

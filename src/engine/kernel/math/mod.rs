@@ -1,10 +1,12 @@
 //! Kernels of numeric functions.
 //!
-//! `bins` rounds down to multiples, `special` holds the functions of mathematical statistics.
+//! `bins` rounds down to multiples, `special` holds the functions of mathematical statistics, `units` converts
+//! units of measure.
 
 mod bins;
 mod random;
 pub mod special;
+mod units;
 
 #[cfg(test)]
 mod tests;
@@ -20,11 +22,12 @@ use conshelf_storage::DynamicRef;
 use crate::engine::aggregate::{number_of, read_digest};
 use crate::engine::error::{EngineError, Result};
 use crate::engine::kernel::access::{
-    Bytes16, Dynamics, Longs, Reals, argument, bools, decimals, map_numbers, numbers, try_zip_numbers,
-    zip_numbers,
+    Bytes16, Dynamics, Longs, Reals, argument, bools, decimals, map_numbers, nullable_bools, numbers,
+    try_zip_numbers, zip_numbers,
 };
 use crate::engine::kernel::{Datum, Kernel, KernelCall};
 use special::{beta_cdf, beta_inverse, beta_pdf, erf, erfc, gamma, log_gamma, welch_test};
+use units::Measure;
 
 /// The kernel of a function of the family.
 pub fn kernel(function: MathFunction) -> Kernel {
@@ -73,6 +76,15 @@ pub fn kernel(function: MathFunction) -> Kernel {
         IsInf => |call, arguments| test(call, arguments, f64::is_infinite),
         IsFinite => |call, arguments| test(call, arguments, f64::is_finite),
         Rand => random::rand,
+        Around => around,
+        ConvertAngle => |call, arguments| units::convert(call, arguments, Measure::Angle),
+        ConvertEnergy => |call, arguments| units::convert(call, arguments, Measure::Energy),
+        ConvertForce => |call, arguments| units::convert(call, arguments, Measure::Force),
+        ConvertLength => |call, arguments| units::convert(call, arguments, Measure::Length),
+        ConvertMass => |call, arguments| units::convert(call, arguments, Measure::Mass),
+        ConvertSpeed => |call, arguments| units::convert(call, arguments, Measure::Speed),
+        ConvertTemperature => |call, arguments| units::convert(call, arguments, Measure::Temperature),
+        ConvertVolume => |call, arguments| units::convert(call, arguments, Measure::Volume),
         BinaryAnd => |call, arguments| two_longs(call, arguments, |left, right| Some(left & right)),
         BinaryOr => |call, arguments| two_longs(call, arguments, |left, right| Some(left | right)),
         BinaryXor => |call, arguments| two_longs(call, arguments, |left, right| Some(left ^ right)),
@@ -101,6 +113,32 @@ pub fn kernel(function: MathFunction) -> Kernel {
         PercentRankTdigest => |call, arguments| rank_in_digest(call, arguments, true),
         RankTdigest => |call, arguments| rank_in_digest(call, arguments, false),
     }
+}
+
+/// Whether a value lies in [center - delta, center + delta].
+fn around(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
+    if call.argument_types.first() == Some(&Type::Real) {
+        let [value, center, delta] = reals(arguments)?;
+        return Ok(nullable_bools(call.rows, |row| {
+            let (value, center, delta) = (value.get(row)?, center.get(row)?, delta.get(row)?);
+            Some(value >= center - delta && value <= center + delta)
+        }));
+    }
+    let value = Longs::new(argument(arguments, 0)?)?;
+    let center = Longs::new(argument(arguments, 1)?)?;
+    let delta = Longs::new(argument(arguments, 2)?)?;
+    Ok(nullable_bools(call.rows, |row| {
+        let (value, center, delta) = (value.get(row)?, center.get(row)?, delta.get(row)?);
+        Some(value >= center.saturating_sub(delta) && value <= center.saturating_add(delta))
+    }))
+}
+
+fn reals(arguments: &[Datum]) -> Result<[Reals<'_>; 3]> {
+    Ok([
+        Reals::new(argument(arguments, 0)?)?,
+        Reals::new(argument(arguments, 1)?)?,
+        Reals::new(argument(arguments, 2)?)?,
+    ])
 }
 
 /// A function of one real: constants and columns alike.
@@ -132,9 +170,7 @@ fn three_reals(
     arguments: &[Datum],
     f: impl Fn(f64, f64, f64) -> Option<f64>,
 ) -> Result<ArrayRef> {
-    let first = Reals::new(argument(arguments, 0)?)?;
-    let second = Reals::new(argument(arguments, 1)?)?;
-    let third = Reals::new(argument(arguments, 2)?)?;
+    let [first, second, third] = reals(arguments)?;
     Ok(numbers::<Float64Type>(call.rows, |row| f(first.get(row)?, second.get(row)?, third.get(row)?)))
 }
 

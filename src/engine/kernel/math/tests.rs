@@ -73,6 +73,28 @@ fn functions_of_reals() {
 }
 
 #[test]
+fn units_are_converted() {
+    use super::units::{Measure, converted};
+    for (measure, value, from, to, expected) in [
+        (Measure::Energy, 1.2, "Joule", "BritishThermalUnit", 0.001_137_380_544_375_980_6),
+        (Measure::Mass, 1.2, "Kilogram", "Pound", 2.645_547_146_218_530_7),
+        (Measure::Temperature, 1.2, "Kelvin", "DegreeCelsius", -271.95),
+        (Measure::Temperature, 100.0, "DegreeCelsius", "DegreeFahrenheit", 212.0),
+        (Measure::Temperature, 100.0, "DegreeCelsius", "DegreeReaumur", 80.0),
+        (Measure::Temperature, 100.0, "DegreeCelsius", "DegreeNewton", 33.0),
+        (Measure::Temperature, 100.0, "DegreeCelsius", "DegreeRoemer", 60.0),
+        (Measure::Temperature, 100.0, "DegreeCelsius", "DegreeDelisle", 0.0),
+        (Measure::Volume, 1.2, "CubicMeter", "AcreFoot", 0.000_972_856_8),
+        (Measure::Angle, 0.5, "Tilt", "Degree", 30.0),
+        (Measure::Speed, 1.2, "MeterPerSecond", "CentimeterPerHour", 432_000.0),
+    ] {
+        let found = converted(measure, value, from, to).unwrap();
+        assert!((found - expected).abs() < 1e-9 * expected.abs().max(1.0), "{from} to {to}: {found}");
+    }
+    assert_eq!(converted(Measure::Length, 1.0, "Meter", "Cubit"), None);
+}
+
+#[test]
 fn welch_test_of_the_reference() {
     let p = super::welch_test([20.82, 15.97, 15.0, 22.986, 4.552, 15.0]);
     assert!((0.0..0.2).contains(&p), "{p}");

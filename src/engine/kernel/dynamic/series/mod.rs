@@ -3,9 +3,11 @@
 //! An element that is missing or not a number gives null where an element is asked for. Longs stay longs
 //! where the operation allows it.
 
+pub mod decompose;
 pub mod fill;
 pub mod filter;
 pub mod fit;
+pub mod fourier;
 pub mod stats;
 
 use arrow_array::ArrayRef;

@@ -104,6 +104,20 @@ fn percentile(sorted: &[f64], percent: f64) -> f64 {
     sorted[low] + (sorted[high] - sorted[low]) * (place - low as f64)
 }
 
+/// The score of each value by the range between two percentiles; 0 of what is no value.
+pub fn outlier_scores(values: &[Option<f64>], (low, high): (f64, f64)) -> Vec<f64> {
+    let mut sorted: Vec<f64> = values.iter().copied().flatten().collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let (lower, upper) = (percentile(&sorted, low), percentile(&sorted, high));
+    let range = upper - lower;
+    let score = |value: &Option<f64>| match *value {
+        Some(value) if range > 0.0 && value > upper => (value - upper) / range,
+        Some(value) if range > 0.0 && value < lower => (value - lower) / range,
+        _ => 0.0,
+    };
+    values.iter().map(score).collect()
+}
+
 /// Tukey's test: by how many ranges between two percentiles an element lies outside of them.
 pub fn outliers(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let series = Dynamics::new(argument(arguments, 0)?)?;
@@ -123,18 +137,8 @@ pub fn outliers(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> 
         let value = |number: &Option<super::Number>| {
             number.map(super::Number::real).filter(|value| value.is_finite() && Some(*value) != skipped)
         };
-        let mut sorted: Vec<f64> = values.iter().filter_map(value).collect();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let (lower, upper) = (percentile(&sorted, low), percentile(&sorted, high));
-        let range = upper - lower;
-        let scores: Vec<f64> = values
-            .iter()
-            .map(|number| match value(number) {
-                Some(value) if range > 0.0 && value > upper => (value - upper) / range,
-                Some(value) if range > 0.0 && value < lower => (value - lower) / range,
-                _ => 0.0,
-            })
-            .collect();
+        let values: Vec<Option<f64>> = values.iter().map(value).collect();
+        let scores = outlier_scores(&values, (low, high));
         put_reals(builder, &scores);
         true
     }))
