@@ -188,7 +188,7 @@ impl ColumnBuilder {
 
     /// Appends a value, converted as Kusto converts at ingestion; one that does not fit changes nothing.
     pub fn append(&mut self, value: Scalar<'_>) -> Result<(), Mismatch> {
-        if value == Scalar::Null {
+        if matches!(value, Scalar::Null) {
             self.pad(self.rows + 1);
             return Ok(());
         }

@@ -54,8 +54,8 @@ impl JsonDecoder {
     }
 
     /// Reads the object that begins at `start`; yields the offset after it.
-    fn record(&mut self, input: &[u8], start: usize, rows: &mut RowBuilder) -> Scanned<usize> {
-        let mut scanner = Scanner { input, at: start + 1 };
+    fn record(&mut self, input: Input<'_>, start: usize, rows: &mut RowBuilder) -> Scanned<usize> {
+        let mut scanner = Scanner { input: input.bytes, text: input.text, at: start + 1 };
         if scanner.peek()? == b'}' {
             scanner.at += 1;
         } else {
@@ -63,28 +63,41 @@ impl JsonDecoder {
                 if scanner.peek()? != b'"' {
                     return bad(scanner.at, "expected a property name in double quotes");
                 }
+                let expected = match &self.mapping {
+                    None => rows.expected_name(&input.bytes[scanner.at..]),
+                    Some(_) => None,
+                };
                 scanner.at += 1;
                 let key_at = scanner.at;
-                let key = scanner.string(&mut self.buffers.text)?;
-                let key = utf8(key).or_else(|at| bad(key_at + at, "a property name is not valid UTF-8"))?;
-                let value = match &self.mapping {
-                    None => match rows.column_of(key) {
-                        Ok(column) => {
-                            let name = column.is_none().then(|| key.to_string());
-                            scanner.colon()?;
-                            scanner.value_into(column, rows, &mut self.buffers).map_err(|failure| {
-                                let known = column.map(|column| rows.name(column).to_string());
-                                in_field(failure, known.or(name).unwrap_or_default())
-                            })
+                let value = match (&self.mapping, expected) {
+                    (_, Some((column, length))) => {
+                        scanner.at += length + 1;
+                        scanner.colon()?;
+                        scanner
+                            .value_into(Some(column), rows, &mut self.buffers)
+                            .map_err(|failure| in_field(failure, || rows.name(column).to_string()))
+                    }
+                    (None, None) => {
+                        let key = scanner.name(&mut self.buffers.text)?;
+                        match rows.column_of(key) {
+                            Ok(column) => {
+                                let name = column.is_none().then(|| key.to_string());
+                                scanner.colon()?;
+                                scanner.value_into(column, rows, &mut self.buffers).map_err(|failure| {
+                                    let known = column.map(|column| rows.name(column).to_string());
+                                    in_field(failure, || known.or(name).unwrap_or_default())
+                                })
+                            }
+                            Err(message) => bad(key_at, message),
                         }
-                        Err(message) => bad(key_at, message),
-                    },
-                    Some(mapping) => {
+                    }
+                    (Some(mapping), None) => {
+                        let key = scanner.name(&mut self.buffers.text)?;
                         let (name, targets) = (key.to_string(), mapping.targets(key));
                         scanner.colon()?;
                         scanner
                             .mapped_value(targets, rows, &mut self.buffers)
-                            .map_err(|failure| in_field(failure, name))
+                            .map_err(|failure| in_field(failure, || name))
                     }
                 };
                 value?;
@@ -102,7 +115,7 @@ impl JsonDecoder {
         if let Some(mapping) = &self.mapping {
             mapping.constants(rows);
             if !mapping.whole_record().is_empty() {
-                let mut whole = Scanner { input, at: start };
+                let mut whole = Scanner { input: input.bytes, text: input.text, at: start };
                 whole.mapped_value(mapping.whole_record(), rows, &mut self.buffers)?;
             }
         }
@@ -110,15 +123,18 @@ impl JsonDecoder {
     }
 }
 
-fn in_field(failure: Failure, name: String) -> Failure {
+fn in_field(failure: Failure, name: impl FnOnce() -> String) -> Failure {
     match failure {
-        Failure::Bad { offset, field: None, message } => Failure::Bad { offset, field: Some(name), message },
+        Failure::Bad { offset, field: None, message } => {
+            Failure::Bad { offset, field: Some(name()), message }
+        }
         other => other,
     }
 }
 
 impl Decoder for JsonDecoder {
     fn decode(&mut self, input: &[u8], last: bool, rows: &mut RowBuilder) -> Progress {
+        let text = valid_start(input);
         let mut at = 0;
         loop {
             if self.skipping {
@@ -153,7 +169,7 @@ impl Decoder for JsonDecoder {
                     if rows.is_full() {
                         return Progress { consumed: at, error: None };
                     }
-                    match self.record(input, at, rows) {
+                    match self.record(Input { bytes: input, text }, at, rows) {
                         Ok(end) => {
                             rows.end_row();
                             at = end;
@@ -229,10 +245,27 @@ fn next_object_line(input: &[u8], last: bool) -> Option<usize> {
     None
 }
 
+/// The longest start of the input that is valid UTF-8.
+fn valid_start(input: &[u8]) -> &str {
+    match utf8(input) {
+        Ok(text) => text,
+        Err(length) => utf8(&input[..length]).unwrap_or_default(),
+    }
+}
+
+/// The bytes to decode, and as much of them from the start as is valid UTF-8: it is checked once for all.
+#[derive(Clone, Copy, Debug)]
+struct Input<'a> {
+    bytes: &'a [u8],
+    text: &'a str,
+}
+
 /// Reads JSON tokens; every method leaves `at` after what it read.
 #[derive(Debug)]
 struct Scanner<'a> {
     input: &'a [u8],
+    /// The start of the input that is known to be text.
+    text: &'a str,
     at: usize,
 }
 
@@ -266,27 +299,30 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// The bytes of a string whose opening quote was read, without escapes: of the input, or in `scratch`.
-    fn string<'s>(&mut self, scratch: &'s mut Vec<u8>) -> Scanned<&'s [u8]>
+    /// A string whose opening quote was read, without escapes: of the input, or in `scratch`.
+    fn string<'s>(&mut self, scratch: &'s mut Vec<u8>, what: &str) -> Scanned<&'s str>
     where
         'a: 's,
     {
         let start = self.at;
         let input = self.input;
-        match string_end(&input[start..]) {
-            Some(length) if input[start + length] == b'"' => {
-                self.at = start + length + 1;
-                return Ok(&input[start..start + length]);
+        let Some(length) = string_end(&input[start..]) else { return Err(Failure::Incomplete) };
+        let end = start + length;
+        match input[end] {
+            b'"' => {
+                self.at = end + 1;
+                return match self.text.get(start..end) {
+                    Some(text) => Ok(text),
+                    None => utf8(&input[start..end])
+                        .or_else(|at| bad(start + at, format!("{what} is not valid UTF-8"))),
+                };
             }
-            Some(length) if input[start + length] == b'\\' => {
+            b'\\' => {
                 scratch.clear();
-                scratch.extend_from_slice(&input[start..start + length]);
-                self.at = start + length;
+                scratch.extend_from_slice(&input[start..end]);
+                self.at = end;
             }
-            Some(length) => {
-                return bad(start + length, "a line break inside a string: is the closing quote missing?");
-            }
-            None => return Err(Failure::Incomplete),
+            _ => return bad(end, "a line break inside a string: is the closing quote missing?"),
         }
         loop {
             let from = self.at;
@@ -294,13 +330,22 @@ impl<'a> Scanner<'a> {
             scratch.extend_from_slice(&input[from..from + length]);
             self.at = from + length + 1;
             match input[from + length] {
-                b'"' => return Ok(scratch),
+                b'"' => break,
                 b'\\' => self.escape(scratch)?,
                 _ => {
                     return bad(from + length, "a line break inside a string: is the closing quote missing?");
                 }
             }
         }
+        utf8(scratch).or_else(|at| bad(start + at, format!("{what} is not valid UTF-8")))
+    }
+
+    /// A property name whose opening quote was read.
+    fn name<'s>(&mut self, scratch: &'s mut Vec<u8>) -> Scanned<&'s str>
+    where
+        'a: 's,
+    {
+        self.string(scratch, "a property name")
     }
 
     /// Reads what follows a backslash.
@@ -357,8 +402,50 @@ impl<'a> Scanner<'a> {
         Ok(code)
     }
 
+    /// A number in its usual form, if that is what comes next; anything else is left to `token`.
+    fn number(&mut self) -> Option<Token> {
+        let mut at = self.at;
+        let negative = self.input.get(at) == Some(&b'-');
+        at += usize::from(negative);
+        let mut value = 0u64;
+        let mut digits = |at: &mut usize| {
+            let from = *at;
+            while let Some(digit) = self.input.get(*at).map(|byte| byte.wrapping_sub(b'0'))
+                && digit < 10
+            {
+                value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+                *at += 1;
+            }
+            *at - from
+        };
+        let whole = digits(&mut at);
+        let mut fraction = None;
+        if whole > 0 && self.input.get(at) == Some(&b'.') {
+            at += 1;
+            fraction = Some(digits(&mut at));
+        }
+        let ends = matches!(self.input.get(at)?, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+        if !ends || whole == 0 || whole + fraction.unwrap_or(0) > 18 {
+            return None;
+        }
+        let token = match fraction {
+            None => Token::Integer(if negative { -(value as i64) } else { value as i64 }),
+            // Both operands are exact doubles, so that the quotient is the nearest one.
+            Some(places) if places > 0 && value < 1 << 53 => {
+                let value = value as f64 / POWERS_OF_TEN[places];
+                Token::Real(if negative { -value } else { value })
+            }
+            Some(_) => return None,
+        };
+        self.at = at;
+        Some(token)
+    }
+
     /// A number or a word.
     fn token(&mut self) -> Scanned<Token> {
+        if let Some(number) = self.number() {
+            return Ok(number);
+        }
         let start = self.at;
         let rest = &self.input[start..];
         let end = rest
@@ -410,21 +497,17 @@ impl<'a> Scanner<'a> {
         };
         match self.peek()? {
             b'"' => {
-                self.at += 1;
-                let start = self.at;
-                let bytes = self.string(&mut buffers.text)?;
-                match utf8(bytes) {
-                    Ok(text) => put(Scalar::Text(text)),
-                    Err(at) => return bad(start + at, "the string is not valid UTF-8"),
-                }
+                let text = self.text(&mut buffers.text)?;
+                put(Scalar::Text(text));
             }
             b'{' | b'[' => {
                 let start = self.at;
                 buffers.dynamic.clear();
                 self.nested(&mut buffers.dynamic, &mut buffers.text, 0)?;
-                let json = match utf8(&self.input[start..self.at]) {
-                    Ok(json) => json,
-                    Err(at) => return bad(start + at, "the value is not valid UTF-8"),
+                let json = match self.text.get(start..self.at) {
+                    Some(json) => json,
+                    None => utf8(&self.input[start..self.at])
+                        .or_else(|at| bad(start + at, "the value is not valid UTF-8"))?,
                 };
                 buffers.dynamic.finish_with(|binary| put(Scalar::Nested { binary, json }));
             }
@@ -550,15 +633,36 @@ impl<'a> Scanner<'a> {
         'a: 's,
     {
         self.at += 1;
-        let start = self.at;
-        let bytes = self.string(scratch)?;
-        utf8(bytes).or_else(|at| bad(start + at, "the string is not valid UTF-8"))
+        self.string(scratch, "the string")
     }
 }
 
+/// Powers of ten that are exact doubles, as many as a number of 18 digits needs.
+const POWERS_OF_TEN: [f64; 19] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
+
 /// Length of the run before a quote, a backslash or a line break.
 fn string_end(input: &[u8]) -> Option<usize> {
-    memchr::memchr3(b'"', b'\\', b'\n', input)
+    // Most strings are short: words of eight bytes beat the call of a vector search.
+    const SHORT: usize = 32;
+    let mut at = 0;
+    while at < SHORT {
+        let Some(word) = input.get(at..).and_then(<[u8]>::first_chunk::<8>) else { break };
+        let word = u64::from_le_bytes(*word);
+        let found = equal_bytes(word, b'"') | equal_bytes(word, b'\\') | equal_bytes(word, b'\n');
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr::memchr3(b'"', b'\\', b'\n', &input[at..]).map(|length| at + length)
+}
+
+/// The high bit of each byte that equals `byte`; right up to the lowest one that does.
+fn equal_bytes(word: u64, byte: u8) -> u64 {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    let difference = word ^ (LOW * u64::from(byte));
+    difference.wrapping_sub(LOW) & !difference & (LOW << 7)
 }
 
 /// The value as a scalar for a column. `json` is filled where the value is an array or object.
@@ -626,6 +730,61 @@ mod tests {
                 assert_eq!(decode(input.as_bytes(), step), (3, vec![]), "{input} by {step}");
             }
         }
+    }
+
+    #[test]
+    fn numbers_are_the_same_by_the_short_way() {
+        for text in [
+            "0",
+            "-0",
+            "7",
+            "-12",
+            "123456789012345678",
+            "999999999999999999",
+            "0.0",
+            "-0.0",
+            "0.1",
+            "2.5",
+            "-123.456",
+            "9007199254740991.5",
+            "9007199254740992.5",
+            "0.000000000000000001",
+            "1.",
+            "1.e5",
+            "1e3",
+            "12345678901234.5678",
+            "1234567890123456789",
+            "00.5",
+            "179.769",
+            "4503599627370497.5",
+            "1.7976e308",
+        ] {
+            let input = format!("{text},");
+            let mut scanner = Scanner { input: input.as_bytes(), text: &input, at: 0 };
+            let Ok(token) = scanner.token() else { panic!("{text}") };
+            assert_eq!(scanner.at, text.len(), "{text}");
+            match token {
+                Token::Integer(value) => assert_eq!(Ok(value), text.parse::<i64>(), "{text}"),
+                Token::Real(value) => {
+                    assert_eq!(Ok(value.to_bits()), text.parse::<f64>().map(f64::to_bits), "{text}");
+                }
+                _ => panic!("{text} is a number"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_string_is_found_at_every_place() {
+        for length in 0..80 {
+            for end in [b'"', b'\\', b'\n'] {
+                let mut input = vec![b'!'; length];
+                input.push(end);
+                input.extend_from_slice(b"#\"\\\n\xa2\xdc\x8a\x22");
+                assert_eq!(string_end(&input), Some(length));
+                assert_eq!(string_end(&input[..length]), None);
+            }
+        }
+        assert_eq!(string_end(b"\xa2\xdc\x8a\x23\x5d\x0b\x21\x5b\""), Some(8));
     }
 
     #[test]

@@ -47,6 +47,15 @@ struct TargetColumn {
     undecided: bool,
     /// The row whose value gave the column its type.
     born: Option<usize>,
+    /// In JSON the name stands as it is, without escapes.
+    plain: bool,
+}
+
+impl TargetColumn {
+    fn new(name: &str, builder: Option<ColumnBuilder>) -> TargetColumn {
+        let plain = !name.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'));
+        TargetColumn { name: name.into(), builder, undecided: false, born: None, plain }
+    }
 }
 
 /// A decoded column of a batch.
@@ -87,12 +96,7 @@ impl RowBuilder {
         let columns: Vec<TargetColumn> = schema
             .columns
             .iter()
-            .map(|column| TargetColumn {
-                name: column.name.as_str().into(),
-                builder: Some(ColumnBuilder::new(column.ty)),
-                undecided: false,
-                born: None,
-            })
+            .map(|column| TargetColumn::new(&column.name, Some(ColumnBuilder::new(column.ty))))
             .collect();
         let names = columns.iter().enumerate().map(|(at, column)| (column.name.clone(), at)).collect();
         let known = columns.len();
@@ -119,6 +123,18 @@ impl RowBuilder {
 
     pub fn name(&self, column: usize) -> &str {
         &self.columns[column].name
+    }
+
+    /// The column that mostly comes next and the length of its name, if `quoted` begins with it in quotes.
+    pub fn expected_name(&mut self, quoted: &[u8]) -> Option<(usize, usize)> {
+        let column = self.columns.get(self.expected)?;
+        let length = column.name.len();
+        let name = quoted.get(1..length + 2)?;
+        if !column.plain || name[length] != b'"' || name[..length] != *column.name.as_bytes() {
+            return None;
+        }
+        self.expected += 1;
+        Some((self.expected - 1, length))
     }
 
     /// The column of that name. An unknown name is `Ok(None)` to a strict builder and a new column to an
@@ -149,7 +165,7 @@ impl RowBuilder {
             ));
         }
         let at = self.columns.len();
-        self.columns.push(TargetColumn { name: name.into(), builder: None, undecided: false, born: None });
+        self.columns.push(TargetColumn::new(name, None));
         self.names.insert(name.into(), at);
         self.expected = at + 1;
         Ok(Some(at))
