@@ -33,6 +33,7 @@ pub mod conditional;
 pub mod conversion;
 pub mod datetime;
 pub mod dynamic;
+pub mod geo;
 pub mod hash;
 pub mod math;
 pub mod operator;
@@ -50,6 +51,7 @@ pub use conditional::ConditionalFunction;
 pub use conversion::ConversionFunction;
 pub use datetime::DateTimeFunction;
 pub use dynamic::DynamicFunction;
+pub use geo::GeoFunction;
 pub use hash::HashFunction;
 pub use math::MathFunction;
 pub use operator::OperatorFunction;
@@ -64,6 +66,7 @@ pub enum FunctionId {
     Conversion(ConversionFunction),
     DateTime(DateTimeFunction),
     Dynamic(DynamicFunction),
+    Geo(GeoFunction),
     Hash(HashFunction),
     Math(MathFunction),
     String(StringFunction),
@@ -224,6 +227,7 @@ impl FunctionId {
             FunctionId::Conversion(f) => f.spec(),
             FunctionId::DateTime(f) => f.spec(),
             FunctionId::Dynamic(f) => f.spec(),
+            FunctionId::Geo(f) => f.spec(),
             FunctionId::Hash(f) => f.spec(),
             FunctionId::Math(f) => f.spec(),
             FunctionId::String(f) => f.spec(),
@@ -240,6 +244,7 @@ impl FunctionId {
             .chain(ConversionFunction::ALL.iter().copied().map(FunctionId::Conversion))
             .chain(DateTimeFunction::ALL.iter().copied().map(FunctionId::DateTime))
             .chain(DynamicFunction::ALL.iter().copied().map(FunctionId::Dynamic))
+            .chain(GeoFunction::ALL.iter().copied().map(FunctionId::Geo))
             .chain(HashFunction::ALL.iter().copied().map(FunctionId::Hash))
             .chain(MathFunction::ALL.iter().copied().map(FunctionId::Math))
             .chain(StringFunction::ALL.iter().copied().map(FunctionId::String))

@@ -9,6 +9,7 @@ pub mod conditional;
 pub mod conversion;
 pub mod datetime;
 pub mod dynamic;
+pub mod geo;
 pub mod hash;
 pub mod math;
 pub mod operator;
@@ -17,7 +18,7 @@ pub mod string;
 pub mod text;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ pub fn kernel(function: FunctionId) -> Option<Kernel> {
         FunctionId::Conversion(f) => conversion::kernel(f),
         FunctionId::DateTime(f) => datetime::kernel(f),
         FunctionId::Dynamic(f) => dynamic::kernel(f),
+        FunctionId::Geo(f) => geo::kernel(f),
         FunctionId::Hash(f) => hash::kernel(f),
         FunctionId::Math(f) => math::kernel(f),
         FunctionId::String(f) => string::kernel(f),
