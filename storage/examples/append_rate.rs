@@ -118,7 +118,9 @@ fn measure(
     let options = StoreOptions { background, row_store_limit_bytes: 8 << 30, ..StoreOptions::default() };
     let store = Store::open(directory, options)?;
     let table = create(&store)?;
-    let batches: Vec<Vec<ArrayRef>> = (0..16).map(|n| batch(n * rows, rows)).collect();
+    // Enough different rows that encoding them is as much work as in earnest.
+    let count = 400_000 / rows.max(50);
+    let batches: Vec<Vec<ArrayRef>> = (0..count).map(|n| batch(n * rows, rows)).collect();
     let bytes: u64 = batches[0].iter().map(conshelf_storage::row_store::array_bytes).sum();
     let stored = AtomicU64::new(0);
     let start = Instant::now();
@@ -126,7 +128,7 @@ fn measure(
         for thread in 0..threads {
             let (store, batches, stored) = (&store, &batches, &stored);
             scope.spawn(move || {
-                let mut turn = thread;
+                let mut turn = thread * batches.len() / threads;
                 while start.elapsed() < Duration::from_secs(seconds) {
                     match store.append(table, &batches[turn % batches.len()], AppendOptions::default()) {
                         Ok(appended) => {

@@ -56,6 +56,10 @@ pub const LOG_COMPRESS_BYTES_MIN: usize = 512;
 /// Default bound of the row store's memory.
 pub const ROW_STORE_BYTES: u64 = 1 << 30;
 
+/// How long an append waits for room in the row store before it is refused: about as long as a seal takes to
+/// give some back.
+pub const BUSY_WAIT: Duration = Duration::from_secs(2);
+
 /// The row store keeps a chunk of at least this many rows as it is; smaller ones are joined.
 pub const CHUNK_ROWS_FULL: usize = 4096;
 

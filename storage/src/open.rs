@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::catalog::{CatalogChange, DEFAULT_DATABASE};
 use crate::directory::{DirectoryLock, Format, Layout, read_format, write_format};
@@ -107,6 +107,8 @@ pub(crate) fn open(directory: &Path, options: StoreOptions) -> Result<Opened> {
         closed_segments: closed,
         problems,
         row_bytes: AtomicU64::new(row_bytes),
+        waiting_for_room: Mutex::default(),
+        room: Condvar::new(),
         health: Mutex::new(Health::default()),
         closed: AtomicBool::new(false),
         graveyard: Mutex::default(),

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 use uuid::Uuid;
 
 use crate::catalog::TableId;
@@ -38,6 +39,9 @@ pub(crate) struct Shared {
     pub pool: Arc<ExtentPool>,
     /// Bytes of the row store, those on their way through the log included.
     pub row_bytes: AtomicU64,
+    /// Appends that wait for some of it.
+    pub waiting_for_room: Mutex<()>,
+    pub room: Condvar,
     pub health: Mutex<Health>,
     pub closed: AtomicBool,
     /// Extents that left their table; one without holders may be deleted.
@@ -102,14 +106,37 @@ impl Shared {
                 "a request of {bytes} bytes is larger than the row store ({limit} bytes): split it"
             )));
         }
-        let reserved = self.row_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
-            used.checked_add(bytes).filter(|total| *total <= limit)
-        });
-        reserved.map(|_| ()).map_err(|used| StorageError::Busy { used_bytes: used, limit_bytes: limit })
+        let try_reserve = || {
+            self.row_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
+                used.checked_add(bytes).filter(|total| *total <= limit)
+            })
+        };
+        if try_reserve().is_ok() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + self.options.busy_wait;
+        let mut waiting = self.waiting_for_room.lock();
+        loop {
+            match try_reserve() {
+                Ok(_) => return Ok(()),
+                Err(used) => {
+                    let timed_out = self.room.wait_until(&mut waiting, deadline).timed_out();
+                    self.check_open()?;
+                    if timed_out {
+                        return Err(StorageError::Busy { used_bytes: used, limit_bytes: limit });
+                    }
+                }
+            }
+        }
     }
 
     pub fn release(&self, bytes: u64) {
-        self.row_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        if bytes > 0 {
+            self.row_bytes.fetch_sub(bytes, Ordering::AcqRel);
+            // Under the lock, so that nobody misses it between looking and waiting.
+            let _waiting = self.waiting_for_room.lock();
+            self.room.notify_all();
+        }
     }
 
     /// Makes a version of the manifest durable and current. `build` makes its edits from the state and the

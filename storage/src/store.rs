@@ -56,6 +56,8 @@ pub struct StoreOptions {
     pub durability: Durability,
     /// Bound of the row store's memory: past it appends are refused with `Busy`.
     pub row_store_limit_bytes: u64,
+    /// How long an append waits for room before that.
+    pub busy_wait: Duration,
     /// A table is sealed at this many unsealed rows, …
     pub seal_rows: u64,
     /// … bytes of them, …
@@ -86,6 +88,7 @@ impl Default for StoreOptions {
         StoreOptions {
             durability: Durability::Durable,
             row_store_limit_bytes: limits::ROW_STORE_BYTES,
+            busy_wait: limits::BUSY_WAIT,
             seal_rows: limits::SEAL_ROWS,
             seal_bytes: limits::SEAL_BYTES,
             seal_age: limits::SEAL_AGE,

@@ -128,6 +128,24 @@ fn the_row_store_refuses_past_its_bound_and_has_room_again_after_a_seal() {
 }
 
 #[test]
+fn an_append_waits_a_moment_for_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let options =
+        StoreOptions { row_store_limit_bytes: 100_000, busy_wait: Duration::from_secs(60), ..quiet() };
+    let store = Store::open(directory.path(), options).unwrap();
+    let table = create(&store, "t");
+    append(&store, table, 0..1000);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| append(&store, table, 1000..1400));
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!waiting.is_finished());
+        store.seal(None).unwrap();
+        waiting.join().unwrap();
+    });
+    assert_eq!(ids(&store, table), (0..1400).collect::<Vec<_>>());
+}
+
+#[test]
 fn several_batches_are_visible_together() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open(directory.path(), quiet()).unwrap();

@@ -352,3 +352,46 @@ fn dictionaries_and_flat_strings_seal_together() {
     store.seal(None).unwrap();
     assert_eq!(ids(&store, table), [0, 1, 2, 3, 3, 4]);
 }
+
+#[test]
+fn cleared_rows_stay_gone_whatever_seals_and_merges_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = || StoreOptions {
+        background: true,
+        seal_rows: 1,
+        seal_age: Duration::ZERO,
+        replaced_keep: Duration::ZERO,
+        recoverability: Duration::ZERO,
+        ..StoreOptions::default()
+    };
+    let store = Store::open(directory.path(), options()).unwrap();
+    let table = create(&store, "t");
+    let clear = || CatalogChange::ClearTable { database: "NetDefaultDB".to_owned(), table: "t".to_owned() };
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // More seals than the background makes by itself.
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                store.seal(None).unwrap();
+                store.merge_once().unwrap();
+                store.collect_garbage().unwrap();
+            }
+        });
+        for round in 0..60 {
+            for step in 0..4 {
+                append(&store, table, [round * 10 + step]);
+            }
+            let expected: Vec<i64> = (round * 10..round * 10 + 4).collect();
+            assert_eq!(ids(&store, table), expected);
+            if round < 59 {
+                store.commit(clear()).unwrap();
+                assert_eq!(ids(&store, table), Vec::<i64>::new(), "round {round}");
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    drop(store);
+    let store = Store::open(directory.path(), options()).unwrap();
+    assert_eq!(ids(&store, table), [590, 591, 592, 593]);
+    assert_eq!(store.problems(), []);
+}

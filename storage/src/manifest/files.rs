@@ -163,7 +163,8 @@ pub fn read_file(
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<Edit>> {
     let bytes = std::fs::read(path).map_err(|error| StorageError::io("read", path, error))?;
-    let half = bytes.len() / 2;
+    // The second copy begins where the first one says, or else where it does in a file of the right length.
+    let half = copy_length(&bytes).filter(|length| *length <= bytes.len()).unwrap_or(bytes.len() / 2);
     let first = read_copy(path, &bytes[..half]);
     let second = read_copy(path, &bytes[half..]);
     if let Err(error @ StorageError::NewerVersion { .. }) = second {
@@ -200,6 +201,15 @@ fn damaged_copy(path: &Path, offset: usize, error: &StorageError) -> Problem {
         time_range: None,
         detail: format!("one of two copies is damaged, the other is used: {error}"),
     }
+}
+
+/// Length of the copy at the start of a file, if its header is whole.
+fn copy_length(bytes: &[u8]) -> Option<usize> {
+    let header = bytes.first_chunk::<HEADER_BYTES>()?;
+    let stored = u64::from_le_bytes(*header[32..].first_chunk()?);
+    let checksum = u64::from_le_bytes(*header[56..].first_chunk()?);
+    let whole = &header[..8] == MAGIC && xxh3_64(&header[..56]) == checksum && stored <= CONTENTS_BYTES_MAX;
+    whole.then(|| HEADER_BYTES + stored as usize)
 }
 
 fn read_copy(path: &Path, bytes: &[u8]) -> Result<(Contents, FileKind)> {
@@ -383,6 +393,24 @@ mod tests {
                 let loaded = load(directory.path()).unwrap();
                 same(&loaded.state, &state);
                 assert_eq!(loaded.problems.len(), 1, "bit {bit} of {}", path.display());
+            }
+            std::fs::write(path, &bytes).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_lost_or_gained_its_end_is_read_from_its_first_copy() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = write(directory.path(), 3);
+        for path in list(directory.path()).unwrap().values() {
+            let bytes = std::fs::read(path).unwrap();
+            let mut longer = bytes.clone();
+            longer.extend_from_slice(b"something");
+            for changed in [&bytes[..bytes.len() - 1], &bytes[..bytes.len() / 2], &longer] {
+                std::fs::write(path, changed).unwrap();
+                let loaded = load(directory.path()).unwrap();
+                same(&loaded.state, &state);
+                assert_eq!(loaded.problems.len(), 1);
             }
             std::fs::write(path, &bytes).unwrap();
         }

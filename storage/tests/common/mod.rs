@@ -20,7 +20,12 @@ pub const NOW: i64 = 638_500_000_000_000_000;
 
 /// Options that do nothing by themselves: no background work, a clock that stands still.
 pub fn quiet() -> StoreOptions {
-    StoreOptions { background: false, clock: Arc::new(|| NOW), ..StoreOptions::default() }
+    StoreOptions {
+        background: false,
+        clock: Arc::new(|| NOW),
+        busy_wait: std::time::Duration::ZERO,
+        ..StoreOptions::default()
+    }
 }
 
 /// Creates a table `name(time: datetime, id: long, text: string)` in the default database.
