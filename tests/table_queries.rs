@@ -297,3 +297,32 @@ fn very_many_groups_are_counted_once() {
         assert_eq!(fixture.plain_text(&text), [expected], "{keys}");
     }
 }
+
+/// What a thread of the server's has.
+const STACK_BYTES: usize = 2 << 20;
+
+#[test]
+fn long_chains_of_operators_do_not_exhaust_the_stack() {
+    let fixture = fixture();
+    let text = |operator: &str, count: usize| format!("print x = 1 {} | count", operator.repeat(count));
+    let engine = fixture.engine.clone();
+    let run = move || {
+        for count in [50, 400, 6_000] {
+            for operator in [
+                "| extend x = x + 1 ",
+                "| where x > 0 ",
+                "| sort by x asc ",
+                "| summarize x = max(x) ",
+                "| union (print x = 2) ",
+            ] {
+                let request = request(&text(operator, count), QueryLimits::default());
+                match engine.query_collect(&request) {
+                    Ok(_) => {}
+                    Err(error) => assert!(count > 50, "{count} times '{operator}': {error}"),
+                }
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(run).expect("thread");
+    thread.join().expect("no panic");
+}

@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use conshelf_kql::bind;
 use conshelf_kql::diagnostic::{Diagnostic, DiagnosticKind};
+use conshelf_kql::explain::inputs;
 use conshelf_kql::optimise::optimise;
-use conshelf_kql::plan::{QueryPlan, Visualization};
+use conshelf_kql::plan::{Plan, QueryPlan, Visualization};
 use conshelf_kql::{Schema, Value};
 use conshelf_storage::{Snapshot, Store};
 
@@ -22,6 +23,9 @@ use crate::engine::error::{EngineError, QueryDiagnostic, Result};
 use crate::engine::execute::pipeline::panic_text;
 use crate::engine::execute::{Executor, Sent, pool, run_to};
 use crate::engine::profile::Profile;
+
+/// Most operators of one query.
+const OPERATORS_MAX: usize = 4_000;
 
 /// Runs queries over a store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -49,6 +53,16 @@ pub struct Prepared {
     pub warnings: Vec<Diagnostic>,
     snapshot: Arc<Snapshot>,
     context: Arc<QueryContext>,
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        let results = std::mem::take(&mut self.plan.results);
+        // Dropping a plan goes as deep as the plan does.
+        if let Err(error) = pool::on_deep_stack(move || drop(results)) {
+            tracing::error!(%error, "cannot start a thread");
+        }
+    }
 }
 
 /// What a result looks like.
@@ -116,7 +130,7 @@ impl Engine {
 
     /// Understands a query. `EngineError::Query` says what is wrong with the text, and where.
     pub fn prepare(&self, request: &QueryRequest) -> Result<Prepared> {
-        guarded(|| self.prepare_unguarded(request))
+        deep(|| self.prepare_unguarded(request))
     }
 
     fn prepare_unguarded(&self, request: &QueryRequest) -> Result<Prepared> {
@@ -128,6 +142,7 @@ impl Engine {
         }
         let bound = bind::bind(&parsed.query, &request.text, &catalog);
         let Some(plan) = bound.plan else { return Err(query_error(&bound.diagnostics)) };
+        check_size(&plan)?;
         let plan = if self.optimise { optimise(plan, &catalog) } else { plan };
         let mut warnings = parsed.diagnostics;
         warnings.extend(bound.diagnostics);
@@ -177,7 +192,7 @@ impl Engine {
     pub fn check(&self, request: &QueryRequest) -> (Vec<Diagnostic>, Option<Schema>) {
         let snapshot = self.store.snapshot();
         let catalog = QueryCatalog::new(&snapshot, &request.database, &request.parameters, &request.context);
-        let checked = guarded(|| Ok(bind::check(&request.text, &catalog)));
+        let checked = deep(|| Ok(bind::check(&request.text, &catalog)));
         checked.unwrap_or_else(|error| {
             tracing::error!(%error, "checking a text failed");
             (conshelf_kql::parse(&request.text).diagnostics, None)
@@ -209,7 +224,7 @@ fn run_all(
 ) -> Result<Sent> {
     let mut sent = Sent::default();
     for (index, result) in plan.results.iter().enumerate() {
-        let pipeline = executor.pipeline(&result.plan)?;
+        let pipeline = deep(|| executor.pipeline(&result.plan))?;
         let flow = run_to(&pipeline, &executor.query, executor.workers, &mut sent, &mut |batch| {
             output(index, batch)
         })?;
@@ -218,6 +233,30 @@ fn run_all(
         }
     }
     Ok(sent)
+}
+
+/// Refuses plans that no person writes before anything walks them again and again.
+fn check_size(plan: &QueryPlan) -> Result<()> {
+    let mut waiting: Vec<&Plan> = plan.results.iter().map(|result| &result.plan).collect();
+    let mut operators = 0;
+    while let Some(plan) = waiting.pop() {
+        operators += 1;
+        waiting.extend(inputs(&plan.operator));
+        if operators > OPERATORS_MAX {
+            return Err(EngineError::Evaluation(format!(
+                "the query has more than {OPERATORS_MAX} operators, functions and variables put in place"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Plans are as deep as the query is long, so whatever walks them needs room.
+fn deep<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    match pool::on_deep_stack(|| guarded(work)) {
+        Ok(outcome) => outcome,
+        Err(error) => Err(EngineError::Internal(format!("cannot start a thread: {error}"))),
+    }
 }
 
 /// A panic is a bug of ours: the query fails alone.

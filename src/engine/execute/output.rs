@@ -105,7 +105,7 @@ pub fn run_to(
         }
         Ok(*flow)
     };
-    if workers <= 1 || pipeline.morsels() <= 1 {
+    if pipeline.fits_small_stack() && (workers <= 1 || pipeline.morsels() <= 1) {
         let direct = Direct { output: output.clone() };
         pipeline.run(query, 1, Arc::new(direct))?;
         let _ = drain(&output, &mut flow)?;

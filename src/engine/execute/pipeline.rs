@@ -28,6 +28,9 @@ pub type Emit<'a> = dyn FnMut(Batch) -> Result<Flow> + 'a;
 /// Largest number of rows of a batch that an operator should emit.
 pub const BATCH_ROWS: usize = 65_536;
 
+/// Transforms that run nested inside each other on whatever stack the caller has.
+const SMALL_STAGES: usize = 24;
+
 /// Rows cut into morsels.
 pub trait Source: Send + Sync {
     fn morsels(&self) -> usize;
@@ -128,6 +131,11 @@ impl Pipeline {
         self
     }
 
+    /// Whether running it nests so little that any thread may do it.
+    pub fn fits_small_stack(&self) -> bool {
+        self.segments.iter().all(|segment| segment.stages.len() <= SMALL_STAGES)
+    }
+
     pub fn morsels(&self) -> usize {
         self.segments.iter().map(|segment| segment.source.morsels()).sum()
     }
@@ -140,7 +148,7 @@ impl Pipeline {
         sink: Arc<S>,
     ) -> Result<Vec<S::Local>> {
         let run = Run::new(self.clone(), query.clone(), workers, sink);
-        if workers <= 1 || run.total <= 1 || pool::on_worker() {
+        if pool::on_worker() || (self.fits_small_stack() && (workers <= 1 || run.total <= 1)) {
             return run.here();
         }
         run.start();

@@ -13,6 +13,26 @@ use parking_lot::{Condvar, Mutex};
 /// How long one entry is worked on before others get their turn.
 pub const SLICE: Duration = Duration::from_millis(4);
 
+/// Stack of a worker: long chains of operators nest deeply. Only what is used costs memory.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Stack of a thread that builds, rewrites or drops plans, which are trees as deep as the query is long.
+const PLAN_STACK_BYTES: usize = 1 << 30;
+
+/// Runs work on a thread with room for deep recursion and waits for it. A panic of the work goes on here.
+pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name(String::from("query-plan"))
+            .stack_size(PLAN_STACK_BYTES)
+            .spawn_scoped(scope, work)?;
+        match thread.join() {
+            Ok(outcome) => Ok(outcome),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
 /// Something that several threads may work on in slices. Must not panic.
 pub trait Work: Send + Sync {
     /// Works for about one slice; whether there is more to do.
@@ -40,7 +60,7 @@ static QUEUE: LazyLock<Arc<Queue>> = LazyLock::new(|| {
         let queue = queue.clone();
         let started = std::thread::Builder::new()
             .name(format!("query-{number}"))
-            .stack_size(8 << 20)
+            .stack_size(STACK_BYTES)
             .spawn(move || work(&queue));
         if let Err(error) = started {
             tracing::error!(%error, "cannot start a query worker");

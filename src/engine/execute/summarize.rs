@@ -9,7 +9,7 @@ use conshelf_kql::function::{AggregateFunction, FunctionId};
 use conshelf_kql::plan::{Aggregate, Expr, Operator, Plan};
 use conshelf_kql::{Schema, Type};
 use parking_lot::Mutex;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::engine::aggregate::{self, Accumulator, AggregateCall};
 use crate::engine::batch::Batch;
@@ -435,15 +435,15 @@ pub fn groups(
     let sink = Arc::new(sink);
     let mut locals = below.run(query, workers, sink.clone())?;
     let started = std::time::Instant::now();
-    if let Some(Some(partitions)) = Arc::into_inner(sink).map(|sink| sink.exchange.into_inner().flatten()) {
+    if let Some(Some(partitions)) = sink.exchange.get() {
         // What came before the decision, and from statistics, is in the workers' own tables.
         let leftover: usize = locals.iter().map(|local| local.table.len()).sum();
         if leftover > 0 {
             return Err(EngineError::Internal(String::from("groups outside of the shared tables")));
         }
         locals.clear();
-        let finish = |local: Mutex<Local>| -> Result<Batch> {
-            let mut local = local.into_inner();
+        let finish = |local: &Mutex<Local>| -> Result<Batch> {
+            let mut local = std::mem::replace(&mut *local.lock(), sink.start()?);
             let groups = local.table.len();
             let mut columns = local.table.columns()?;
             for accumulator in &mut local.accumulators {
@@ -452,7 +452,7 @@ pub fn groups(
             }
             Ok(Batch::new(columns, groups))
         };
-        let batches = partitions.into_par_iter().map(finish).collect::<Result<Vec<_>>>()?;
+        let batches = partitions.par_iter().map(finish).collect::<Result<Vec<_>>>()?;
         profile.add_time(started.elapsed());
         return Ok(batches.into_iter().filter(|batch| batch.rows > 0).collect());
     }
