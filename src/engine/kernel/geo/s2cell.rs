@@ -167,7 +167,8 @@ impl Cell {
             return None;
         }
         let id = u64::from_str_radix(token, 16).ok()? << (4 * (16 - token.len()));
-        let is_valid = id != 0 && id >> 61 < 6 && id.trailing_zeros() % 2 == 0 && id.trailing_zeros() <= 60;
+        let is_valid =
+            id != 0 && id >> 61 < 6 && id.trailing_zeros().is_multiple_of(2) && id.trailing_zeros() <= 60;
         is_valid.then_some(Cell(id))
     }
 

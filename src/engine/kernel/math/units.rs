@@ -188,7 +188,7 @@ const SPEED: &[(&str, f64)] = &[
     ("Knot", 1852.0 / 3600.0),
     ("MeterPerHour", 1.0 / 3600.0),
     ("MeterPerMinute", 1.0 / 60.0),
-    ("MeterPerSecond", 1.0 / 1.0),
+    ("MeterPerSecond", 1.0),
     ("MicrometerPerMinute", 1e-06 / 60.0),
     ("MicrometerPerSecond", 1e-06 / 1.0),
     ("MilePerHour", 1609.344 / 3600.0),
