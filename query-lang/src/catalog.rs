@@ -2,7 +2,7 @@
 //!
 //! The engine answers from its own catalog; tests answer from a list. Nothing here holds rows.
 
-use crate::plan::Expr;
+use crate::plan::{Expr, Plan};
 use crate::types::Schema;
 use crate::value::Value;
 
@@ -41,6 +41,12 @@ pub trait Catalog {
 
     /// The value of an expression without columns and volatile functions; `None` if it has none.
     fn fold(&self, expression: &Expr) -> Option<Value>;
+
+    /// The first value of the first row of a plan: for plugins whose columns follow from the rows. `None` where
+    /// nothing may run, as when a text is only checked.
+    fn first_value(&self, _plan: &Plan) -> Option<Value> {
+        None
+    }
 
     /// The moment of the query: 100 ns ticks since 0001-01-01T00:00:00Z.
     fn now_ticks(&self) -> i64;

@@ -3,34 +3,43 @@
 use std::sync::Arc;
 
 use conshelf_kql::catalog::{Catalog, StoredFunction, TableInfo};
-use conshelf_kql::plan::Expr;
+use conshelf_kql::optimise::optimise;
+use conshelf_kql::plan::{Expr, Plan, QueryPlan, ResultPlan};
 use conshelf_kql::{Column, Schema, Value};
 use conshelf_storage::{Snapshot, TableEntry};
 
 use crate::engine::context::QueryContext;
 use crate::engine::evaluate;
-use crate::engine::literal::kusto_type;
+use crate::engine::execute::Executor;
+use crate::engine::literal::{array_to_value, kusto_type};
 
 /// A snapshot's catalog for one query.
 pub struct QueryCatalog<'a> {
-    snapshot: &'a Snapshot,
+    snapshot: &'a Arc<Snapshot>,
     database: String,
     /// KQL literals by parameter name.
     parameters: &'a [(String, String)],
     query: &'a Arc<QueryContext>,
+    /// Threads for parts of the query that run while it is bound; `None`: nothing runs.
+    workers: Option<usize>,
 }
 
 impl<'a> QueryCatalog<'a> {
     /// `database` is the one of the request; if it is known, under the name it was created with.
     pub fn new(
-        snapshot: &'a Snapshot,
+        snapshot: &'a Arc<Snapshot>,
         database: &str,
         parameters: &'a [(String, String)],
         query: &'a Arc<QueryContext>,
     ) -> QueryCatalog<'a> {
         let known = snapshot.database(database).map(|entry| entry.name.clone());
         let database = known.unwrap_or_else(|| database.to_owned());
-        QueryCatalog { snapshot, database, parameters, query }
+        QueryCatalog { snapshot, database, parameters, query, workers: None }
+    }
+
+    /// Lets parts of the query run while it is bound, for plugins whose columns follow from the rows.
+    pub fn running(self, workers: usize) -> QueryCatalog<'a> {
+        QueryCatalog { workers: Some(workers), ..self }
     }
 }
 
@@ -81,6 +90,16 @@ impl Catalog for QueryCatalog<'_> {
 
     fn fold(&self, expression: &Expr) -> Option<Value> {
         evaluate::fold(expression, self.query)
+    }
+
+    fn first_value(&self, plan: &Plan) -> Option<Value> {
+        let result = ResultPlan { name: String::new(), plan: plan.clone(), visualization: None };
+        let query = QueryPlan { results: vec![result], options: Vec::new() };
+        let plan = optimise(query, self).results.pop()?.plan;
+        let executor = Executor::new(self.query.clone(), Some(self.snapshot.clone()), self.workers?);
+        let rows = executor.first_rows(&plan, 1).ok()?;
+        let column = rows.iter().find(|batch| batch.rows > 0)?.columns.first()?;
+        array_to_value(column, 0, plan.schema.first()?.ty).ok()
     }
 
     fn now_ticks(&self) -> i64 {

@@ -135,7 +135,8 @@ impl Engine {
 
     fn prepare_unguarded(&self, request: &QueryRequest) -> Result<Prepared> {
         let snapshot = self.store.snapshot();
-        let catalog = QueryCatalog::new(&snapshot, &request.database, &request.parameters, &request.context);
+        let catalog = QueryCatalog::new(&snapshot, &request.database, &request.parameters, &request.context)
+            .running(self.workers);
         let parsed = conshelf_kql::parse(&request.text);
         if parsed.diagnostics.iter().any(Diagnostic::is_error) {
             return Err(query_error(&parsed.diagnostics));

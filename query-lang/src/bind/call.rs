@@ -21,6 +21,7 @@ impl Binder<'_> {
         if let Some(entity) = self.names.find(&call.name.text).cloned() {
             match entity {
                 Entity::Function(function) => return self.call_function(&function, &call.arguments, span),
+                Entity::Pattern(pattern) => return self.call_pattern(&pattern, call, None, span),
                 Entity::Broken => return Err(self.give_up()),
                 // A variable does not hide a function of its name.
                 _ => {}

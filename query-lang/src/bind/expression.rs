@@ -242,6 +242,10 @@ impl Binder<'_> {
                 Ok(Meaning::Scalar(expression))
             }
             Entity::Function(function) => self.call_without_arguments(&function, span),
+            Entity::Pattern(_) => {
+                let message = format!("The pattern '{name}' requires an argument list");
+                Err(self.error("SEM0117", message, span))
+            }
         }
     }
 
@@ -295,6 +299,12 @@ impl Binder<'_> {
             && (side.text == "$left" || side.text == "$right")
         {
             return self.side_column(&side.text, name).map(Meaning::Scalar);
+        }
+        if let Ast::Call(call) = &object.kind
+            && let Some(Entity::Pattern(pattern)) = self.names.find(&call.name.text)
+        {
+            let pattern = pattern.clone();
+            return self.call_pattern(&pattern, call, Some(&name.text), object.span.to(name.span));
         }
         match self.meaning(object)? {
             Meaning::Database(database) => match self.stored(&database, &name.text, name.span)? {

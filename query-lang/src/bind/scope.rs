@@ -56,6 +56,13 @@ impl Function {
     }
 }
 
+/// A pattern and the names its bodies see.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub definition: Option<ast::PatternDefinition>,
+    pub names: Names,
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum Entity {
     /// Without columns, or over the columns of the row scope with that number.
@@ -66,6 +73,8 @@ pub(super) enum Entity {
     Table(Rc<Relation>),
     Function(Rc<Function>),
     Database(String),
+    /// `declare pattern`; without a definition it can be declared but not called.
+    Pattern(Rc<Pattern>),
     /// Its definition was wrong and is reported; uses of it are not.
     Broken,
 }

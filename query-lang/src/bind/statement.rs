@@ -7,7 +7,7 @@ use crate::plan::{Operator, ResultPlan};
 use crate::value::Value;
 
 use super::expression::Meaning;
-use super::scope::{Entity, Function};
+use super::scope::{Entity, Function, Pattern};
 use super::{Bind, Binder};
 
 impl Binder<'_> {
@@ -78,7 +78,11 @@ impl Binder<'_> {
                 self.declare(&alias.name, entity);
             }
             StatementKind::DeclarePattern(pattern) => {
-                self.unsupported("'declare pattern'", pattern.name.span);
+                let entity = Entity::Pattern(Rc::new(Pattern {
+                    definition: pattern.definition.clone(),
+                    names: self.names.clone(),
+                }));
+                self.declare(&pattern.name, entity);
             }
             StatementKind::Restrict(_) => {
                 self.unsupported("'restrict access'", statement.span);

@@ -148,6 +148,9 @@ golden_plans! {
         "Logs | summarize count() by bin(Timestamp, 1h) | render timechart with (title='x', legend=hidden)",
         "Logs | fork (count) errors = (where Level == 'error' | take 1)",
         "Logs | take 1; Nodes | take 2",
+        "declare pattern p = (a: string)[b: string] { ('x').['y'] = { print a, b }; }; p('x').y",
+        "Metrics | project Name, Labels | evaluate bag_unpack(Labels) : (*, x: long)",
+        "Logs | evaluate pivot(Level, avg(Latency), Node) : (Node: string, error: real, info: real)",
     ],
     messages: [
         "Lgos | take 1",
@@ -180,6 +183,7 @@ golden_plans! {
         "Logs | top 1.5 by Latency",
         "Logs | mv-expand Level",
         "Logs | evaluate bag_unpack(Message)",
+        "Logs | evaluate autocluster()",
         "datatable(a: long, b: long)[1, 2, 3]",
         "range x from 1 to 'a' step 1",
         "database('Nope').T",

@@ -6,10 +6,11 @@ use crate::ast::{self, ExprKind as Ast, LetValue, ParameterKind, StatementKind};
 use crate::plan::Expr;
 use crate::span::Span;
 use crate::types::Type;
+use crate::value::Value;
 
 use super::comparison::cast;
 use super::expression::Meaning;
-use super::scope::{Entity, Function, Names, Relation, RowScope};
+use super::scope::{Entity, Function, Names, Pattern, Relation, RowScope};
 use super::{Bind, Binder, Reported, literal};
 
 impl Binder<'_> {
@@ -244,6 +245,67 @@ impl Binder<'_> {
         }
         // Only the declared columns can be named, unless any are admitted; all flow through.
         Ok(Entity::Table(Rc::new(relation)))
+    }
+
+    /// The body of the case of a pattern that the arguments and the path choose.
+    pub(super) fn call_pattern(
+        &mut self,
+        pattern: &Rc<Pattern>,
+        call: &ast::Call,
+        path: Option<&str>,
+        span: Span,
+    ) -> Bind<Meaning> {
+        self.charge(1, span)?;
+        let Some(definition) = &pattern.definition else {
+            let message = format!("The pattern '{}' has no definition", call.name.text);
+            return Err(self.error("SEM0036", message, span));
+        };
+        if call.arguments.len() != definition.parameters.len() {
+            let count = definition.parameters.len();
+            let noun = if count == 1 { "argument" } else { "arguments" };
+            return Err(self.error("SEM0219", format!("{}() expects {count} {noun}", call.name.text), span));
+        }
+        let mut values = Vec::with_capacity(call.arguments.len());
+        for argument in &call.arguments {
+            values.push(self.constant_of(argument)?);
+        }
+        for case in &definition.cases {
+            let mut fits = case.arguments.len() == values.len();
+            for (given, value) in case.arguments.iter().zip(&values) {
+                fits = fits && self.constant_of(given)? == *value;
+            }
+            let case_path = match &case.path {
+                Some(path) => Some(self.constant_text(path)?),
+                None => None,
+            };
+            if !fits || case_path.as_deref() != path {
+                continue;
+            }
+            let outer_names = std::mem::replace(&mut self.names, pattern.names.clone());
+            let outer_block = self.block;
+            self.block += 1;
+            let path_value = definition
+                .path
+                .iter()
+                .zip(case_path)
+                .map(|(parameter, path)| (parameter.name.text.clone(), Value::String(path)));
+            let named = definition.parameters.iter().zip(values);
+            let named = named.map(|(parameter, value)| (parameter.name.text.clone(), value));
+            for (name, value) in named.chain(path_value) {
+                let entity = self.scalar_entity(Expr::constant(value));
+                self.names = self.names.with(name, entity, self.block);
+            }
+            self.block += 1;
+            let result = self.with_row_scope(None, |binder| binder.function_body(&case.body, span));
+            self.block = outer_block;
+            self.names = outer_names;
+            return result;
+        }
+        Err(self.error(
+            "SEM0188",
+            format!("No case of the pattern '{}' fits the arguments", call.name.text),
+            span,
+        ))
     }
 
     /// The type of a type name of the text.

@@ -1,6 +1,7 @@
 //! The operators of a pipeline, a file for each or for a few that share their rules. Each takes the relation
 //! before it and yields the next one; what has no operator of its own in the plan is lowered here.
 
+mod evaluate;
 mod expand;
 mod filter;
 mod flow;
@@ -44,6 +45,7 @@ impl Binder<'_> {
             OperatorKind::Consume(_) => self.consume(input),
             OperatorKind::Count(node) => self.count(input, node),
             OperatorKind::Distinct(node) => self.distinct(input, node),
+            OperatorKind::Evaluate(node) => self.evaluate(input, node, span),
             OperatorKind::Extend(expressions) => self.extend(input, expressions),
             OperatorKind::Facet(node) => self.facet(input, node),
             OperatorKind::Find(node) => self.find(Some(input), node, span),
