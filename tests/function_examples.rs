@@ -48,3 +48,16 @@ fn examples_answer_what_they_say() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn names_are_unique_among_scalar_functions() {
+    let mut names = std::collections::HashMap::new();
+    for function in FunctionId::all().filter(|f| !matches!(f, FunctionId::Operator(_))) {
+        let spec = function.spec();
+        let aggregate = spec.kind == conshelf::kql::function::FunctionKind::Aggregate;
+        for name in std::iter::once(&spec.name).chain(spec.aliases) {
+            let earlier = names.insert((*name, aggregate), function);
+            assert_eq!(earlier, None, "'{name}' is declared twice");
+        }
+    }
+}

@@ -182,6 +182,14 @@ impl<'a> Reader<'a> {
         while self.skip(|byte| byte == b' ') {}
     }
 
+    /// Blanks around the separators of a date that begins with its year, as in `2025, 6, 14`.
+    fn skip_blanks_before_separator(&mut self) {
+        let rest = self.rest.trim_start_matches(' ');
+        if rest.starts_with(['-', '/', '.', ',']) {
+            self.rest = rest;
+        }
+    }
+
     /// A run of ASCII digits and its value.
     fn number(&mut self) -> Option<(i64, usize)> {
         let length = self.rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -213,6 +221,9 @@ impl<'a> Reader<'a> {
             self.skip_blanks();
         }
         let (first, digits) = self.number()?;
+        if digits == 4 {
+            self.skip_blanks_before_separator();
+        }
         let separator = self.peek();
         match separator {
             None => return ticks_of_date((digits == 4).then_some(first)?, 1, 1),
@@ -226,8 +237,12 @@ impl<'a> Reader<'a> {
                 let (month, day) = (part()?.0, part()?.0);
                 return ticks_of_date(first, month, day);
             }
-            Some(b'-' | b'/' | b'.' | b' ') => self.rest = &self.rest[1..],
+            Some(b',') if digits != 4 => return None,
+            Some(b'-' | b'/' | b'.' | b' ' | b',') => self.rest = &self.rest[1..],
             Some(_) => return None,
+        }
+        if digits == 4 && separator != Some(b' ') {
+            self.skip_blanks();
         }
         if self.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
             let month = month_of_name(self.word())?;
@@ -242,10 +257,12 @@ impl<'a> Reader<'a> {
         }
         let (second, _) = self.number()?;
         if digits == 4 {
+            self.skip_blanks_before_separator();
             if self.peek() != separator {
                 return ticks_of_date(first, second, 1);
             }
             self.rest = &self.rest[1..];
+            self.skip_blanks();
             let (day, _) = self.number()?;
             return ticks_of_date(first, second, day);
         }
@@ -408,6 +425,9 @@ mod tests {
             ("12-02-2022", at(2022, 12, 2, 0)),
             ("2024/01/15 12:35:35", at(2024, 1, 15, 12 * 3600 + 35 * 60 + 35)),
             ("1/2/2023 3:04:05 PM", at(2023, 1, 2, 15 * 3600 + 245)),
+            ("2025, 6, 14", at(2025, 6, 14, 0)),
+            ("2017 - 08 - 01", at(2017, 8, 1, 0)),
+            ("2017-08-01 -05:00", at(2017, 8, 1, 5 * 3600)),
             ("0001-01-01", Some(0)),
             ("9999-12-31T23:59:59.99999999", Some(MAX_DATETIME_TICKS)),
             ("2023-02-29", None),

@@ -5,8 +5,6 @@
 
 use crate::function::{Example, FunctionSpec, function_family};
 
-const UNITS: &[&str] = &["(value: real, from: string, to: string) -> real"];
-
 const fn conversion(
     name: &'static str,
     signatures: &'static [&'static str],
@@ -43,21 +41,5 @@ function_family! {
                 answer: "70fc66f7-8279-44fc-9092-d364d70fce44",
             }]),
         ToDynamic => conversion("(dynamic)", &["(value: any) -> dynamic"], "Wraps a scalar; texts are not parsed."),
-        ConvertAngle => FunctionSpec::scalar("convert_angle", UNITS, "From one unit of angles to another.")
-            .examples(&[Example { query: "print convert_angle(1.5, 'Degree', 'Arcminute')", answer: "90" }]),
-        ConvertEnergy => FunctionSpec::scalar("convert_energy", UNITS, "From one unit of energy to another.")
-            .examples(&[Example { query: "print convert_energy(1.5, 'Kilojoule', 'Joule')", answer: "1500" }]),
-        ConvertForce => FunctionSpec::scalar("convert_force", UNITS, "From one unit of force to another.")
-            .examples(&[Example { query: "print convert_force(15, 'Newton', 'Decanewton')", answer: "1.5" }]),
-        ConvertLength => FunctionSpec::scalar("convert_length", UNITS, "From one unit of length to another.")
-            .examples(&[Example { query: "print convert_length(1.5, 'Kilometer', 'Meter')", answer: "1500" }]),
-        ConvertMass => FunctionSpec::scalar("convert_mass", UNITS, "From one unit of mass to another.")
-            .examples(&[Example { query: "print convert_mass(1500, 'Kilogram', 'Tonne')", answer: "1.5" }]),
-        ConvertSpeed => FunctionSpec::scalar("convert_speed", UNITS, "From one unit of speed to another.")
-            .examples(&[Example { query: "print convert_speed(1.5, 'KilometerPerSecond', 'MeterPerSecond')", answer: "1500" }]),
-        ConvertTemperature => FunctionSpec::scalar("convert_temperature", UNITS, "From one unit of temperature to another.")
-            .examples(&[Example { query: "print convert_temperature(0, 'DegreeCelsius', 'Kelvin')", answer: "273.15" }]),
-        ConvertVolume => FunctionSpec::scalar("convert_volume", UNITS, "From one unit of volume to another.")
-            .examples(&[Example { query: "print convert_volume(1.5, 'CubicMeter', 'Kiloliter')", answer: "1.5" }]),
     }
 }

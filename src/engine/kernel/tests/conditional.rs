@@ -28,6 +28,10 @@ fn choices() {
 #[test]
 fn questions() {
     check(&[
+        ("around(100, 99, 2)", "True"),
+        ("around(1.5, 3.0, 1.0)", "False"),
+        ("around(datetime(2020-01-01 00:01), datetime(2020-01-01), 1m)", "True"),
+        ("isnull(around(long(null), 1, 1))", "True"),
         ("isnull(long(null))", "True"),
         ("isnull('')", "False"),
         ("isnull(dynamic(null))", "True"),

@@ -3,8 +3,6 @@
 //! Integers that do not fit wrap; reals that do not fit take the nearest integer in a column, and the
 //! smallest integer where the argument is a constant, which is how the engine folds them.
 
-mod unit;
-
 use std::sync::Arc;
 
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
@@ -36,16 +34,6 @@ pub fn kernel(function: ConversionFunction) -> Kernel {
         ConversionFunction::ToString => |call, arguments| first(call, arguments, Type::String),
         ConversionFunction::ToGuid => |call, arguments| first(call, arguments, Type::Guid),
         ConversionFunction::ToDynamic => |call, arguments| first(call, arguments, Type::Dynamic),
-        ConversionFunction::ConvertAngle => |call, arguments| unit::convert(call, arguments, unit::ANGLES),
-        ConversionFunction::ConvertEnergy => |call, arguments| unit::convert(call, arguments, unit::ENERGIES),
-        ConversionFunction::ConvertForce => |call, arguments| unit::convert(call, arguments, unit::FORCES),
-        ConversionFunction::ConvertLength => |call, arguments| unit::convert(call, arguments, unit::LENGTHS),
-        ConversionFunction::ConvertMass => |call, arguments| unit::convert(call, arguments, unit::MASSES),
-        ConversionFunction::ConvertSpeed => |call, arguments| unit::convert(call, arguments, unit::SPEEDS),
-        ConversionFunction::ConvertTemperature => {
-            |call, arguments| unit::convert(call, arguments, unit::TEMPERATURES)
-        }
-        ConversionFunction::ConvertVolume => |call, arguments| unit::convert(call, arguments, unit::VOLUMES),
     }
 }
 
