@@ -83,7 +83,10 @@ pub fn local_to_utc(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayR
 
 /// The names, sorted.
 pub fn list(call: &KernelCall<'_>, _: &[Datum]) -> Result<ArrayRef> {
-    let mut names: Vec<String> = database().available().map(|name| name.to_string()).collect();
+    let database = database();
+    // Without the placeholder for machines whose zone was never set.
+    let names = database.available().map(|name| name.to_string());
+    let mut names: Vec<String> = names.filter(|name| name != "Factory").collect();
     names.sort_unstable();
     Ok(dynamics(call.rows, |_, builder| {
         builder.begin_array();
