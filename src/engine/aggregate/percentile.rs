@@ -15,6 +15,7 @@ use arrow_buffer::NullBuffer;
 use conshelf_kql::Type;
 use conshelf_kql::function::AggregateFunction;
 use conshelf_storage::dynamic::{DynamicBuilder, DynamicRef, compare};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 
 use crate::engine::aggregate::digest::{Digest, number_of, put_number, read_digest, write_digest};
 use crate::engine::aggregate::spread::as_reals;
@@ -27,6 +28,9 @@ use crate::engine::error::{EngineError, Result};
 
 /// Up to this many values of a group percentiles are exact.
 const EXACT_LIMIT: usize = 1 << 16;
+
+/// Groups that one thread finishes at a time.
+const PARALLEL_GROUPS: usize = 64;
 
 /// What is shown of the values.
 #[derive(Clone, Debug)]
@@ -250,6 +254,11 @@ impl<T: Quantity> Sample<T> {
     }
 
     fn merge(&mut self, other: Sample<T>) {
+        let plain = |sample: &Sample<T>| sample.weights.is_empty() && sample.digest.is_none();
+        if plain(self) && plain(&other) && self.values.len() + other.values.len() < EXACT_LIMIT {
+            self.values.extend_from_slice(&other.values);
+            return;
+        }
         for (index, value) in other.values.into_iter().enumerate() {
             self.add(value, other.weights.get(index).copied().unwrap_or(1));
         }
@@ -293,16 +302,28 @@ impl<T: Quantity> Sample<T> {
         if self.values.is_empty() {
             return vec![None; percentiles.len()];
         }
-        if let ([percent], true) = (percentiles, self.weights.is_empty()) {
-            let index = nearest_ranks(&[*percent], self.values.len(), |_| 1, true)[0];
-            return vec![Some(*self.values.select_nth_unstable_by(index, T::order).1)];
+        if self.weights.is_empty() {
+            return self.selected(&nearest_ranks(percentiles, self.values.len(), |_| 1, true));
         }
         self.sort();
-        let weight = |index: usize| self.weights.get(index).copied().unwrap_or(1);
-        nearest_ranks(percentiles, self.values.len(), weight, self.weights.is_empty())
+        nearest_ranks(percentiles, self.values.len(), |index| self.weights[index], false)
             .into_iter()
             .map(|index| Some(self.values[index]))
             .collect()
+    }
+
+    /// The values that would stand at some positions if all were sorted.
+    fn selected(&mut self, positions: &[usize]) -> Vec<Option<T>> {
+        let mut ascending = positions.to_vec();
+        ascending.sort_unstable();
+        ascending.dedup();
+        // What is before a selected position is settled: the next one lies behind it.
+        let mut settled = 0;
+        for position in ascending {
+            self.values[settled..].select_nth_unstable_by(position - settled, T::order);
+            settled = position + 1;
+        }
+        positions.iter().map(|position| self.values.get(*position).copied()).collect()
     }
 
     /// Value and weight of every value or cluster.
@@ -385,13 +406,11 @@ impl<T: Quantity> GroupStates for NumberStates<T> {
         let ty = self.ty;
         match self.shown.clone() {
             Shown::Columns(percentiles) => {
-                let mut columns = vec![Vec::with_capacity(self.groups.len()); percentiles.len()];
-                for sample in &mut self.groups {
-                    for (column, value) in columns.iter_mut().zip(sample.percentiles(&percentiles)) {
-                        column.push(value);
-                    }
-                }
-                Ok(columns.into_iter().map(|values| T::column(ty, values)).collect())
+                let groups = self.groups.par_iter_mut().with_min_len(PARALLEL_GROUPS);
+                let rows: Vec<Vec<Option<T>>> =
+                    groups.map(|sample| sample.percentiles(&percentiles)).collect();
+                let column = |position: usize| rows.iter().map(|row| row[position]).collect();
+                Ok((0..percentiles.len()).map(|position| T::column(ty, column(position))).collect())
             }
             Shown::Array(percentiles) => dynamics(&mut self.groups, |sample, builder| {
                 let values: Option<Vec<T>> = sample.percentiles(&percentiles).into_iter().collect();

@@ -396,6 +396,26 @@ fn large_percentiles_stay_close() {
     }
 }
 
+#[test]
+fn several_percentiles_are_those_of_the_sorted_values() {
+    for rows in [1usize, 2, 3, 10, 1000] {
+        let values: Vec<i64> = (0..rows as i64).map(|i| i * 7919 % 613).collect();
+        let mut sorted = values.clone();
+        sorted.sort_unstable();
+        let percentiles = [99.0, 0.0, 50.0, 50.0, 100.0, 5.0, 95.0];
+        let mut arguments = vec![Arc::new(Int64Array::from(values)) as ArrayRef];
+        arguments.extend(percentiles.iter().map(|percent| reals(&[Some(*percent)])));
+        let mut types = vec![Type::Long];
+        types.extend(percentiles.iter().map(|_| Type::Real));
+        let case = case(AggregateFunction::Percentiles, &types, arguments, 1);
+        let expected: Vec<String> = percentiles
+            .iter()
+            .map(|percent| sorted[((percent * rows as f64 / 100.0).ceil() as usize).max(1) - 1].to_string())
+            .collect();
+        assert_eq!(single(&case), expected, "{rows} rows");
+    }
+}
+
 /// Every aggregate over a long argument, with what else it needs.
 fn all_over_longs(values: &ArrayRef, texts: &ArrayRef) -> Vec<Case> {
     use AggregateFunction::*;

@@ -1,6 +1,7 @@
 //! `bin` and `bin_at`: rounding down to a multiple of a size, below zero as well. A size that is not
 //! positive gives null.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
@@ -16,11 +17,15 @@ use crate::engine::kernel::{Datum, KernelCall};
 const MAX_DATETIME: i64 = conshelf_storage::ticks::MAX_DATETIME_TICKS;
 
 /// Numbers that can be rounded down to a multiple of a size from a start.
-trait Binned: ArrowPrimitiveType {
+trait Binned: ArrowPrimitiveType + Sized {
     fn bin(value: Self::Native, size: Self::Native, start: Self::Native) -> Option<Self::Native>;
     /// Whether every value has a bin of that size counted from zero, so that no null can arise.
     fn is_plain(size: Self::Native) -> bool;
     const ZERO: Self::Native;
+    /// The bins of all values, which have one each.
+    fn bins(values: &Datum, size: Self::Native) -> Result<ArrayRef> {
+        map_numbers::<Self, Self>(values, |value| Self::bin(value, size, Self::ZERO).unwrap_or(value))
+    }
 }
 
 impl Binned for Int64Type {
@@ -36,6 +41,19 @@ impl Binned for Int64Type {
         size > 0
     }
     const ZERO: i64 = 0;
+    /// Times come in order, so that a value is mostly in the bin of the one before: a comparison, no division.
+    fn bins(values: &Datum, size: i64) -> Result<ArrayRef> {
+        let bin = Cell::new(0);
+        map_numbers::<Int64Type, Int64Type>(values, |value| {
+            if value < bin.get() || value.wrapping_sub(bin.get()) as u64 >= size as u64 {
+                match Int64Type::bin(value, size, 0) {
+                    Some(start) => bin.set(start),
+                    None => return value,
+                }
+            }
+            bin.get()
+        })
+    }
 }
 
 impl Binned for Int32Type {
@@ -76,7 +94,7 @@ fn bin_numbers<T: Binned>(call: &KernelCall<'_>, arguments: &[Datum], is_datetim
     if let (Datum::Array(_), Some(Some(size)), None) = (value, sizes.constant(), &start)
         && T::is_plain(size)
     {
-        return map_numbers::<T, T>(value, |value| T::bin(value, size, T::ZERO).unwrap_or(value));
+        return T::bins(value, size);
     }
     let bin = |row: usize| {
         let start = match &start {
@@ -132,4 +150,42 @@ pub fn bin(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
 /// `bin_at(value, size, fixed point)`.
 pub fn bin_at(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     bin(call, arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+    use arrow_array::{Array, Int64Array};
+
+    use super::*;
+
+    #[test]
+    fn bins_of_a_column_are_the_bins_of_its_values() {
+        let values = [
+            0,
+            1,
+            599,
+            600,
+            601,
+            1200,
+            599,
+            -1,
+            -600,
+            -601,
+            0,
+            i64::MAX,
+            i64::MIN,
+            i64::MIN + 5,
+            7,
+            i64::MAX - 1,
+        ];
+        for size in [1, 7, 600, 1 << 40, i64::MAX] {
+            let column = Datum::Array(Arc::new(Int64Array::from(values.to_vec())));
+            let bins = Int64Type::bins(&column, size).expect("a column of longs");
+            let expected: Vec<i64> =
+                values.iter().map(|value| Int64Type::bin(*value, size, 0).unwrap_or(*value)).collect();
+            assert_eq!(bins.as_primitive::<Int64Type>().values(), &expected[..], "{size}");
+            assert_eq!(bins.null_count(), 0);
+        }
+    }
 }
