@@ -156,7 +156,7 @@ impl Activity {
 
     /// Enters a request; it counts as failed when the handle is dropped before `finish`.
     pub fn begin(&self, start: RequestStart, context: Option<Arc<QueryContext>>) -> RunningRequest {
-        let now = crate::clock::now_ticks();
+        let now = crate::machine::now_ticks();
         let id = start.activity_id;
         let record = RequestRecord {
             activity_id: id,
@@ -246,7 +246,7 @@ impl Activity {
         if let Some(operation) = inner.operations.iter_mut().find(|operation| operation.id == id) {
             operation.state = state;
             operation.status = status;
-            operation.updated_ticks = crate::clock::now_ticks();
+            operation.updated_ticks = crate::machine::now_ticks();
         }
     }
 
@@ -258,7 +258,7 @@ impl Activity {
 
 fn with_progress(mut record: RequestRecord, context: &QueryContext) -> RequestRecord {
     use std::sync::atomic::Ordering::Relaxed;
-    record.updated_ticks = crate::clock::now_ticks();
+    record.updated_ticks = crate::machine::now_ticks();
     record.memory_peak_bytes = context.memory_peak_bytes();
     record.rows_scanned = context.progress.rows_scanned.load(Relaxed);
     record.extents_scanned = context.progress.extents_scanned.load(Relaxed);
@@ -305,7 +305,7 @@ impl RunningRequest {
                 Some(context) => with_progress(record, context),
                 None => record,
             };
-            record.updated_ticks = crate::clock::now_ticks();
+            record.updated_ticks = crate::machine::now_ticks();
             record.state = end.state;
             record.failure = end.failure;
             record.cpu_seconds = end.cpu_seconds;

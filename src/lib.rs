@@ -6,12 +6,12 @@
 
 pub mod activity;
 pub mod cli;
-pub mod clock;
 pub mod command;
 pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod ingest;
+pub mod machine;
 pub mod query;
 pub mod response;
 pub mod serve;

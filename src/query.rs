@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use conshelf_kql::ast::{ParameterKind, StatementKind, TypeKeyword};
+use conshelf_kql::ast::{ExprKind, LiteralValue, ParameterKind, StatementKind, TypeKeyword};
+use conshelf_kql::optimise::time_scope::TimeScope;
 use conshelf_kql::{Schema, Value};
 use conshelf_storage::{DEFAULT_DATABASE, Store};
 
@@ -38,8 +39,8 @@ pub struct QueryInput {
     /// Empty: the default one.
     pub database: String,
     pub parameters: Vec<Parameter>,
-    /// Options of the request that are the engine's business, as given.
-    pub options: Vec<(String, serde_json::Value)>,
+    /// Only rows within it are read.
+    pub time_scope: Option<TimeScope>,
 }
 
 /// A query that is understood and not yet run.
@@ -81,7 +82,7 @@ pub fn prepare(
         parameters: literals(&input.text, &input.parameters),
         context: context.clone(),
     };
-    let prepared = engine.prepare(&request)?;
+    let prepared = engine.prepare_within(&request, input.time_scope.as_ref())?;
     let results: Vec<ResultHeader> = prepared
         .results()
         .into_iter()
@@ -131,6 +132,21 @@ impl PreparedQuery {
             results: Vec::new(),
         })
     }
+}
+
+/// The `now()` that a text sets for itself (`set query_now = datetime(…)`).
+pub fn now_set_in(text: &str) -> Option<i64> {
+    if !text.contains("query_now") {
+        return None;
+    }
+    conshelf_kql::parse(text).query.statements.into_iter().find_map(|statement| match statement.kind {
+        StatementKind::Set(set) if set.name.text.eq_ignore_ascii_case("query_now") => match set.value?.kind {
+            ExprKind::Literal(LiteralValue::Datetime(ticks)) => Some(ticks),
+            ExprKind::Literal(LiteralValue::String(text)) => conshelf_kql::time::parse_datetime(&text.value),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// The given parameters as KQL literals. What a text means depends on the type that the query declares.
@@ -210,7 +226,7 @@ pub struct Checked {
 /// Checks a text.
 pub fn check(store: &Store, text: &str, database: &str) -> Checked {
     let database = database_name(store, database).unwrap_or_else(|_| DEFAULT_DATABASE.to_owned());
-    let context = QueryContext::new(QueryLimits::default(), crate::clock::now_ticks());
+    let context = QueryContext::new(QueryLimits::default(), crate::machine::now_ticks());
     let request = QueryRequest { text: text.to_owned(), database, parameters: Vec::new(), context };
     let (diagnostics, columns) = Engine::new(store.clone()).check(&request);
     let diagnostics = diagnostics
@@ -253,6 +269,15 @@ pub fn collect(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_can_set_its_now() {
+        let ticks = conshelf_kql::time::parse_datetime("2020-01-02");
+        assert_eq!(now_set_in("set query_now = datetime(2020-01-02); print now()"), ticks);
+        assert_eq!(now_set_in("set query_now = '2020-01-02'; print now()"), ticks);
+        assert_eq!(now_set_in("print 'query_now'"), None);
+        assert_eq!(now_set_in("set query_now = ; ("), None);
+    }
 
     #[test]
     fn parameters_become_literals_of_their_declared_type() {

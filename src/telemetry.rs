@@ -204,7 +204,7 @@ impl Telemetry {
         }
         pending
             .requests
-            .ticks(crate::clock::now_ticks())
+            .ticks(crate::machine::now_ticks())
             .text(&event.method)
             .text(&event.path)
             .int(i32::from(event.status))
@@ -258,7 +258,7 @@ impl Telemetry {
         }
         pending
             .ingestions
-            .ticks(crate::clock::now_ticks())
+            .ticks(crate::machine::now_ticks())
             .text(&event.database)
             .text(&event.table)
             .text(&event.format)
@@ -282,7 +282,7 @@ impl Telemetry {
         let mut pending = self.pending.lock();
         pending
             .health
-            .ticks(crate::clock::now_ticks())
+            .ticks(crate::machine::now_ticks())
             .ticks(ticks(event.uptime))
             .text(status.degraded.as_deref().unwrap_or(""))
             .text(status.last_write_error.as_deref().unwrap_or(""))

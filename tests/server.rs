@@ -176,6 +176,21 @@ fn options_change_the_answer() {
     assert_eq!(frames(&answer)[2]["Rows"], json!([["OK"]]));
     let answer = fixture.v2("print now()", json!({"query_now": "2020-01-02"}));
     assert_eq!(frames(&answer)[2]["Rows"], json!([["2020-01-02T00:00:00Z"]]));
+    let answer =
+        fixture.v2("set query_now = datetime(2020-01-03); print now()", json!({"query_now": "2020-01-02"}));
+    assert_eq!(frames(&answer)[2]["Rows"], json!([["2020-01-03T00:00:00Z"]]));
+    assert_eq!(
+        fixture.v1(".set Times <| range t from datetime(2024-01-01) to datetime(2024-01-10) step 1d").status,
+        200
+    );
+    let scope = json!({
+        "query_datetimescope_column": "t",
+        "query_datetimescope_from": "2024-01-03",
+        "query_datetimescope_to": "datetime(2024-01-05)",
+    });
+    let text = "Times | summarize count() | extend inner = toscalar(Times | count)";
+    assert_eq!(frames(&fixture.v2(text, scope))[2]["Rows"], json!([[3, 3]]));
+    assert_eq!(frames(&fixture.v2(text, json!({})))[2]["Rows"], json!([[10, 10]]));
     let answer = fixture.v2(ten, json!({"results_progressive_enabled": true}));
     assert_eq!(frames(&answer)[0]["IsProgressive"], true);
     assert!(frames(&answer).iter().any(|frame| frame["FrameType"] == "TableProgress"));

@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use conshelf_kql::Type;
 
-use crate::clock::UNIX_EPOCH_TICKS;
 use crate::command::reader::Reader;
 use crate::command::result::RowsBuilder;
 use crate::command::{CommandContext, CommandOutput, Result, database, extent, policy, principal};
+use crate::machine::{UNIX_EPOCH_TICKS, machine_memory};
 
 /// When the binary was built, as well as the file system knows.
 fn build_ticks() -> i64 {
@@ -72,23 +72,12 @@ pub fn show_cluster(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Re
         .text("conshelf")
         .ticks(context.started_ticks)
         .bool(true)
-        .long(memory("MemTotal:"))
-        .long(memory("MemAvailable:"))
+        .long(machine_memory("MemTotal:"))
+        .long(machine_memory("MemAvailable:"))
         .int(i32::try_from(cores).unwrap_or(i32::MAX))
         .text(format!("{} {}", std::env::consts::OS, std::env::consts::ARCH))
         .end_row();
     Ok(rows.into())
-}
-
-/// Bytes of a line of `/proc/meminfo`, where there is one.
-fn memory(key: &str) -> u64 {
-    std::fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with(key))?;
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        })
-        .map_or(0, |kilobytes| kilobytes * 1024)
 }
 
 pub fn capacity(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Result<CommandOutput> {

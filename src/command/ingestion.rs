@@ -106,7 +106,7 @@ pub fn ingest(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Result<C
                 operation_id: context.activity_id,
                 database: context.database_name().to_owned(),
                 table,
-                failed_ticks: crate::clock::now_ticks(),
+                failed_ticks: crate::machine::now_ticks(),
                 source: "inline".to_owned(),
                 details: error.message.clone(),
                 error_code: error.code.to_owned(),
@@ -147,8 +147,8 @@ pub fn set_or_append(
         id: Uuid::new_v4(),
         name: format!("DataIngestPull:{verb}"),
         database: context.database_name().to_owned(),
-        started_ticks: crate::clock::now_ticks(),
-        updated_ticks: crate::clock::now_ticks(),
+        started_ticks: crate::machine::now_ticks(),
+        updated_ticks: crate::machine::now_ticks(),
         state: "InProgress",
         status: String::new(),
         activity_id: context.activity_id,
@@ -206,7 +206,7 @@ fn store_query(
             text: text.to_owned(),
             database: database.name.clone(),
             parameters: Vec::new(),
-            options: Vec::new(),
+            time_scope: None,
         };
         query::collect(context.store, &input, context.query)
             .map_err(|error| CommandError::Query { error, offset })?

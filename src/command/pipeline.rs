@@ -29,7 +29,7 @@ pub fn run(
         text: format!("{table}\n{pipeline}"),
         database: context.database_name().to_owned(),
         parameters: Vec::new(),
-        options: Vec::new(),
+        time_scope: None,
     };
     let source = table.len() + 1;
     let failed = |mut error: EngineError| {

@@ -21,7 +21,7 @@ impl Fixture {
         let directory = tempfile::tempdir().expect("a directory");
         let options = StoreOptions { background: false, ..StoreOptions::default() };
         let store = Store::open(directory.path(), options).expect("a store");
-        let query = QueryContext::new(QueryLimits::default(), crate::clock::now_ticks());
+        let query = QueryContext::new(QueryLimits::default(), crate::machine::now_ticks());
         Fixture { _directory: directory, store, activity: Activity::default(), query }
     }
 
@@ -325,3 +325,99 @@ fn command_types_are_named() {
     assert_eq!(command_type(".set-or-append T <| x"), "TableSetOrAppend");
     assert_eq!(command_type("x"), "Unknown");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+
+    /// Words of commands in any order: refused or done, never a panic.
+    #[test]
+    fn any_row_of_words_is_refused_or_done(words in proptest::collection::vec(proptest::sample::select(WORDS), 1..12)) {
+        let fixture = Fixture::new();
+        let text = format!(".{}", words.join(" "));
+        let _ = execute(&fixture.context(true), &text);
+        let _ = command_type(&text);
+    }
+}
+
+const WORDS: &[&str] = &[
+    "show",
+    "create",
+    "alter",
+    "alter-merge",
+    "create-merge",
+    "create-or-alter",
+    "drop",
+    "rename",
+    "delete",
+    "set",
+    "append",
+    "ingest",
+    "inline",
+    "into",
+    "execute",
+    "database",
+    "databases",
+    "script",
+    "table",
+    "tables",
+    "column",
+    "columns",
+    "function",
+    "functions",
+    "mapping",
+    "ingestion",
+    "json",
+    "policy",
+    "retention",
+    "caching",
+    "extents",
+    "details",
+    "schema",
+    "as",
+    "csl",
+    "queries",
+    "running",
+    "cancel",
+    "query",
+    "principal",
+    "access",
+    "T",
+    "['a b']",
+    "'text'",
+    "\"x\"",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    ".",
+    "=",
+    "|",
+    "<|",
+    ";",
+    "3d",
+    "1.5h",
+    "-",
+    "to",
+    "with",
+    "long",
+    "string",
+    "(a:long)",
+    "where",
+    "tags",
+    "has",
+    "older",
+    "from",
+    "days",
+    "ifexists",
+    "'",
+    "`",
+    "//",
+    "\n",
+    "é",
+    "| count",
+    "| take 1",
+];

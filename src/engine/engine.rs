@@ -12,6 +12,7 @@ use conshelf_kql::bind;
 use conshelf_kql::diagnostic::{Diagnostic, DiagnosticKind};
 use conshelf_kql::explain::inputs;
 use conshelf_kql::optimise::optimise;
+use conshelf_kql::optimise::time_scope::{self, TimeScope};
 use conshelf_kql::plan::{Plan, QueryPlan, Visualization};
 use conshelf_kql::{Schema, Value};
 use conshelf_storage::{Snapshot, Store};
@@ -130,10 +131,15 @@ impl Engine {
 
     /// Understands a query. `EngineError::Query` says what is wrong with the text, and where.
     pub fn prepare(&self, request: &QueryRequest) -> Result<Prepared> {
-        deep(|| self.prepare_unguarded(request))
+        self.prepare_within(request, None)
     }
 
-    fn prepare_unguarded(&self, request: &QueryRequest) -> Result<Prepared> {
+    /// As `prepare`, reading only rows within a time scope.
+    pub fn prepare_within(&self, request: &QueryRequest, scope: Option<&TimeScope>) -> Result<Prepared> {
+        deep(|| self.prepare_unguarded(request, scope))
+    }
+
+    fn prepare_unguarded(&self, request: &QueryRequest, scope: Option<&TimeScope>) -> Result<Prepared> {
         let snapshot = self.store.snapshot();
         let catalog = QueryCatalog::new(&snapshot, &request.database, &request.parameters, &request.context)
             .running(self.workers);
@@ -142,8 +148,11 @@ impl Engine {
             return Err(query_error(&parsed.diagnostics));
         }
         let bound = bind::bind(&parsed.query, &request.text, &catalog);
-        let Some(plan) = bound.plan else { return Err(query_error(&bound.diagnostics)) };
+        let Some(mut plan) = bound.plan else { return Err(query_error(&bound.diagnostics)) };
         check_size(&plan)?;
+        if let Some(scope) = scope {
+            time_scope::restrict(&mut plan, scope);
+        }
         let plan = if self.optimise { optimise(plan, &catalog) } else { plan };
         let mut warnings = parsed.diagnostics;
         warnings.extend(bound.diagnostics);

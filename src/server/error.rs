@@ -42,9 +42,27 @@ pub struct Place {
     pub length: usize,
 }
 
-/// An error answer.
+/// An error answer: [`ErrorDetails`], boxed because most answers are none.
 #[derive(Clone, Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<ErrorDetails>);
+
+impl std::ops::Deref for ApiError {
+    type Target = ErrorDetails;
+
+    fn deref(&self) -> &ErrorDetails {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for ApiError {
+    fn deref_mut(&mut self) -> &mut ErrorDetails {
+        &mut self.0
+    }
+}
+
+/// What is known of an error.
+#[derive(Clone, Debug)]
+pub struct ErrorDetails {
     pub status: u16,
     pub code: String,
     /// Without `Kusto.Data.Exceptions.`
@@ -70,7 +88,7 @@ impl ApiError {
         permanent: bool,
         message: impl Into<String>,
     ) -> ApiError {
-        ApiError {
+        ApiError(Box::new(ErrorDetails {
             status,
             code: code.to_owned(),
             exception,
@@ -81,7 +99,7 @@ impl ApiError {
             retry_after_seconds: None,
             kind: FailureKind::Other,
             wrapped: false,
-        }
+        }))
     }
 
     pub fn bad_request(message: impl Into<String>) -> ApiError {
@@ -294,7 +312,7 @@ impl ApiError {
     pub fn one_api(&self, context: &ErrorContext) -> String {
         let at_context = format!(
             "{{\"timestamp\":\"{}\",\"serviceAlias\":\"CONSHELF\",\"machineName\":\"localhost\",\"processName\":\"conshelf\",\"processId\":{},\"threadId\":1,\"clientRequestId\":{},\"activityId\":\"{activity}\",\"subActivityId\":\"{activity}\",\"activityType\":\"{}\",\"parentActivityId\":\"{activity}\",\"activityStack\":\"\"}}",
-            datetime_text(crate::clock::now_ticks()),
+            datetime_text(crate::machine::now_ticks()),
             std::process::id(),
             quoted(&context.client_request_id),
             context.activity_type,
@@ -509,7 +527,7 @@ mod tests {
         assert!(semantic().friendly_text(&context.text).contains("did you mean 'U'?"));
         assert_eq!(friendly["error"]["code"], "SEM0100");
         let text = semantic().friendly_text(&context.text);
-        assert!(text.contains("1 | T | take 1\n  | ^"), "{text}");
+        assert!(text.contains("1 | T | take 1\n  | ^\n  = did you mean 'U'?"), "{text}");
     }
 
     #[test]

@@ -286,7 +286,7 @@ async fn run(
             operation_id: caller.activity_id,
             database: database.clone(),
             table: table.clone(),
-            failed_ticks: crate::clock::now_ticks(),
+            failed_ticks: crate::machine::now_ticks(),
             source: String::new(),
             details: error.message.clone(),
             error_code: error.code.clone(),

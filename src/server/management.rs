@@ -43,7 +43,7 @@ pub async fn run_command(
     if service.is_stopping() {
         return ApiError::unavailable("the server is stopping").response(style, &error_context);
     }
-    let permit = match service.query_slot().await {
+    let permit = match service.command_slot().await {
         Ok(permit) => permit,
         Err(error) => return error.response(style, &error_context),
     };
@@ -53,7 +53,7 @@ pub async fn run_command(
         result_rows: None,
         result_bytes: None,
     };
-    let now = body.options.now.unwrap_or_else(crate::clock::now_ticks);
+    let now = body.options.now.unwrap_or_else(crate::machine::now_ticks);
     let context = QueryContext::new(limits, now);
     let _guard = CancelOnDrop(context.clone());
     let content_type = encoder.content_type();
@@ -139,7 +139,7 @@ fn encode(
                 break;
             }
         }
-        let completion = Completion { finished_ticks: crate::clock::now_ticks(), ..Completion::default() };
+        let completion = Completion { finished_ticks: crate::machine::now_ticks(), ..Completion::default() };
         writer.finish(completion, None).map_err(|stop| broken(format!("{stop:?}")))?.0
     };
     chunks.extend_from_slice(&rest);

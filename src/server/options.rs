@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use conshelf_kql::Value as Constant;
+use conshelf_kql::optimise::time_scope::TimeScope;
 use conshelf_kql::time::{parse_datetime, parse_timespan};
 use serde_json::Value;
 
@@ -42,8 +43,6 @@ pub struct RequestOptions {
     pub user: Option<String>,
     pub validate_permissions: bool,
     pub max_memory_bytes: Option<u64>,
-    /// Options that are the engine's business (`query_bin_auto_size` …), as given.
-    pub others: Vec<(String, Value)>,
 }
 
 fn as_bool(value: &Value) -> bool {
@@ -181,7 +180,7 @@ impl RequestOptions {
             "request_user" => self.user = as_text(value),
             "validatepermissions" | "validate_permissions" => self.validate_permissions = as_bool(value),
             "max_memory_consumption_per_query_per_node" => self.max_memory_bytes = as_count(value),
-            other => self.others.push((other.to_owned(), value.clone())),
+            _ => {}
         }
     }
 
@@ -220,6 +219,15 @@ impl RequestOptions {
             _ => return,
         };
         self.set(&name, &value);
+    }
+
+    /// The rows that may be read, where the request narrows them.
+    pub fn time_scope(&self) -> Option<TimeScope> {
+        let column = self.scope_column.clone()?;
+        if self.scope_from.is_none() && self.scope_to.is_none() {
+            return None;
+        }
+        Some(TimeScope { column, from: self.scope_from, to: self.scope_to })
     }
 
     /// Forms of the v2 answer.
@@ -290,7 +298,6 @@ mod tests {
         assert_eq!(options.take_max_records, Some(3));
         assert_eq!(options.now, parse_datetime("2024-01-01"));
         assert_eq!(options.error_placement, ErrorPlacement::EndOfTable);
-        assert_eq!(options.others.len(), 1);
     }
 
     #[test]

@@ -49,7 +49,7 @@ enum Message {
     Whole(Vec<u8>),
     Chunk(Vec<u8>),
     /// An error before the first chunk.
-    Failed(Box<ApiError>),
+    Failed(ApiError),
     /// The body ends before its end.
     Broken,
 }
@@ -97,7 +97,7 @@ pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
         result_rows: None,
         result_bytes: None,
     };
-    let now = task.options.now.unwrap_or_else(crate::clock::now_ticks);
+    let now = query::now_set_in(&task.text).or(task.options.now).unwrap_or_else(crate::machine::now_ticks);
     let context = QueryContext::new(limits, now);
     let guard = CancelOnDrop(context.clone());
     let (sender, mut receiver) = mpsc::channel::<Message>(CHUNKS_IN_FLIGHT);
@@ -115,7 +115,7 @@ pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
                 "the query stopped by a fault of the server; please report it",
             ));
         }
-        Some(Message::Failed(error)) => return refuse(*error),
+        Some(Message::Failed(error)) => return refuse(error),
         Some(Message::Broken) => return refuse(ApiError::internal("the answer broke off")),
         Some(Message::Whole(body)) => Response::new(Body::from(body)),
         Some(Message::Chunk(chunk)) => {
@@ -198,7 +198,7 @@ fn answer(
     started: Instant,
 ) -> Outcome {
     let failed = |error: EngineError| {
-        let message = Message::Failed(Box::new(ApiError::from_engine(&error)));
+        let message = Message::Failed(ApiError::from_engine(&error));
         let _ = sender.blocking_send(message);
         Outcome { error: Some(error), rows: 0, bytes: 0, statistics: QueryStatistics::default() }
     };
@@ -206,7 +206,7 @@ fn answer(
         text: task.text,
         database: task.database,
         parameters: task.parameters,
-        options: task.options.others.clone(),
+        time_scope: task.options.time_scope(),
     };
     let prepared = match query::prepare(&service.store, &input, context) {
         Ok(prepared) => prepared,
@@ -278,7 +278,7 @@ fn answer(
         && !writer.has_flushed()
         && !in_band
     {
-        let _ = sender.blocking_send(Message::Failed(Box::new(api.clone())));
+        let _ = sender.blocking_send(Message::Failed(api.clone()));
         return Outcome { error, rows, bytes, statistics };
     }
     let told: Option<Arc<Failure>> = failure.map(|api| Arc::new(api.failure(errors)));
@@ -286,7 +286,7 @@ fn answer(
     let completion = Completion {
         statistics: statistics.clone(),
         failure: None,
-        finished_ticks: crate::clock::now_ticks(),
+        finished_ticks: crate::machine::now_ticks(),
     };
     match writer.finish(completion, told) {
         Ok((rest, false)) => drop(sender.blocking_send(Message::Whole(rest))),

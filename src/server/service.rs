@@ -14,6 +14,9 @@ use crate::server::error::ApiError;
 use crate::server::metrics::Metrics;
 use crate::telemetry::Telemetry;
 
+/// Commands that run at the same time.
+const COMMANDS_AT_ONCE: usize = 64;
+
 /// How the server works; see `config` for what the flags say.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -45,7 +48,7 @@ impl Default for Settings {
         Settings {
             query_timeout: Duration::from_secs(240),
             command_timeout: Duration::from_secs(600),
-            query_memory_bytes: QueryLimits::default().memory_bytes,
+            query_memory_bytes: query_memory(),
             queries_at_once: (cores * 4).max(8),
             queries_waiting: 256,
             ingestions_at_once: (cores * 8).max(32),
@@ -56,6 +59,15 @@ impl Default for Settings {
             telemetry: true,
             shutdown_grace: Duration::from_secs(20),
         }
+    }
+}
+
+/// Memory of one query that sets no other limit: half of the machine's, at most the engine's own default.
+fn query_memory() -> u64 {
+    let limit = QueryLimits::default().memory_bytes;
+    match crate::machine::machine_memory("MemTotal:") {
+        0 => limit,
+        total => limit.min(total / 2),
     }
 }
 
@@ -71,6 +83,7 @@ pub struct Service {
     pub started_ticks: i64,
     stopping: AtomicBool,
     query_slots: Arc<Semaphore>,
+    command_slots: Arc<Semaphore>,
     queries_waiting: AtomicUsize,
     ingest_slots: Arc<Semaphore>,
 }
@@ -83,12 +96,13 @@ impl Service {
         activity.set_listener(Box::new(move |record| listener.query(record)));
         Arc::new(Service {
             query_slots: Arc::new(Semaphore::new(settings.queries_at_once.max(1))),
+            command_slots: Arc::new(Semaphore::new(COMMANDS_AT_ONCE)),
             ingest_slots: Arc::new(Semaphore::new(settings.ingestions_at_once.max(1))),
             queries_waiting: AtomicUsize::new(0),
             metrics: Metrics::default(),
             telemetry,
             started: Instant::now(),
-            started_ticks: crate::clock::now_ticks(),
+            started_ticks: crate::machine::now_ticks(),
             stopping: AtomicBool::new(false),
             activity,
             store,
@@ -124,6 +138,16 @@ impl Service {
                 self.metrics.throttled.add(1);
                 Err(ApiError::throttled("the query waited too long for its turn; try again in a moment"))
             }
+        }
+    }
+
+    /// A place among the running commands: apart from the queries, so that the server can be looked into and
+    /// queries be cancelled while it is busy.
+    pub async fn command_slot(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        match tokio::time::timeout(Duration::from_secs(60), self.command_slots.clone().acquire_owned()).await
+        {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(ApiError::throttled("too many commands are running; try again in a moment")),
         }
     }
 

@@ -14,6 +14,7 @@ mod ignore_case;
 mod prune_columns;
 mod push_filter;
 mod push_take;
+pub mod time_scope;
 mod top;
 pub(crate) mod tree;
 
