@@ -16,21 +16,33 @@ pub const SLICE: Duration = Duration::from_millis(4);
 /// Stack of a worker: long chains of operators nest deeply. Only what is used costs memory.
 const STACK_BYTES: usize = 64 << 20;
 
-/// Stack of a thread that builds, rewrites or drops plans, which are trees as deep as the query is long.
-const PLAN_STACK_BYTES: usize = 1 << 30;
+/// Stack of a thread that builds, rewrites or drops plans, which are trees as deep as the query is long. The
+/// smaller ones are for when the system refuses the larger.
+const PLAN_STACK_BYTES: [usize; 3] = [256 << 20, 32 << 20, 4 << 20];
 
 /// Runs work on a thread with room for deep recursion and waits for it. A panic of the work goes on here.
 pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name(String::from("query-plan"))
-            .stack_size(PLAN_STACK_BYTES)
-            .spawn_scoped(scope, work)?;
-        match thread.join() {
-            Ok(outcome) => Ok(outcome),
-            Err(panic) => std::panic::resume_unwind(panic),
+    let work = Mutex::new(Some(work));
+    let take = || work.lock().take().map(|work| work());
+    let mut refused = std::io::Error::other("no thread was tried");
+    for stack_bytes in PLAN_STACK_BYTES {
+        let outcome = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new()
+                .name(String::from("query-plan"))
+                .stack_size(stack_bytes)
+                .spawn_scoped(scope, take)?;
+            match thread.join() {
+                Ok(outcome) => Ok(outcome),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        });
+        match outcome {
+            Ok(Some(outcome)) => return Ok(outcome),
+            Ok(None) => break,
+            Err(error) => refused = error,
         }
-    })
+    }
+    Err(refused)
 }
 
 /// Something that several threads may work on in slices. Must not panic.
