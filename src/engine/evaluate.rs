@@ -302,6 +302,10 @@ fn run(call: &Call, arguments: &[Datum], rows: usize, query: &Arc<QueryContext>)
             result.len()
         )));
     }
+    // Texts that grow from call to call must not take the machine's memory.
+    if result.get_array_memory_size() as u64 > query.limits.memory_bytes {
+        return Err(EngineError::Memory { limit_bytes: query.limits.memory_bytes });
+    }
     if !call.masks_nulls {
         return Ok(result);
     }

@@ -386,22 +386,35 @@ pub fn reverse(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
 /// The most repetitions of `strrep`.
 const MAX_REPETITIONS: i64 = 1024;
 
+/// The most bytes all texts of a batch that `strrep` yields may have.
+const MAX_REPEATED_BYTES: usize = 1 << 30;
+
 pub fn strrep(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let printers = printers(call, arguments)?;
     let counts = Longs::new(argument(arguments, 1)?)?;
     let (mut value, mut delimiter) = (String::new(), String::new());
-    Ok(texts(call.rows, |row, out| {
+    let mut bytes = 0usize;
+    let repeated = texts(call.rows, |row, out| {
         value.clear();
         delimiter.clear();
         printers.first().into_iter().for_each(|printer| printer.print(row, &mut value));
         printers.get(2).into_iter().for_each(|printer| printer.print(row, &mut delimiter));
-        for repetition in 0..counts.get(row).unwrap_or(0).min(MAX_REPETITIONS) {
+        let count = counts.get(row).unwrap_or(0).clamp(0, MAX_REPETITIONS);
+        bytes = bytes.saturating_add((value.len() + delimiter.len()).saturating_mul(count as usize));
+        if bytes > MAX_REPEATED_BYTES {
+            return;
+        }
+        for repetition in 0..count {
             if repetition > 0 {
                 out.push_str(&delimiter);
             }
             out.push_str(&value);
         }
-    }))
+    });
+    if bytes > MAX_REPEATED_BYTES {
+        return Err(EngineError::Memory { limit_bytes: MAX_REPEATED_BYTES as u64 });
+    }
+    Ok(repeated)
 }
 
 /// Characters without a partner take the last replacement; with no replacements they vanish.

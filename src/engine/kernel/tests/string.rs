@@ -158,3 +158,10 @@ fn a_malformed_regular_expression_fails_the_query() {
         assert!(matches!(failed, Err(EngineError::Evaluation(_))), "{text}: {failed:?}");
     }
 }
+
+#[test]
+fn texts_do_not_grow_past_the_memory_of_a_query() {
+    let text = "strlen(strrep(strrep(strrep('0123456789', 1024), 1024), 1024))";
+    let failed = PreparedExpression::prepare(&bind(text), &query(), &mut NoSubqueries);
+    assert!(matches!(failed, Err(EngineError::Memory { .. })), "{failed:?}");
+}
