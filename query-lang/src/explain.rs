@@ -66,7 +66,7 @@ pub fn inputs(operator: &Operator) -> Vec<&Plan> {
             vec![input, subquery]
         }
         Operator::Join { left, right, .. } => vec![left, right],
-        Operator::Union { inputs, .. } => inputs.iter().collect(),
+        Operator::Union { inputs, .. } | Operator::Plugin { inputs, .. } => inputs.iter().collect(),
     }
 }
 
@@ -241,6 +241,10 @@ fn line(plan: &Plan) -> String {
         Operator::Sample { count, .. } => format!("Sample {}", expression(count, &nothing)),
         Operator::SampleDistinct { count, of, .. } => {
             format!("SampleDistinct {} of {}", expression(count, &nothing), expression(of, input))
+        }
+        Operator::Plugin { plugin, options, .. } => {
+            let options: Vec<String> = options.iter().map(value_text).collect();
+            format!("Plugin {}({})", plugin.spec().name, options.join(", "))
         }
         Operator::Partition { key, .. } => format!("Partition by {}", expression(key, input)),
     }

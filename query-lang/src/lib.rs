@@ -19,6 +19,7 @@ pub mod lexer;
 pub mod optimise;
 pub mod parser;
 pub mod plan;
+pub mod plugin;
 pub mod print;
 pub mod span;
 pub mod time;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::function::FunctionId;
+use crate::plugin::Plugin;
 use crate::types::{Schema, Type};
 use crate::value::Value;
 
@@ -297,6 +298,13 @@ pub enum Operator {
         input: Plan,
         key: Expr,
         subquery: Plan,
+    },
+    /// Rows that a plugin of `evaluate` computes from all rows of its inputs. What the inputs' columns and the
+    /// options stand for is said where the plugin is bound.
+    Plugin {
+        plugin: Plugin,
+        inputs: Vec<Plan>,
+        options: Vec<Value>,
     },
 }
 

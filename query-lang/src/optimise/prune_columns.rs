@@ -246,6 +246,7 @@ fn prune(plan: &mut Plan, wanted: &BTreeSet<usize>) -> Moves {
         Operator::Values { .. }
         | Operator::Range { .. }
         | Operator::Argument
+        | Operator::Plugin { .. }
         | Operator::Shared { .. }
         | Operator::MvApply { .. }
         | Operator::Partition { .. } => {

@@ -12,6 +12,7 @@ pub(crate) fn visit_expressions<'a>(operator: &'a Operator, visit: &mut dyn FnMu
         Operator::Values { .. }
         | Operator::Union { .. }
         | Operator::Argument
+        | Operator::Plugin { .. }
         | Operator::Serialize { .. }
         | Operator::Shared { .. } => {}
         Operator::Scan { predicate, .. } => predicate.iter().for_each(visit),
@@ -55,6 +56,7 @@ pub(crate) fn change_expressions(operator: &mut Operator, change: &mut dyn FnMut
         Operator::Values { .. }
         | Operator::Union { .. }
         | Operator::Argument
+        | Operator::Plugin { .. }
         | Operator::Serialize { .. }
         | Operator::Shared { .. } => {}
         Operator::Scan { predicate, .. } => predicate.iter_mut().for_each(change),
@@ -118,7 +120,7 @@ pub(crate) fn inputs_mut(operator: &mut Operator) -> Vec<&mut Plan> {
             vec![input, subquery]
         }
         Operator::Join { left, right, .. } => vec![left, right],
-        Operator::Union { inputs, .. } => inputs.iter_mut().collect(),
+        Operator::Union { inputs, .. } | Operator::Plugin { inputs, .. } => inputs.iter_mut().collect(),
     }
 }
 

@@ -23,6 +23,7 @@ mod output;
 mod parse;
 mod parse_kv;
 mod partition;
+mod plugin;
 mod project;
 mod range;
 mod sample;
@@ -176,6 +177,9 @@ impl Executor {
             Operator::Sample { input, count } => sample::sample(self, profile, input, count),
             Operator::SampleDistinct { input, count, of } => {
                 sample::sample_distinct(self, profile, input, count, of)
+            }
+            Operator::Plugin { plugin, inputs, options } => {
+                plugin::pipeline(self, profile, *plugin, inputs, options, schema)
             }
             Operator::Partition { input, key, subquery } => {
                 partition::pipeline(self, profile, input, key, subquery)

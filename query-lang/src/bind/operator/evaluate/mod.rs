@@ -1,0 +1,73 @@
+//! `evaluate`: finds the plugin in the table and hands over to the file that binds it.
+//!
+//! Most plugins read their arguments with [`PluginArguments`], bring the input to just the columns they need and
+//! yield an `Operator::Plugin`, or lower themselves to plain operators.
+
+mod arguments;
+mod bag_unpack;
+mod narrow;
+mod pivot;
+
+use crate::ast::{self, ExprKind as Ast};
+use crate::plan::Operator;
+use crate::plugin::{Availability, Plugin};
+use crate::span::Span;
+use crate::types::Schema;
+use crate::value::Value;
+
+use crate::bind::scope::Relation;
+use crate::bind::{Bind, Binder};
+
+pub(super) use arguments::PluginArguments;
+
+impl Binder<'_> {
+    pub(in crate::bind) fn evaluate(
+        &mut self,
+        input: Relation,
+        node: &ast::Evaluate,
+        _keyword: Span,
+    ) -> Bind<Relation> {
+        let Ast::Call(call) = &node.call.kind else { return Err(self.give_up()) };
+        let name = &call.name;
+        let Some(plugin) = Plugin::by_name(&name.text) else {
+            let message = format!("Unknown plugin: '{}'", name.text);
+            let known = Plugin::ALL.iter().map(|plugin| plugin.spec().name);
+            return Err(self.unknown("SEM0010", message, name.span, &name.text, known));
+        };
+        if let Availability::Disabled(what) = plugin.spec().availability {
+            let message = format!("The plugin '{}' is disabled on this server: {what}", name.text);
+            return Err(self.error("SEM0010", message, name.span));
+        }
+        let schema = node.schema.as_ref();
+        let span = node.call.span;
+        match plugin {
+            Plugin::BagUnpack => self.bag_unpack(input, call, schema, span),
+            Plugin::Narrow => self.narrow(input, call, span),
+            Plugin::Pivot => self.pivot(input, call, schema, span),
+            _ => Err(self.give_up()),
+        }
+    }
+
+    /// A relation that a plugin computes from all rows of its inputs.
+    fn plugin_relation(
+        &mut self,
+        plugin: Plugin,
+        inputs: Vec<Relation>,
+        options: Vec<Value>,
+        schema: Schema,
+    ) -> Relation {
+        let inputs = inputs.into_iter().map(|input| input.plan).collect();
+        Relation::new(self.plan(Operator::Plugin { plugin, inputs, options }, schema))
+    }
+
+    /// The first value of a part of the query, if the catalog may run it and no error stands in the way.
+    pub(super) fn first_value_of(&mut self, plan: &crate::plan::Plan) -> Option<Value> {
+        if self.failed
+            || self.argument.is_some()
+            || self.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error)
+        {
+            return None;
+        }
+        self.catalog.first_value(plan)
+    }
+}

@@ -1,0 +1,124 @@
+//! The one table of the plugins of `evaluate`: name, signature, documentation.
+//!
+//! The binder, completion, hover help and the generated reference read this table. A plugin is bound by a file
+//! of `bind/operator/evaluate/`, which lowers it to plain operators where it can, and else yields
+//! [`crate::plan::Operator::Plugin`], for which the executor has a kernel. Nothing here knows how one is computed.
+//!
+//! # Signatures
+//!
+//! ```text
+//! (Id: column, Start: const datetime|timespan, Weight: const string = null, Dimensions: column...)
+//! ```
+//!
+//! A parameter is `name: kind`, with `= null` where it may be left out and `...` where it may stand any number
+//! of times, not at all among them. Kinds: `column` (a column of the input), `expression` (a scalar over the
+//! input's columns), `const` (comes to a constant), `table` (a tabular expression), `aggregate`; after the first
+//! three may follow the types that are taken, joined by `|`. The value `'~'` stands for a left-out constant in
+//! the plugins that say so. Of several signatures the first whose count of arguments fits is taken.
+
+use serde::{Deserialize, Serialize};
+
+use crate::function::Example;
+
+/// Whether a plugin runs here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Availability {
+    Runs,
+    /// It calls code or a service outside of the server. The words say what.
+    Disabled(&'static str),
+}
+
+/// One entry of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct PluginSpec {
+    pub name: &'static str,
+    pub signatures: &'static [&'static str],
+    pub summary: &'static str,
+    pub examples: &'static [Example],
+    pub availability: Availability,
+}
+
+impl PluginSpec {
+    const fn new(name: &'static str, signatures: &'static [&'static str], summary: &'static str) -> Self {
+        PluginSpec { name, signatures, summary, examples: &[], availability: Availability::Runs }
+    }
+
+    const fn outside(name: &'static str, what: &'static str) -> Self {
+        PluginSpec {
+            name,
+            signatures: &[],
+            summary: what,
+            examples: &[],
+            availability: Availability::Disabled(what),
+        }
+    }
+
+    const fn examples(mut self, examples: &'static [Example]) -> Self {
+        self.examples = examples;
+        self
+    }
+}
+
+macro_rules! plugins {
+    ($($variant:ident => $spec:expr,)*) => {
+        /// A plugin of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Plugin { $($variant,)* }
+
+        impl Plugin {
+            pub const ALL: &'static [Plugin] = &[$(Plugin::$variant,)*];
+
+            const SPECS: &'static [PluginSpec] = &[$($spec,)*];
+        }
+    };
+}
+
+plugins! {
+    BagUnpack => PluginSpec::new(
+        "bag_unpack",
+        &["(column: column dynamic, OutputColumnPrefix: const string = null, columnsConflict: const string = null, ignoredProperties: const dynamic = null)"],
+        "Makes a column of each property of a column of bags.",
+    )
+    .examples(&[Example { query: "datatable(d:dynamic)[dynamic({'a':1})] | evaluate bag_unpack(d)", answer: "1" }]),
+    Narrow => PluginSpec::new("narrow", &["()"], "Makes a row of each value: row number, column name, value as text.")
+        .examples(&[Example { query: "print a=1, b='x' | evaluate narrow()", answer: "0,a,1\n0,b,x" }]),
+    Pivot => PluginSpec::new(
+        "pivot",
+        &["(pivotColumn: column, aggregateFunction: aggregate = null, columns: column...)"],
+        "Makes a column of each value of a column, with an aggregate of the rows that have it.",
+    )
+    .examples(&[Example {
+        query: "datatable(k:string, v:string)['a','x','a','y','b','x'] | evaluate pivot(v) | order by k asc",
+        answer: "a,1,1\nb,1,0",
+    }]),
+
+    AiChatCompletion => PluginSpec::outside("ai_chat_completion", "Asks a language model of an outside service."),
+    AiChatCompletionPrompt => PluginSpec::outside("ai_chat_completion_prompt", "Asks a language model of an outside service."),
+    AiEmbeddings => PluginSpec::outside("ai_embeddings", "Asks an outside service for embeddings."),
+    AiEmbedText => PluginSpec::outside("ai_embed_text", "Asks an outside service for embeddings."),
+    AzureDigitalTwins => PluginSpec::outside("azure_digital_twins_query_request", "Asks Azure Digital Twins."),
+    CosmosDb => PluginSpec::outside("cosmosdb_sql_request", "Asks Azure Cosmos DB."),
+    CSharp => PluginSpec::outside("csharp", "Runs a C# script."),
+    Dax => PluginSpec::outside("dax_request", "Asks a DAX endpoint."),
+    ExecuteQuery => PluginSpec::outside("execute_query", "Asks another cluster."),
+    ExecuteShowCommand => PluginSpec::outside("execute_show_command", "Asks another cluster."),
+    HttpRequest => PluginSpec::outside("http_request", "Sends an HTTP GET request."),
+    HttpRequestPost => PluginSpec::outside("http_request_post", "Sends an HTTP POST request."),
+    MySql => PluginSpec::outside("mysql_request", "Asks a MySQL server."),
+    PostgreSql => PluginSpec::outside("postgresql_request", "Asks a PostgreSQL server."),
+    Python => PluginSpec::outside("python", "Runs a Python script."),
+    R => PluginSpec::outside("r", "Runs an R script."),
+    Sql => PluginSpec::outside("sql_request", "Asks a SQL server."),
+}
+
+impl Plugin {
+    /// The specification of the plugin.
+    pub fn spec(self) -> &'static PluginSpec {
+        &Self::SPECS[self as usize]
+    }
+
+    /// The plugin of that name (case-sensitive, as in Kusto).
+    pub fn by_name(name: &str) -> Option<Plugin> {
+        Self::ALL.iter().copied().find(|plugin| plugin.spec().name == name)
+    }
+}

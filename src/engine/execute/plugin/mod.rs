@@ -1,0 +1,72 @@
+//! The plugins of `evaluate` that are no composition of other operators: one a file.
+//!
+//! A kernel gets all rows of its inputs and yields all rows of its result. What the inputs' columns and the
+//! options stand for is said where the plugin is bound (`query-lang`, `bind/operator/evaluate`).
+
+mod narrow;
+
+use std::sync::Arc;
+
+use conshelf_kql::plan::Plan;
+use conshelf_kql::plugin::Plugin;
+use conshelf_kql::{Schema, Value};
+
+use crate::engine::batch::Batch;
+use crate::engine::context::QueryContext;
+use crate::engine::error::{EngineError, Result};
+use crate::engine::execute::Executor;
+use crate::engine::execute::columns;
+use crate::engine::execute::materialised::Materialised;
+use crate::engine::execute::pipeline::Pipeline;
+use crate::engine::profile::OperatorProfile;
+
+/// A call of a plugin over rows in memory.
+struct PluginCall<'a> {
+    /// For limits: charge what grows with the rows, `check` in long loops.
+    query: &'a Arc<QueryContext>,
+    /// All rows of each input, as one batch.
+    inputs: Vec<Batch>,
+    input_schemas: Vec<&'a Schema>,
+    options: &'a [Value],
+    /// The columns to yield.
+    schema: &'a Schema,
+}
+
+type Kernel = fn(&PluginCall<'_>) -> Result<Vec<Batch>>;
+
+fn kernel(plugin: Plugin) -> Option<Kernel> {
+    match plugin {
+        Plugin::Narrow => Some(narrow::rows),
+        // Lowered to other operators, or refused, by the binder.
+        _ => None,
+    }
+}
+
+pub fn pipeline(
+    executor: &Executor,
+    profile: &Arc<OperatorProfile>,
+    plugin: Plugin,
+    inputs: &[Plan],
+    options: &[Value],
+    schema: &Schema,
+) -> Result<Pipeline> {
+    let Some(kernel) = kernel(plugin) else {
+        return Err(EngineError::Internal(format!("the plugin {} has no kernel", plugin.spec().name)));
+    };
+    // Kept until the kernel is done: they hold the memory's charge.
+    let materialised: Vec<Arc<Materialised>> =
+        inputs.iter().map(|input| executor.materialise(input)).collect::<Result<_>>()?;
+    let call = PluginCall {
+        query: &executor.query,
+        inputs: materialised
+            .iter()
+            .zip(inputs)
+            .map(|(rows, input)| columns::concat(&rows.batches, &input.schema))
+            .collect::<Result<_>>()?,
+        input_schemas: inputs.iter().map(|input| &input.schema).collect(),
+        options,
+        schema,
+    };
+    let rows = Materialised::new(&executor.query, kernel(&call)?)?;
+    Ok(Pipeline::of(Arc::new(rows), profile.clone(), true))
+}
