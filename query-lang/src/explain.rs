@@ -6,8 +6,11 @@
 use std::fmt::Write as _;
 
 use crate::function::{AggregateFunction, FunctionId};
-use crate::plan::{Aggregate, Expr, ExprKind, JoinKind, Operator, ParseSegment, Plan, QueryPlan, SortKey};
-use crate::types::{Schema, Type};
+use crate::plan::{
+    Aggregate, Expr, ExprKind, JoinKind, Operator, ParseSegment, Plan, QueryPlan, ScanOutput, ScanStep,
+    SortKey,
+};
+use crate::types::{Column, Schema, Type};
 use crate::value::{Dynamic, Value};
 
 /// All results of a query.
@@ -60,6 +63,7 @@ pub fn inputs(operator: &Operator) -> Vec<&Plan> {
         | Operator::MakeSeries { input, .. }
         | Operator::Serialize { input }
         | Operator::Shared { input, .. }
+        | Operator::ScanSteps { input, .. }
         | Operator::Sample { input, .. }
         | Operator::SampleDistinct { input, .. } => vec![input],
         Operator::MvApply { input, subquery, .. } | Operator::Partition { input, subquery, .. } => {
@@ -245,13 +249,64 @@ fn line(plan: &Plan) -> String {
         Operator::Plugin { plugin, options, .. } => {
             let options: Vec<String> = options.iter().map(value_text).collect();
             format!("Plugin {}({})", plugin.spec().name, options.join(", "))
+            }
+        Operator::ScanSteps { partition, defaults, steps, with_match_id, .. } => {
+            scan_steps(input, partition, defaults, steps, *with_match_id, &plan.schema)
         }
         Operator::Partition { key, .. } => format!("Partition by {}", expression(key, input)),
     }
 }
 
+/// `step.column` stands for what a step matched.
+fn scan_steps(
+    input: &Schema,
+    partition: &[Expr],
+    defaults: &[Value],
+    steps: &[ScanStep],
+    with_match_id: bool,
+    schema: &Schema,
+) -> String {
+    let record = &schema[..(input.len() + defaults.len()).min(schema.len())];
+    let mut seen: Schema = record.to_vec();
+    for step in steps {
+        let named = |column: &Column| Column::new(format!("{}.{}", step.name, column.name), column.ty);
+        seen.extend(record.iter().map(named));
+    }
+    let mut text = String::from("ScanSteps");
+    if !partition.is_empty() {
+        let keys: Vec<String> = partition.iter().map(|key| expression(key, input)).collect();
+        let _ = write!(text, " partition by {}", keys.join(", "));
+    }
+    if with_match_id {
+        let _ = write!(text, " with {}", schema.last().map_or("", |column| column.name.as_str()));
+    }
+    if !defaults.is_empty() {
+        let declared: Vec<String> = record[input.len()..]
+            .iter()
+            .zip(defaults)
+            .map(|(column, default)| format!("{} = {}", column.name, value_text(default)))
+            .collect();
+        let _ = write!(text, " declare [{}]", declared.join(", "));
+    }
+    for step in steps {
+        let output = match step.output {
+            ScanOutput::All => "",
+            ScanOutput::Last => " output last",
+            ScanOutput::None => " output none",
+        };
+        let optional = if step.optional { " optional" } else { "" };
+        let _ = write!(text, " {}{optional}{output}: {}", step.name, expression(&step.condition, &seen));
+        for (number, (position, value)) in step.assignments.iter().enumerate() {
+            let lead = if number == 0 { " =>" } else { "," };
+            let _ = write!(text, "{lead} {} = {}", name_of(record, *position), expression(value, &seen));
+        }
+        text.push(';');
+    }
+    text
+}
+
 /// The plans within the expressions of an operator.
-fn subqueries(operator: &Operator) -> Vec<&Plan> {
+pub fn subqueries(operator: &Operator) -> Vec<&Plan> {
     let mut found = Vec::new();
     crate::optimise::tree::visit_expressions(operator, &mut |expression| {
         collect_subqueries(expression, &mut found)
@@ -275,7 +330,7 @@ fn collect_subqueries<'a>(expression: &'a Expr, found: &mut Vec<&'a Plan>) {
     }
 }
 
-fn name_of(schema: &[crate::types::Column], position: usize) -> &str {
+fn name_of(schema: &[Column], position: usize) -> &str {
     schema.get(position).map_or("?", |column| column.name.as_str())
 }
 
@@ -285,7 +340,7 @@ fn columns(schema: &Schema) -> String {
 }
 
 /// `name = expression`, or the name alone where it is that column.
-fn assignments(expressions: &[Expr], names: &[crate::types::Column], input: &Schema) -> String {
+fn assignments(expressions: &[Expr], names: &[Column], input: &Schema) -> String {
     let parts: Vec<String> = expressions
         .iter()
         .enumerate()
@@ -297,7 +352,7 @@ fn assignments(expressions: &[Expr], names: &[crate::types::Column], input: &Sch
     parts.join(", ")
 }
 
-fn aggregate_list(aggregates: &[Aggregate], names: &[crate::types::Column], input: &Schema) -> String {
+fn aggregate_list(aggregates: &[Aggregate], names: &[Column], input: &Schema) -> String {
     let mut first = 0;
     let mut parts = Vec::with_capacity(aggregates.len());
     for found in aggregates {

@@ -151,6 +151,27 @@ pub struct Series {
     pub default: Expr,
 }
 
+/// One step of `scan`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScanStep {
+    pub name: String,
+    /// A sequence may go on without it.
+    pub optional: bool,
+    pub output: ScanOutput,
+    pub condition: Expr,
+    /// Position in the record, and its value in rows that match.
+    pub assignments: Vec<(usize, Expr)>,
+}
+
+/// Which of the rows that match a step are yielded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScanOutput {
+    All,
+    /// Only the last before the sequence goes on or ends.
+    Last,
+    None,
+}
+
 /// How `union` treats columns; only for printing, the inputs are aligned already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UnionKind {
@@ -292,6 +313,17 @@ pub enum Operator {
         input: Plan,
         count: Expr,
         of: Expr,
+    },
+    /// `scan`: matches rows in order against steps, per partition. Yields the columns of the input, one column
+    /// per default, then the number of the match if asked for. Expressions of steps see a record (the columns
+    /// of the input and the declared ones, these with their defaults) for the current row, then one for each
+    /// step: what it matched last in the sequence at hand.
+    ScanSteps {
+        input: Plan,
+        partition: Vec<Expr>,
+        defaults: Vec<Value>,
+        steps: Vec<ScanStep>,
+        with_match_id: bool,
     },
     /// Runs the subquery (whose leaf is `Argument`) once per distinct key; yields all results.
     Partition {

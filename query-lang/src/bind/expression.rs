@@ -300,6 +300,11 @@ impl Binder<'_> {
         {
             return self.side_column(&side.text, name).map(Meaning::Scalar);
         }
+        if let Ast::Name(step) = &object.kind
+            && let Some(found) = self.step_column(step, name)
+        {
+            return found.map(Meaning::Scalar);
+        }
         if let Ast::Call(call) = &object.kind
             && let Some(Entity::Pattern(pattern)) = self.names.find(&call.name.text)
         {

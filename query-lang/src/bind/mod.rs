@@ -214,6 +214,7 @@ impl<'a> Binder<'a> {
             hidden: false,
             serialized: relation.serialized,
             left_columns: None,
+            steps: None,
         };
         self.with_row_scope(Some(row), step)
     }

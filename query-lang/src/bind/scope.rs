@@ -139,6 +139,8 @@ pub(super) struct RowScope {
     pub serialized: bool,
     /// In a join condition: how many of the columns are of the left side.
     pub left_columns: Option<usize>,
+    /// Within `scan`: the names of its steps. Behind the columns stand as many again per step.
+    pub steps: Option<Rc<[String]>>,
 }
 
 impl RowScope {

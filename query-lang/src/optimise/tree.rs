@@ -44,6 +44,13 @@ pub(crate) fn visit_expressions<'a>(operator: &'a Operator, visit: &mut dyn FnMu
             }
             [axis, step].into_iter().chain(from).chain(to).chain(keys).for_each(visit);
         }
+        Operator::ScanSteps { partition, steps, .. } => {
+            partition.iter().for_each(&mut *visit);
+            for step in steps {
+                visit(&step.condition);
+                step.assignments.iter().for_each(|(_, value)| visit(value));
+            }
+        }
         Operator::Sample { count, .. } => visit(count),
         Operator::SampleDistinct { count, of, .. } => [count, of].into_iter().for_each(visit),
         Operator::Partition { key, .. } => visit(key),
@@ -90,6 +97,13 @@ pub(crate) fn change_expressions(operator: &mut Operator, change: &mut dyn FnMut
             }
             [axis, step].into_iter().chain(from).chain(to).chain(keys).for_each(change);
         }
+        Operator::ScanSteps { partition, steps, .. } => {
+            partition.iter_mut().for_each(&mut *change);
+            for step in steps {
+                change(&mut step.condition);
+                step.assignments.iter_mut().for_each(|(_, value)| change(value));
+            }
+        }
         Operator::Sample { count, .. } => change(count),
         Operator::SampleDistinct { count, of, .. } => [count, of].into_iter().for_each(change),
         Operator::Partition { key, .. } => change(key),
@@ -114,6 +128,7 @@ pub(crate) fn inputs_mut(operator: &mut Operator) -> Vec<&mut Plan> {
         | Operator::MakeSeries { input, .. }
         | Operator::Serialize { input }
         | Operator::Shared { input, .. }
+        | Operator::ScanSteps { input, .. }
         | Operator::Sample { input, .. }
         | Operator::SampleDistinct { input, .. } => vec![input],
         Operator::MvApply { input, subquery, .. } | Operator::Partition { input, subquery, .. } => {

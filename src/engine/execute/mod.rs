@@ -28,6 +28,7 @@ mod project;
 mod range;
 mod sample;
 mod scan;
+mod scan_steps;
 mod shared;
 mod sort;
 mod summarize;
@@ -38,7 +39,7 @@ mod window;
 
 use std::sync::Arc;
 
-use conshelf_kql::explain::operator_line;
+use conshelf_kql::explain::{inputs, operator_line, subqueries};
 use conshelf_kql::plan::{Operator, Plan};
 use conshelf_storage::snapshot::Snapshot;
 
@@ -63,6 +64,8 @@ pub struct Executor {
     /// Threads that may work on one pipeline.
     pub workers: usize,
     shared: Arc<shared::SharedResults>,
+    /// Those that depend on the rows of `argument`.
+    local: Arc<shared::SharedResults>,
     /// Rows of `Operator::Argument`.
     argument: Option<Arc<Materialised>>,
     depth: usize,
@@ -78,6 +81,7 @@ impl Executor {
             profile: Arc::default(),
             workers: workers.max(1),
             shared: Arc::default(),
+            local: Arc::default(),
             argument: None,
             depth: 0,
             nested: false,
@@ -86,7 +90,7 @@ impl Executor {
 
     /// An executor of a subquery over the given rows, on the calling thread.
     fn over(&self, argument: Arc<Materialised>) -> Executor {
-        Executor { argument: Some(argument), workers: 1, nested: true, ..self.clone() }
+        Executor { argument: Some(argument), local: Arc::default(), workers: 1, nested: true, ..self.clone() }
     }
 
     /// Compiles a plan; runs what must run before its first row.
@@ -171,7 +175,8 @@ impl Executor {
                 Ok(pipeline)
             }
             Operator::Shared { id, input } => {
-                let rows = self.shared.get(*id, || self.materialise(input))?;
+                let results = if reads_argument(input) { &self.local } else { &self.shared };
+                let rows = results.get(*id, || self.materialise(input))?;
                 Ok(Pipeline::of(rows, profile.clone(), true))
             }
             Operator::Sample { input, count } => sample::sample(self, profile, input, count),
@@ -180,6 +185,11 @@ impl Executor {
             }
             Operator::Plugin { plugin, inputs, options } => {
                 plugin::pipeline(self, profile, *plugin, inputs, options, schema)
+            }
+            Operator::ScanSteps { input, partition, defaults, steps, with_match_id } => {
+                let call =
+                    scan_steps::ScanSteps { partition, defaults, steps, with_match_id: *with_match_id };
+                scan_steps::pipeline(self, profile, input, &call)
             }
             Operator::Partition { input, key, subquery } => {
                 partition::pipeline(self, profile, input, key, subquery)
@@ -209,5 +219,14 @@ impl Executor {
     pub fn first_rows(&self, plan: &Plan, limit: u64) -> Result<Vec<Batch>> {
         let pipeline = self.pipeline(plan)?;
         Ok(take::first(&pipeline, &self.query, self.workers, limit)?.batches.clone())
+    }
+}
+
+/// Whether a plan reads the rows given to the subquery it stands in. Subqueries within it have their own.
+fn reads_argument(plan: &Plan) -> bool {
+    match &*plan.operator {
+        Operator::Argument => true,
+        Operator::MvApply { input, .. } | Operator::Partition { input, .. } => reads_argument(input),
+        other => inputs(other).into_iter().chain(subqueries(other)).any(reads_argument),
     }
 }

@@ -8,6 +8,7 @@ mod flow;
 mod join;
 mod parse;
 mod project;
+mod scan;
 mod search;
 mod series;
 mod sort;
@@ -70,6 +71,7 @@ impl Binder<'_> {
             OperatorKind::Render(node) => self.render(input, node),
             OperatorKind::Sample(node) => self.sample(input, node),
             OperatorKind::SampleDistinct(node) => self.sample_distinct(input, node),
+            OperatorKind::Scan(node) => self.scan(input, node),
             OperatorKind::Search(node) => self.search(Some(input), node, span),
             OperatorKind::Serialize(node) => self.serialize(input, node),
             OperatorKind::Sort(node) => self.sort(input, node),

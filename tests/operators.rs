@@ -1,0 +1,92 @@
+//! Answers of the tabular operators: queries that carry their own rows, with all result tables they yield.
+//! What is expected was checked against the reference page of each operator.
+
+use conshelf::engine::context::QueryLimits;
+use conshelf::engine::{Engine, EngineError, QueryContext, QueryRequest};
+use conshelf::response::delimited::DelimitedEncoder;
+use conshelf::response::{Encoder, ResultHeader};
+use conshelf::storage::{DEFAULT_DATABASE, Store, StoreOptions};
+
+/// All tables of a query: columns with their types, then the rows as CSV.
+fn answer(engine: &Engine, text: &str) -> Result<String, EngineError> {
+    let request = QueryRequest {
+        text: text.to_owned(),
+        database: DEFAULT_DATABASE.to_owned(),
+        parameters: Vec::new(),
+        context: QueryContext::new(QueryLimits::default(), 638_000_000_000_000_000),
+    };
+    let tables = engine.query_collect(&request)?;
+    let mut out = String::new();
+    for table in &tables {
+        if tables.len() > 1 {
+            out.push_str(&format!("-- {}\n", table.description.name));
+        }
+        let columns: Vec<String> =
+            table.description.schema.iter().map(|column| format!("{}:{}", column.name, column.ty)).collect();
+        out.push_str(&format!("[{}]\n", columns.join(", ")));
+        let header = ResultHeader::primary(table.description.schema.clone());
+        let mut encoder = DelimitedEncoder::csv();
+        let mut bytes = Vec::new();
+        for batch in &table.batches {
+            encoder
+                .rows(&header, batch, &mut bytes)
+                .map_err(|error| EngineError::Internal(error.to_string()))?;
+        }
+        out.push_str(&String::from_utf8_lossy(&bytes).replace("\r\n", "\n"));
+    }
+    Ok(out)
+}
+
+fn answers(queries: &[&str]) -> String {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(directory.path(), StoreOptions::default()).expect("an empty store");
+    let engine = Engine::new(store).with_workers(1);
+    let mut out = String::new();
+    for query in queries {
+        let found = answer(&engine, query).unwrap_or_else(|error| format!("{error}\n"));
+        out.push_str(&format!("> {query}\n{found}\n"));
+    }
+    out
+}
+
+macro_rules! golden_answers {
+    ($($name:ident: [$($query:expr),* $(,)?],)*) => {
+        $(#[test]
+        fn $name() {
+            insta::with_settings!({ omit_expression => true }, {
+                insta::assert_snapshot!(stringify!($name), answers(&[$($query),*]));
+            });
+        })*
+    };
+}
+
+golden_answers! {
+    scan: [
+        "range x from 1 to 4 step 1 | scan declare (sum:long=0) with (step s: true => sum = x + s.sum;)",
+        // A column that is named without a step has its default.
+        "range x from 1 to 3 step 1 | scan declare (sum:long=7) with (step s: true => sum = x + sum;)",
+        // An assignment may replace a column of the rows.
+        "datatable(x:long, s:string)[1, 'a', 2, '', 3, 'c'] | sort by x asc \
+         | scan with (step f: true => s = iff(isempty(s), f.s, s);)",
+        // The walk of the reference: a sequence moves on and makes room for the next.
+        "datatable(t:long, e:string)[0,'A', 1,'Start', 2,'B', 3,'D', 4,'Stop', 6,'C', 8,'Start', 11,'E', 12,'Stop'] \
+         | sort by t asc | scan with_match_id=m with (step s1: e == 'Start'; \
+         step s2: e != 'Start' and e != 'Stop' and t - s1.t <= 5; step s3: e == 'Stop' and t - s1.t <= 5;)",
+        "datatable(t:long, e:string)[1,'a', 2,'a', 3,'b', 4,'b', 5,'c', 6,'a'] | sort by t asc \
+         | scan with_match_id=m with (step a output=last: e == 'a'; step b output=last: e == 'b'; step c: e == 'c';)",
+        "datatable(t:long, e:string)[1,'a', 2,'b', 3,'c'] | sort by t asc \
+         | scan declare (from:long) with (step a output=none: e == 'a'; step b output=none: e == 'b'; \
+         step c: e == 'c' => from = a.t;)",
+        // Without an optional step the sequence goes on from the one before it.
+        "datatable(t:long, e:string)[1,'a', 2,'c', 3,'a', 4,'b', 5,'c'] | sort by t asc \
+         | scan with_match_id=m with (step a: e == 'a'; step b optional: e == 'b'; step c: e == 'c';)",
+        "datatable(k:string, x:long)['a', 1, 'b', 10, 'a', 2, 'b', 20, 'a', 3] \
+         | scan order by x asc partition by k declare (sum:long=0) with (step s: true => sum = x + s.sum;)",
+        "datatable(k:string, x:long)['a', 1, 'b', 10, 'a', 2, 'b', 20] | partition by k \
+         (sort by x asc | scan with_match_id=m declare (sum:long=0) with (step s: true => sum = x + s.sum;)) | sort by k asc, x asc",
+        "datatable(x:long)[] | scan declare (y:string='d', z:dynamic) with (step s: x > 1;)",
+        "range x from 1 to 2 step 1 | scan declare (y:real=1, z:dynamic, d:datetime) with (step s: x > 0 => z = s.z;)",
+        "range x from 1 to 2 step 1 | scan with (step s: x > 0 => q = 1;)",
+        "range x from 1 to 2 step 1 | scan with (step s: s.q > 0;)",
+    ],
+}
