@@ -42,10 +42,10 @@ pub trait Catalog {
     /// The value of an expression without columns and volatile functions; `None` if it has none.
     fn fold(&self, expression: &Expr) -> Option<Value>;
 
-    /// The first value of the first row of a plan: for plugins whose columns follow from the rows. `None` where
-    /// nothing may run, as when a text is only checked.
-    fn first_value(&self, _plan: &Plan) -> Option<Value> {
-        None
+    /// The first value of the first row of a plan: for plugins whose columns follow from the rows. `Ok(None)` where
+    /// nothing may run, as when a text is only checked; an error is what went wrong in the run.
+    fn first_value(&self, _plan: &Plan) -> Result<Option<Value>, String> {
+        Ok(None)
     }
 
     /// The moment of the query: 100 ns ticks since 0001-01-01T00:00:00Z.

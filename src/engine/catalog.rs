@@ -92,14 +92,19 @@ impl Catalog for QueryCatalog<'_> {
         evaluate::fold(expression, self.query)
     }
 
-    fn first_value(&self, plan: &Plan) -> Option<Value> {
+    fn first_value(&self, plan: &Plan) -> Result<Option<Value>, String> {
+        let Some(workers) = self.workers else { return Ok(None) };
         let result = ResultPlan { name: String::new(), plan: plan.clone(), visualization: None };
         let query = QueryPlan { results: vec![result], options: Vec::new() };
-        let plan = optimise(query, self).results.pop()?.plan;
-        let executor = Executor::new(self.query.clone(), Some(self.snapshot.clone()), self.workers?);
-        let rows = executor.first_rows(&plan, 1).ok()?;
-        let column = rows.iter().find(|batch| batch.rows > 0)?.columns.first()?;
-        array_to_value(column, 0, plan.schema.first()?.ty).ok()
+        let Some(ResultPlan { plan, .. }) = optimise(query, self).results.pop() else { return Ok(None) };
+        let ty = plan.schema.first().map_or(conshelf_kql::Type::Dynamic, |column| column.ty);
+        let executor = Executor::new(self.query.clone(), Some(self.snapshot.clone()), workers);
+        let rows = executor.first_rows(&plan, 1).map_err(|error| error.to_string())?;
+        let first = rows.iter().find(|batch| batch.rows > 0).and_then(|batch| batch.columns.first());
+        match first {
+            Some(column) => array_to_value(column, 0, ty).map(Some).map_err(|error| error.to_string()),
+            None => Ok(Some(Value::Null(ty))),
+        }
     }
 
     fn now_ticks(&self) -> i64 {

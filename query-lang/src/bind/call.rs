@@ -360,6 +360,11 @@ impl Binder<'_> {
     ) -> Bind<Expr> {
         let spec = function.spec();
         let arguments = self.prepared(function, arguments);
+        match spec.name {
+            "case" => self.case_conditions(&arguments, spans, span)?,
+            "array_sort_asc" | "array_sort_desc" => self.sort_flag(spec.name, &arguments, spans, span)?,
+            _ => {}
+        }
         let overloads = signature::signatures(function);
         let wants_constants = spec.return_rule.is_some()
             || overloads
@@ -433,6 +438,35 @@ impl Binder<'_> {
             .enumerate()
             .map(|(position, argument)| if is_value(position) { cast(argument, ty) } else { argument })
             .collect()
+    }
+
+    /// `case` takes conditions and values in turn, and one value more: what a signature cannot say.
+    fn case_conditions(&mut self, arguments: &[Expr], spans: &[Span], span: Span) -> Bind<()> {
+        let wrong = |(position, argument): &(usize, &Expr)| {
+            position % 2 == 0 && position + 1 < arguments.len() && argument.ty != Type::Bool
+        };
+        if let Some((position, argument)) = arguments.iter().enumerate().find(wrong) {
+            let message = format!("case(): argument {} must be bool, found {}", position + 1, argument.ty);
+            return Err(self.error("SEM0107", message, spans.get(position).copied().unwrap_or(span)));
+        }
+        if arguments.len() >= 3 && arguments.len() % 2 == 0 {
+            let message = format!("case() lacks its last value: {} arguments", arguments.len());
+            return Err(self.error("SEM0219", message, span));
+        }
+        Ok(())
+    }
+
+    /// Of the arguments of a sort only the last may be a flag.
+    fn sort_flag(&mut self, name: &str, arguments: &[Expr], spans: &[Span], span: Span) -> Bind<()> {
+        let before_last = arguments.len().saturating_sub(1);
+        let flag = arguments[..before_last].iter().position(|argument| argument.ty == Type::Bool);
+        match flag {
+            Some(position) => {
+                let message = format!("{name}(): argument {} must be dynamic, found bool", position + 1);
+                Err(self.error("SEM0234", message, spans.get(position).copied().unwrap_or(span)))
+            }
+            None => Ok(()),
+        }
     }
 
     pub(super) fn mismatch(

@@ -103,7 +103,7 @@ impl Binder<'_> {
         }
 
         let mut properties: Vec<(String, String, Type)> = self
-            .properties_of(&input, position)?
+            .properties_of(&input, position, span)?
             .into_iter()
             .filter(|(name, _)| !ignored.contains(name))
             .map(|(name, ty)| (format!("{prefix}{name}"), name, ty))
@@ -144,7 +144,7 @@ impl Binder<'_> {
     }
 
     /// The properties of the bags in a column, with the type of their values.
-    fn properties_of(&mut self, input: &Relation, position: usize) -> Bind<Vec<(String, Type)>> {
+    fn properties_of(&mut self, input: &Relation, position: usize, span: Span) -> Bind<Vec<(String, Type)>> {
         let aggregate = Aggregate {
             function: FunctionId::Aggregate(AggregateFunction::BuildSchema),
             arguments: vec![Expr::column(position, Type::Dynamic)],
@@ -154,9 +154,7 @@ impl Binder<'_> {
         let operator =
             Operator::Summarize { input: input.plan.clone(), keys: Vec::new(), aggregates: vec![aggregate] };
         let plan = self.plan(operator, vec![Column::new("schema", Type::Dynamic)]);
-        let Some(Value::Dynamic(found)) = self.first_value_of(&plan) else {
-            return Err(self.give_up());
-        };
+        let Value::Dynamic(found) = self.first_value_of(&plan, span)? else { return Ok(Vec::new()) };
         // Of several forms the bags among them count.
         let bag = match found {
             Dynamic::Array(forms) => forms.into_iter().find(|form| matches!(form, Dynamic::Object(_))),

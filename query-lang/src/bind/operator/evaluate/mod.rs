@@ -60,14 +60,21 @@ impl Binder<'_> {
         Relation::new(self.plan(Operator::Plugin { plugin, inputs, options }, schema))
     }
 
-    /// The first value of a part of the query, if the catalog may run it and no error stands in the way.
-    pub(super) fn first_value_of(&mut self, plan: &crate::plan::Plan) -> Option<Value> {
-        if self.failed
-            || self.argument.is_some()
-            || self.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error)
-        {
-            return None;
+    /// The first value of a part of the query that says which columns a plugin yields. Gives up where nothing may
+    /// run: the text is only checked, or an error stands in the way.
+    pub(super) fn first_value_of(&mut self, plan: &crate::plan::Plan, span: Span) -> Bind<Value> {
+        if self.failed || self.diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error) {
+            return Err(self.give_up());
         }
-        self.catalog.first_value(plan)
+        if self.argument.is_some() {
+            let message = "The columns follow from the rows, which a subquery does not know yet: declare them \
+                           (evaluate plugin(…) : (name: type, …))";
+            return Err(self.error("SEM0123", message, span));
+        }
+        match self.catalog.first_value(plan) {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(self.give_up()),
+            Err(message) => Err(self.error("SEM0123", message, span)),
+        }
     }
 }

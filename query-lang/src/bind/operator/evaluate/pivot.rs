@@ -67,7 +67,7 @@ impl Binder<'_> {
                 let known = |name: &str| keys.iter().any(|key| input.schema()[*key].name == name);
                 columns.into_iter().map(|column| column.name).filter(|name| !known(name)).collect()
             }
-            None => self.distinct_texts(&input, text.clone())?,
+            None => self.distinct_texts(&input, text.clone(), first.span)?,
         };
         if values.len() > COLUMNS_MAX {
             let message = format!("pivot() would yield {} columns, more than {COLUMNS_MAX}", values.len());
@@ -98,7 +98,7 @@ impl Binder<'_> {
     }
 
     /// The distinct texts of an expression over a relation, sorted.
-    fn distinct_texts(&mut self, input: &Relation, text: Expr) -> Bind<Vec<String>> {
+    fn distinct_texts(&mut self, input: &Relation, text: Expr, span: Span) -> Bind<Vec<String>> {
         let aggregate = Aggregate {
             function: FunctionId::Aggregate(AggregateFunction::MakeSet),
             arguments: vec![text, Expr::constant(Value::Long(1_048_576))],
@@ -108,8 +108,8 @@ impl Binder<'_> {
         let operator =
             Operator::Summarize { input: input.plan.clone(), keys: Vec::new(), aggregates: vec![aggregate] };
         let plan = self.plan(operator, vec![Column::new("values", Type::Dynamic)]);
-        let Some(Value::Dynamic(Dynamic::Array(items))) = self.first_value_of(&plan) else {
-            return Err(self.give_up());
+        let Value::Dynamic(Dynamic::Array(items)) = self.first_value_of(&plan, span)? else {
+            return Ok(Vec::new());
         };
         let mut texts: Vec<String> = items
             .into_iter()
