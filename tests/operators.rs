@@ -89,4 +89,52 @@ golden_answers! {
         "range x from 1 to 2 step 1 | scan with (step s: x > 0 => q = 1;)",
         "range x from 1 to 2 step 1 | scan with (step s: s.q > 0;)",
     ],
+    partition: [
+        "datatable(k:string, x:long)['a', 1, 'b', 5, 'a', 3, 'b', 4] | partition by k (top 1 by x)",
+        "datatable(k:string, x:long)['a', 1, 'b', 5, 'a', 3] | partition hint.strategy=native by k (summarize s = sum(x), n = count())",
+        // The key within a body of its own source, as such and through toscalar.
+        "let T = datatable(x:long)[1, 2, 3, 4]; range k from 2 to 3 step 1 | partition by k { T | where x >= k | summarize n = count() by k = toscalar(k) }",
+        "let T = datatable(x:long, s:string)[1, 'a', 2, 'b']; T | partition hint.strategy=legacy by s { print s, twice = strcat(s, s) }",
+        "let T = datatable(k:string, x:long)['a', 1, 'b', 5, 'c', 3]; T | partition by k in dynamic(['a', 'c', 'z']) { T | where k == 'a' | extend c = 1 }",
+        // What `as` names is of one partition.
+        "datatable(k:string, x:real)['a', 1.0, 'b', 5.0, 'a', 3.0] | partition by k (as Part | extend share = x / toscalar(Part | summarize sum(x))) | sort by k asc, x asc",
+        "datatable(k:string, x:long)['a', 1, 'b', 5, 'a', 3] | partition by k (top-nested 1 of x by max(x)) | sort by x asc",
+        "range x from 1 to 65 step 1 | partition by x (take 1) | count",
+        "range x from 1 to 65 step 1 | partition hint.strategy=shuffle by x (take 1) | count",
+        "datatable(k:dynamic)[1] | partition by k (take 1)",
+        "range x from 1 to 2 step 1 | partition by x (fork (take 1) (take 2))",
+        "range x from 1 to 2 step 1 | partition by x (as Q) | count; Q | count",
+        "datatable(k:string, x:long)[] | partition by k (count)",
+    ],
+    top_nested: [
+        "datatable(c:string, s:string, v:long)['a','x',10, 'a','y',20, 'b','x',30, 'b','z',5, 'c','w',100] \
+         | top-nested 2 of c by sum(v), top-nested 1 of s by m = max(v)",
+        "datatable(c:string, s:string, v:long)['a','x',10, 'a','y',20, 'b','x',30, 'b','z',5, 'c','w',100] \
+         | top-nested 1 of c with others = 'rest' by sum(v)",
+        "datatable(c:string, s:string, v:long)['a','x',10, 'a','y',20, 'b','x',30, 'b','z',5, 'c','w',100] \
+         | top-nested 2 of c with others = 'all else' by sum(v), top-nested 1 of s by sum(v)",
+        "datatable(c:string, s:string, v:long)['a','x',10, 'a','y',20, 'b','x',30, 'b','z',5, 'c','w',100] \
+         | top-nested 2 of c with others = 'else' by sum(v), top-nested 1 of s with others = 'more' by sum(v) + 1",
+        "datatable(c:string, s:string, v:long)['a','x',10, 'a','y',20] | top-nested of c with others = 'none' by sum(v)",
+        // Nulls are a value as any other.
+        "datatable(k:long, v:long)[1, 10, long(null), 20, long(null), 5, 2, 1] | top-nested 2 of k with others = -1 by sum(v), top-nested of v by count()",
+        "datatable(c:string, v:long)[] | top-nested 2 of c with others = 'o' by sum(v)",
+        "datatable(c:string, v:long)['a',1,'b',2,'c',3] | top-nested 2 of c by sum(v) asc",
+    ],
+    top_hitters: [
+        "datatable(g:string, v:long)['a',10, 'b',20, 'c',30, 'd',1] | top-hitters 2 of g",
+        "datatable(g:string, v:real)['a',1.5, 'b',2.0, 'a',1.0] | top-hitters 1 of g by v",
+        "datatable(g:string, v:int)['a',1, 'b',2, 'a',3] | top-hitters 5 of g by v",
+    ],
+    reduce: [
+        "range x from 1 to 10 step 1 | project s = strcat('foo', 'Z', tostring(x)) | reduce by s",
+        "range x from 1 to 10 step 1 | project s = strcat('foo', 'Z', tostring(x)) | reduce by s with characters='Z'",
+        "range x from 0 to 999 step 1 | project s = strcat('MachineLearningX', tostring(x % 10)) | reduce by s with threshold=0.001, characters='X'",
+        "datatable(s:string)['San Diego', 'San Jose', 'San Bernard', 'Moscow', 'Moscow', 'Paris', 'user a logged in', 'user b logged in'] | reduce by s with threshold=0.2",
+        "datatable(s:string, n:long)['user a logged in', 1, 'user b logged in', 2, 'odd', 3] | reduce kind=source by s",
+        "datatable(s:string)[] | reduce by s",
+        "datatable(s:string)['only'] | reduce by s",
+        "datatable(s:string)['a b'] | reduce by s with threshold=2",
+        "datatable(s:long)[1] | reduce by s",
+    ],
 }

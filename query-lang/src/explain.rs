@@ -63,6 +63,7 @@ pub fn inputs(operator: &Operator) -> Vec<&Plan> {
         | Operator::MakeSeries { input, .. }
         | Operator::Serialize { input }
         | Operator::Shared { input, .. }
+        | Operator::Reduce { input, .. }
         | Operator::ScanSteps { input, .. }
         | Operator::Sample { input, .. }
         | Operator::SampleDistinct { input, .. } => vec![input],
@@ -249,11 +250,24 @@ fn line(plan: &Plan) -> String {
         Operator::Plugin { plugin, options, .. } => {
             let options: Vec<String> = options.iter().map(value_text).collect();
             format!("Plugin {}({})", plugin.spec().name, options.join(", "))
+        }
+        Operator::Reduce { source, reduction, annotate, .. } => {
+            let mut text = format!("Reduce {} threshold {}", expression(source, input), reduction.threshold);
+            if let Some(characters) = &reduction.characters {
+                let _ = write!(text, " characters {}", quoted(characters));
             }
+            if *annotate {
+                text.push_str(" beside rows");
+            }
+            text
+        }
         Operator::ScanSteps { partition, defaults, steps, with_match_id, .. } => {
             scan_steps(input, partition, defaults, steps, *with_match_id, &plan.schema)
         }
-        Operator::Partition { key, .. } => format!("Partition by {}", expression(key, input)),
+        Operator::Partition { key, parameter, .. } => {
+            let name = parameter.map(|number| format!(" as $outer{number}")).unwrap_or_default();
+            format!("Partition by {}{name}", expression(key, input))
+        }
     }
 }
 
@@ -326,7 +340,7 @@ fn collect_subqueries<'a>(expression: &'a Expr, found: &mut Vec<&'a Plan>) {
                 collect_subqueries(argument, found);
             }
         }
-        ExprKind::Column(_) | ExprKind::Constant(_) => {}
+        ExprKind::Column(_) | ExprKind::Constant(_) | ExprKind::Parameter(_) => {}
     }
 }
 
@@ -451,6 +465,9 @@ fn write_expression(out: &mut String, value: &Expr, schema: &Schema) {
         },
         ExprKind::Constant(value) => out.push_str(&value_text(value)),
         ExprKind::Call { function, arguments } => write_call(out, *function, arguments, schema),
+        ExprKind::Parameter(number) => {
+            let _ = write!(out, "$outer{number}");
+        }
         ExprKind::ScalarSubquery(_) => out.push_str("(subquery)"),
         ExprKind::InSubquery { value, negated, ignore_case, .. } => {
             write_operand(out, value, schema);

@@ -56,6 +56,8 @@ pub enum ExprKind {
     /// Position in the schema of the operator's input.
     Column(usize),
     Constant(Value),
+    /// A value that the operator around the subquery gives it: the same in all rows of one run.
+    Parameter(u32),
     /// Arguments have exactly the types the resolved signature asks for: the binder inserted conversions.
     Call {
         function: FunctionId,
@@ -149,6 +151,15 @@ pub struct Series {
     pub aggregate: Aggregate,
     /// Constant for bins without rows.
     pub default: Expr,
+}
+
+/// How `reduce` groups.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reduction {
+    /// Part of all rows that a word or a group must have, from 0 to 1.
+    pub threshold: f64,
+    /// Characters between words, if not all but letters and digits.
+    pub characters: Option<String>,
 }
 
 /// One step of `scan`.
@@ -314,6 +325,14 @@ pub enum Operator {
         count: Expr,
         of: Expr,
     },
+    /// Groups texts that are alike. Yields pattern, count and representative of each group; with `annotate`
+    /// the rows, with those of their group behind them.
+    Reduce {
+        input: Plan,
+        source: Expr,
+        reduction: Reduction,
+        annotate: bool,
+    },
     /// `scan`: matches rows in order against steps, per partition. Yields the columns of the input, one column
     /// per default, then the number of the match if asked for. Expressions of steps see a record (the columns
     /// of the input and the declared ones, these with their defaults) for the current row, then one for each
@@ -325,10 +344,13 @@ pub enum Operator {
         steps: Vec<ScanStep>,
         with_match_id: bool,
     },
-    /// Runs the subquery (whose leaf is `Argument`) once per distinct key; yields all results.
+    /// Runs the subquery once per distinct key; yields all results. Its leaf is `Argument`, or it has sources
+    /// of its own and sees the key as a parameter. More keys than `keys_max` are an error.
     Partition {
         input: Plan,
         key: Expr,
+        parameter: Option<u32>,
+        keys_max: Option<u64>,
         subquery: Plan,
     },
     /// Rows that a plugin of `evaluate` computes from all rows of its inputs. What the inputs' columns and the
@@ -355,6 +377,28 @@ impl Plan {
     pub fn new(operator: Operator, schema: Schema) -> Plan {
         Plan { operator: Box::new(operator), schema }
     }
+
+    /// Whether the plan is a subquery that depends on what the operator around it gives it: rows or values.
+    pub fn depends_on_outer(&self) -> bool {
+        self.reads_outer(true)
+    }
+
+    /// `rows`: rows given to the plan count as such, not only values.
+    fn reads_outer(&self, rows: bool) -> bool {
+        let mut found = rows && matches!(*self.operator, Operator::Argument);
+        crate::optimise::tree::visit_expressions(&self.operator, &mut |expression| {
+            found |= expression.reads_outer(rows);
+        });
+        found
+            || match &*self.operator {
+                // The rows within are their own; values may come from further out.
+                Operator::MvApply { input, subquery, .. }
+                | Operator::Partition { input, subquery, parameter: None, .. } => {
+                    input.reads_outer(rows) || subquery.reads_outer(false)
+                }
+                other => crate::explain::inputs(other).into_iter().any(|input| input.reads_outer(rows)),
+            }
+    }
 }
 
 impl Expr {
@@ -365,6 +409,16 @@ impl Expr {
     pub fn constant(value: Value) -> Expr {
         let ty = value.ty();
         Expr { kind: ExprKind::Constant(value), ty }
+    }
+
+    fn reads_outer(&self, rows: bool) -> bool {
+        match &self.kind {
+            ExprKind::Parameter(_) => true,
+            ExprKind::Column(_) | ExprKind::Constant(_) => false,
+            ExprKind::Call { arguments, .. } => arguments.iter().any(|argument| argument.reads_outer(rows)),
+            ExprKind::ScalarSubquery(plan) => plan.reads_outer(rows),
+            ExprKind::InSubquery { value, plan, .. } => value.reads_outer(rows) || plan.reads_outer(rows),
+        }
     }
 
     pub fn call(function: FunctionId, arguments: Vec<Expr>, ty: Type) -> Expr {

@@ -32,6 +32,11 @@ pub trait SubqueryResolver {
 
     /// The first column of the plan, in any number of pieces.
     fn column(&mut self, plan: &Plan) -> Result<Vec<ArrayRef>>;
+
+    /// What the operator around this subquery gives it under that number.
+    fn parameter(&mut self, number: u32) -> Result<Value> {
+        Err(EngineError::Internal(format!("a subquery without its parameter {number}")))
+    }
 }
 
 /// For expressions that hold no subquery.
@@ -177,6 +182,10 @@ fn prepare(expr: &Expr, query: &Arc<QueryContext>, subqueries: &mut dyn Subquery
     match &expr.kind {
         ExprKind::Column(position) => Ok(Node::Column(*position)),
         ExprKind::Constant(value) => Ok(Node::Constant(value_to_array(value))),
+        ExprKind::Parameter(number) => {
+            let value = subqueries.parameter(*number)?;
+            Ok(Node::Constant(value_to_array(&value)))
+        }
         ExprKind::ScalarSubquery(plan) => {
             let value = subqueries.scalar(plan, expr.ty)?;
             Ok(Node::Constant(value_to_array(&value)))

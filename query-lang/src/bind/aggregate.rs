@@ -360,7 +360,9 @@ impl Binder<'_> {
                 let value = Box::new(self.settled(*value, written)?);
                 Ok(Expr { kind: ExprKind::InSubquery { value, plan, negated, ignore_case }, ty })
             }
-            kind @ (ExprKind::Constant(_) | ExprKind::ScalarSubquery(_)) => Ok(Expr { kind, ty }),
+            kind @ (ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_)) => {
+                Ok(Expr { kind, ty })
+            }
         }
     }
 }

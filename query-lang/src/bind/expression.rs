@@ -569,7 +569,7 @@ fn plan_size(plan: &crate::plan::Plan) -> usize {
 /// The parts of an expression, with the operators of its subqueries.
 fn expression_size(expression: &Expr) -> usize {
     match &expression.kind {
-        ExprKind::Column(_) | ExprKind::Constant(_) => 1,
+        ExprKind::Column(_) | ExprKind::Constant(_) | ExprKind::Parameter(_) => 1,
         ExprKind::Call { arguments, .. } => 1 + arguments.iter().map(expression_size).sum::<usize>(),
         ExprKind::ScalarSubquery(plan) => 1 + plan_size(plan),
         ExprKind::InSubquery { value, plan, .. } => 1 + expression_size(value) + plan_size(plan),

@@ -108,6 +108,7 @@ struct Binder<'a> {
     depth: usize,
     operators: usize,
     shared: u32,
+    parameters: u32,
     visualization: Option<Visualization>,
     /// The rows a subquery without a source takes (`mv-apply`, `partition`, `fork`).
     argument: Option<Relation>,
@@ -136,6 +137,7 @@ impl<'a> Binder<'a> {
             depth: 0,
             operators: 0,
             shared: 0,
+            parameters: 0,
             visualization: None,
             argument: None,
             result_name: None,
@@ -247,6 +249,11 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
+    fn next_parameter(&mut self) -> u32 {
+        self.parameters += 1;
+        self.parameters
+    }
+
     fn next_shared(&mut self) -> u32 {
         self.shared += 1;
         self.shared
@@ -274,7 +281,10 @@ impl<'a> Binder<'a> {
 pub(crate) fn is_foldable(expression: &Expr) -> bool {
     match &expression.kind {
         ExprKind::Constant(_) => true,
-        ExprKind::Column(_) | ExprKind::ScalarSubquery(_) | ExprKind::InSubquery { .. } => false,
+        ExprKind::Column(_)
+        | ExprKind::Parameter(_)
+        | ExprKind::ScalarSubquery(_)
+        | ExprKind::InSubquery { .. } => false,
         ExprKind::Call { function, arguments } => {
             let spec = function.spec();
             !spec.volatile
@@ -287,7 +297,7 @@ pub(crate) fn is_foldable(expression: &Expr) -> bool {
 /// Whether an expression reads columns of its row.
 fn has_columns(expression: &Expr) -> bool {
     match &expression.kind {
-        ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => false,
+        ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_) => false,
         ExprKind::Column(_) => true,
         ExprKind::Call { arguments, .. } => arguments.iter().any(has_columns),
         ExprKind::InSubquery { value, .. } => has_columns(value),

@@ -59,8 +59,10 @@ impl Binder<'_> {
     /// The body of `mv-apply`, `partition` and `fork`: a pipeline that takes the given rows.
     pub(super) fn subquery(&mut self, body: &ast::Expr, argument: Relation) -> Bind<Relation> {
         let outer = self.argument.replace(argument);
-        let operator = self.operator;
+        let (operator, names) = (self.operator, self.names.clone());
         let result = self.table(body);
+        // What `as` names within stands for rows of one run.
+        self.names = names;
         self.operator = operator;
         self.argument = outer;
         result

@@ -17,7 +17,10 @@ pub(super) fn apply(plan: &mut Plan, catalog: &dyn Catalog) {
 
 fn fold(expression: &mut Expr, catalog: &dyn Catalog) {
     match &mut expression.kind {
-        ExprKind::Column(_) | ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => return,
+        ExprKind::Column(_)
+        | ExprKind::Constant(_)
+        | ExprKind::Parameter(_)
+        | ExprKind::ScalarSubquery(_) => return,
         ExprKind::InSubquery { value, .. } => return fold(value, catalog),
         ExprKind::Call { .. } => {}
     }

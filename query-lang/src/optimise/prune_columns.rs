@@ -249,6 +249,7 @@ fn prune(plan: &mut Plan, wanted: &BTreeSet<usize>) -> Moves {
         | Operator::Plugin { .. }
         | Operator::Shared { .. }
         | Operator::MvApply { .. }
+        | Operator::Reduce { .. }
         | Operator::ScanSteps { .. }
         | Operator::Partition { .. } => {
             for input in inputs_mut(&mut plan.operator) {

@@ -35,7 +35,9 @@ pub(crate) fn visit_expressions<'a>(operator: &'a Operator, visit: &mut dyn FnMu
         Operator::MvExpand { expansions, .. } | Operator::MvApply { expansions, .. } => {
             expansions.iter().for_each(|expansion| visit(&expansion.source));
         }
-        Operator::Parse { source, .. } | Operator::ParseKv { source, .. } => visit(source),
+        Operator::Parse { source, .. }
+        | Operator::ParseKv { source, .. }
+        | Operator::Reduce { source, .. } => visit(source),
         Operator::MakeSeries { series, axis, from, to, step, keys, .. } => {
             for series in series {
                 let aggregate = &series.aggregate;
@@ -88,7 +90,9 @@ pub(crate) fn change_expressions(operator: &mut Operator, change: &mut dyn FnMut
         Operator::MvExpand { expansions, .. } | Operator::MvApply { expansions, .. } => {
             expansions.iter_mut().for_each(|expansion| change(&mut expansion.source));
         }
-        Operator::Parse { source, .. } | Operator::ParseKv { source, .. } => change(source),
+        Operator::Parse { source, .. }
+        | Operator::ParseKv { source, .. }
+        | Operator::Reduce { source, .. } => change(source),
         Operator::MakeSeries { series, axis, from, to, step, keys, .. } => {
             for series in series {
                 let aggregate = &mut series.aggregate;
@@ -128,6 +132,7 @@ pub(crate) fn inputs_mut(operator: &mut Operator) -> Vec<&mut Plan> {
         | Operator::MakeSeries { input, .. }
         | Operator::Serialize { input }
         | Operator::Shared { input, .. }
+        | Operator::Reduce { input, .. }
         | Operator::ScanSteps { input, .. }
         | Operator::Sample { input, .. }
         | Operator::SampleDistinct { input, .. } => vec![input],
@@ -153,7 +158,7 @@ pub(crate) fn bottom_up(plan: &mut Plan, change: &mut dyn FnMut(&mut Plan)) {
 /// Calls `change` for the plans within an expression.
 pub(crate) fn change_subqueries(expression: &mut Expr, change: &mut dyn FnMut(&mut Plan)) {
     match &mut expression.kind {
-        ExprKind::Column(_) | ExprKind::Constant(_) => {}
+        ExprKind::Column(_) | ExprKind::Constant(_) | ExprKind::Parameter(_) => {}
         ExprKind::Call { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| change_subqueries(argument, change));
         }
@@ -176,7 +181,7 @@ pub(crate) fn columns_of(expression: &Expr, columns: &mut BTreeSet<usize>) {
         ExprKind::Column(position) => {
             columns.insert(*position);
         }
-        ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => {}
+        ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_) => {}
         ExprKind::Call { arguments, .. } => {
             arguments.iter().for_each(|argument| columns_of(argument, columns));
         }
@@ -192,7 +197,7 @@ pub(crate) fn substitute(expression: &mut Expr, place: &dyn Fn(usize) -> Option<
                 *expression = replacement;
             }
         }
-        ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => {}
+        ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_) => {}
         ExprKind::Call { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| substitute(argument, place));
         }
@@ -204,7 +209,7 @@ pub(crate) fn substitute(expression: &mut Expr, place: &dyn Fn(usize) -> Option<
 pub(crate) fn renumber(expression: &mut Expr, position: &dyn Fn(usize) -> usize) {
     match &mut expression.kind {
         ExprKind::Column(column) => *column = position(*column),
-        ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => {}
+        ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_) => {}
         ExprKind::Call { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| renumber(argument, position));
         }
@@ -215,7 +220,10 @@ pub(crate) fn renumber(expression: &mut Expr, position: &dyn Fn(usize) -> usize)
 /// Whether an expression gives another value at each call, or depends on the rows around it.
 pub(crate) fn depends_on_place(expression: &Expr) -> bool {
     match &expression.kind {
-        ExprKind::Column(_) | ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => false,
+        ExprKind::Column(_)
+        | ExprKind::Constant(_)
+        | ExprKind::Parameter(_)
+        | ExprKind::ScalarSubquery(_) => false,
         ExprKind::Call { function, arguments } => {
             let spec = function.spec();
             spec.volatile || spec.kind == FunctionKind::Window || arguments.iter().any(depends_on_place)

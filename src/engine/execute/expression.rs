@@ -35,6 +35,14 @@ impl SubqueryResolver for Subqueries<'_> {
         }
     }
 
+    fn parameter(&mut self, number: u32) -> Result<Value> {
+        self.0
+            .parameters
+            .get(&number)
+            .cloned()
+            .ok_or_else(|| EngineError::Internal(format!("a subquery without its parameter {number}")))
+    }
+
     fn column(&mut self, plan: &Plan) -> Result<Vec<ArrayRef>> {
         let rows = self.0.materialise(plan)?;
         Ok(rows.batches.iter().filter_map(|batch| batch.columns.first().cloned()).collect())

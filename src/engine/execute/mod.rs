@@ -26,6 +26,7 @@ mod partition;
 mod plugin;
 mod project;
 mod range;
+mod reduce;
 mod sample;
 mod scan;
 mod scan_steps;
@@ -37,9 +38,11 @@ mod top;
 mod values;
 mod window;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use conshelf_kql::explain::{inputs, operator_line, subqueries};
+use conshelf_kql::Value;
+use conshelf_kql::explain::operator_line;
 use conshelf_kql::plan::{Operator, Plan};
 use conshelf_storage::snapshot::Snapshot;
 
@@ -64,8 +67,10 @@ pub struct Executor {
     /// Threads that may work on one pipeline.
     pub workers: usize,
     shared: Arc<shared::SharedResults>,
-    /// Those that depend on the rows of `argument`.
+    /// Those that depend on `argument` or `parameters`.
     local: Arc<shared::SharedResults>,
+    /// Values of `ExprKind::Parameter`.
+    parameters: Arc<BTreeMap<u32, Value>>,
     /// Rows of `Operator::Argument`.
     argument: Option<Arc<Materialised>>,
     depth: usize,
@@ -82,6 +87,7 @@ impl Executor {
             workers: workers.max(1),
             shared: Arc::default(),
             local: Arc::default(),
+            parameters: Arc::default(),
             argument: None,
             depth: 0,
             nested: false,
@@ -91,6 +97,19 @@ impl Executor {
     /// An executor of a subquery over the given rows, on the calling thread.
     fn over(&self, argument: Arc<Materialised>) -> Executor {
         Executor { argument: Some(argument), local: Arc::default(), workers: 1, nested: true, ..self.clone() }
+    }
+
+    /// The executor with the value of a parameter.
+    fn with_parameter(&self, number: u32, value: Value) -> Executor {
+        let mut parameters = BTreeMap::clone(&self.parameters);
+        parameters.insert(number, value);
+        Executor {
+            parameters: Arc::new(parameters),
+            local: Arc::default(),
+            workers: 1,
+            nested: true,
+            ..self.clone()
+        }
     }
 
     /// Compiles a plan; runs what must run before its first row.
@@ -175,7 +194,7 @@ impl Executor {
                 Ok(pipeline)
             }
             Operator::Shared { id, input } => {
-                let results = if reads_argument(input) { &self.local } else { &self.shared };
+                let results = if input.depends_on_outer() { &self.local } else { &self.shared };
                 let rows = results.get(*id, || self.materialise(input))?;
                 Ok(Pipeline::of(rows, profile.clone(), true))
             }
@@ -186,13 +205,16 @@ impl Executor {
             Operator::Plugin { plugin, inputs, options } => {
                 plugin::pipeline(self, profile, *plugin, inputs, options, schema)
             }
+            Operator::Reduce { input, source, reduction, annotate } => {
+                reduce::pipeline(self, profile, input, source, reduction, *annotate)
+            }
             Operator::ScanSteps { input, partition, defaults, steps, with_match_id } => {
                 let call =
                     scan_steps::ScanSteps { partition, defaults, steps, with_match_id: *with_match_id };
                 scan_steps::pipeline(self, profile, input, &call)
             }
-            Operator::Partition { input, key, subquery } => {
-                partition::pipeline(self, profile, input, key, subquery)
+            Operator::Partition { input, key, parameter, keys_max, subquery } => {
+                partition::pipeline(self, profile, input, key, *parameter, *keys_max, subquery)
             }
         }
     }
@@ -219,14 +241,5 @@ impl Executor {
     pub fn first_rows(&self, plan: &Plan, limit: u64) -> Result<Vec<Batch>> {
         let pipeline = self.pipeline(plan)?;
         Ok(take::first(&pipeline, &self.query, self.workers, limit)?.batches.clone())
-    }
-}
-
-/// Whether a plan reads the rows given to the subquery it stands in. Subqueries within it have their own.
-fn reads_argument(plan: &Plan) -> bool {
-    match &*plan.operator {
-        Operator::Argument => true,
-        Operator::MvApply { input, .. } | Operator::Partition { input, .. } => reads_argument(input),
-        other => inputs(other).into_iter().chain(subqueries(other)).any(reads_argument),
     }
 }

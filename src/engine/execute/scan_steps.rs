@@ -430,7 +430,7 @@ fn conjuncts<'e>(condition: &'e Expr, found: &mut Vec<&'e Expr>) {
 fn place(expression: &mut Expr, change: &mut dyn FnMut(usize, Type) -> Expr) {
     match &mut expression.kind {
         ExprKind::Column(column) => *expression = change(*column, expression.ty),
-        ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => {}
+        ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_) => {}
         ExprKind::Call { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| place(argument, change));
         }

@@ -29,7 +29,10 @@ pub fn has_window(expression: &Expr) -> bool {
         ExprKind::Call { function: FunctionId::Window(_), .. } => true,
         ExprKind::Call { arguments, .. } => arguments.iter().any(has_window),
         ExprKind::InSubquery { value, .. } => has_window(value),
-        ExprKind::Column(_) | ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => false,
+        ExprKind::Column(_)
+        | ExprKind::Constant(_)
+        | ExprKind::Parameter(_)
+        | ExprKind::ScalarSubquery(_) => false,
     }
 }
 
@@ -82,7 +85,10 @@ impl Windows<'_> {
                 negated: *negated,
                 ignore_case: *ignore_case,
             },
-            ExprKind::Column(_) | ExprKind::Constant(_) | ExprKind::ScalarSubquery(_) => {
+            ExprKind::Column(_)
+            | ExprKind::Constant(_)
+            | ExprKind::Parameter(_)
+            | ExprKind::ScalarSubquery(_) => {
                 return Ok(expression.clone());
             }
         };

@@ -1,8 +1,9 @@
 //! Operators about the flow of rows rather than their values: `as`, `serialize`, `render`, `invoke`, `fork`,
-//! `facet`, `partition`, `sample`, `consume`.
+//! `facet`, `sample`, `consume`.
 
-use crate::ast::{self, ExprKind as Ast, PartitionBody};
+use crate::ast::{self, ExprKind as Ast};
 use crate::plan::{Expr, Operator, ResultPlan, Visualization};
+use crate::span::Span;
 use crate::types::{Column, Type};
 use crate::value::Value;
 
@@ -108,8 +109,19 @@ impl Binder<'_> {
         }
     }
 
+    /// An operator that yields several results has no place where one table is taken.
+    fn yields_results(&mut self, span: Span) -> Bind<()> {
+        if self.argument.is_none() {
+            return Ok(());
+        }
+        let message =
+            format!("The operator '{}' yields several tables: a subquery must yield one", self.operator);
+        Err(self.error("SEM0174", message, span))
+    }
+
     /// Each leg is a result of the query.
-    pub(in crate::bind) fn fork(&mut self, input: Relation, node: &ast::Fork) -> Bind<Relation> {
+    pub(in crate::bind) fn fork(&mut self, input: Relation, node: &ast::Fork, span: Span) -> Bind<Relation> {
+        self.yields_results(span)?;
         let input = self.share(input);
         let mut last = None;
         for (position, branch) in node.branches.iter().enumerate() {
@@ -128,7 +140,13 @@ impl Binder<'_> {
     }
 
     /// A table of values and counts for each column, then the rows as `with` shapes them.
-    pub(in crate::bind) fn facet(&mut self, input: Relation, node: &ast::Facet) -> Bind<Relation> {
+    pub(in crate::bind) fn facet(
+        &mut self,
+        input: Relation,
+        node: &ast::Facet,
+        span: Span,
+    ) -> Bind<Relation> {
+        self.yields_results(span)?;
         let input = self.share(input);
         let mut last = None;
         for column in &node.columns {
@@ -153,26 +171,6 @@ impl Binder<'_> {
             last = Some(relation);
         }
         Ok(last.unwrap_or(input))
-    }
-
-    pub(in crate::bind) fn partition(&mut self, input: Relation, node: &ast::Partition) -> Bind<Relation> {
-        if let Some(scope) = &node.scope {
-            return Err(self.unsupported("'in (…)' of partition", scope.span));
-        }
-        let key = self.with_row(&input, |binder| binder.scalar(&node.by))?;
-        let body = match &node.body {
-            PartitionBody::Subquery(body) => body,
-            PartitionBody::Query(body) => {
-                return Err(self.unsupported("partition with '{ … }'", body.span));
-            }
-        };
-        let argument = self.plan(Operator::Argument, input.schema().clone());
-        let argument = Relation { plan: argument, ..input.clone() };
-        let subquery = self.subquery(body, argument)?;
-        let schema = subquery.schema().clone();
-        let operator = Operator::Partition { input: input.plan, key, subquery: subquery.plan };
-        let plan = self.plan(operator, schema);
-        Ok(Relation::flagged(plan, subquery.serialized, false))
     }
 
     pub(in crate::bind) fn sample(&mut self, input: Relation, node: &ast::Sample) -> Bind<Relation> {

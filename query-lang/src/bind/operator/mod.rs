@@ -7,12 +7,15 @@ mod filter;
 mod flow;
 mod join;
 mod parse;
+mod partition;
 mod project;
+mod reduce;
 mod scan;
 mod search;
 mod series;
 mod sort;
 mod summarize;
+mod top_hitters;
 mod top_nested;
 mod union;
 mod values;
@@ -48,9 +51,9 @@ impl Binder<'_> {
             OperatorKind::Distinct(node) => self.distinct(input, node),
             OperatorKind::Evaluate(node) => self.evaluate(input, node, span),
             OperatorKind::Extend(expressions) => self.extend(input, expressions),
-            OperatorKind::Facet(node) => self.facet(input, node),
+            OperatorKind::Facet(node) => self.facet(input, node, span),
             OperatorKind::Find(node) => self.find(Some(input), node, span),
-            OperatorKind::Fork(node) => self.fork(input, node),
+            OperatorKind::Fork(node) => self.fork(input, node, span),
             OperatorKind::GetSchema(_) => self.get_schema(&input),
             OperatorKind::Invoke(call) => self.invoke(input, call),
             OperatorKind::Join(node) => self.join(input, node, span),
@@ -62,12 +65,14 @@ impl Binder<'_> {
             OperatorKind::ParseWhere(node) => self.parse_operator(input, node, true),
             OperatorKind::ParseKv(node) => self.parse_kv(input, node),
             OperatorKind::Partition(node) => self.partition(input, node),
+            OperatorKind::PartitionBy(node) => self.partition_by(input, node),
             OperatorKind::Project(expressions) => self.project(input, expressions),
             OperatorKind::ProjectAway(expressions) => self.project_away(input, expressions),
             OperatorKind::ProjectKeep(expressions) => self.project_keep(input, expressions),
             OperatorKind::ProjectRename(expressions) => self.project_rename(input, expressions),
             OperatorKind::ProjectReorder(keys) => self.project_reorder(input, keys),
             OperatorKind::ProjectByNames(expressions) => self.project_by_names(input, expressions),
+            OperatorKind::Reduce(node) => self.reduce(input, node),
             OperatorKind::Render(node) => self.render(input, node),
             OperatorKind::Sample(node) => self.sample(input, node),
             OperatorKind::SampleDistinct(node) => self.sample_distinct(input, node),

@@ -209,7 +209,7 @@ pub(in crate::bind) fn shifted(expression: Expr, by: usize) -> Expr {
         ExprKind::InSubquery { value, plan, negated, ignore_case } => {
             ExprKind::InSubquery { value: Box::new(shifted(*value, by)), plan, negated, ignore_case }
         }
-        kind @ (ExprKind::Constant(_) | ExprKind::ScalarSubquery(_)) => kind,
+        kind @ (ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_)) => kind,
     };
     Expr { kind, ty }
 }

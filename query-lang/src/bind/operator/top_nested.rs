@@ -1,55 +1,38 @@
-//! `top-hitters` and `top-nested`, lowered to groups, tops and joins.
+//! `top-nested`, lowered to groups, tops and joins. Reference: top-nested-operator.
+//!
+//! ```text
+//! rows ⋉ levels kept so far ─▶ group by all keys ─▶ best of each parent ─▶ join with the levels
+//!                                                └▶ rows of the rest ─▶ group by parent   (with others)
+//! ```
 
 use crate::ast::{self, ExprKind as Ast, SortDirection};
-use crate::function::{AggregateFunction, FunctionId};
-use crate::plan::{Aggregate, Expr, JoinKind, Operator, SortKey};
+use crate::function::FunctionId;
+use crate::plan::{Aggregate, Expr, JoinKind, Operator, Plan, SortKey, UnionKind};
 use crate::types::{Column, Schema, Type};
+use crate::value::Value;
 
-use super::summarize::{count_rows, source_columns};
-use crate::bind::comparison::cast;
-use crate::bind::naming::{UniqueNames, result_name};
+use super::summarize::{count_rows, shifted, source_columns};
+use crate::bind::comparison::{cast, operator};
+use crate::bind::naming::UniqueNames;
 use crate::bind::projection::Projection;
 use crate::bind::scope::Relation;
-use crate::bind::{Bind, Binder};
+use crate::bind::{Bind, Binder, Reported, null_of};
+
+/// One clause, bound.
+struct Level {
+    key: Expr,
+    key_name: String,
+    aggregates: Vec<Aggregate>,
+    /// Over the outputs of the aggregates.
+    value: Expr,
+    value_name: String,
+    descending: bool,
+    limit: Option<Expr>,
+    /// The name of what was not kept.
+    others: Option<Expr>,
+}
 
 impl Binder<'_> {
-    pub(in crate::bind) fn top_hitters(&mut self, input: Relation, node: &ast::TopHitters) -> Bind<Relation> {
-        let limit = self.row_count(&node.count)?;
-        let mut projection = Projection::default();
-        let keys = self.group_keys(&input, std::slice::from_ref(&node.of), &mut projection);
-        let Some(key) = projection.items().first().cloned() else {
-            return Err(self.give_up());
-        };
-        let (aggregate, name) = match &node.by {
-            None => (count_rows(), format!("approximate_count_{}", key.name)),
-            Some(by) => {
-                let weight = self.with_row(&input, |binder| binder.scalar(by))?;
-                if !weight.ty.is_number() {
-                    let message = format!("The weight must be a number, found {}", weight.ty);
-                    return Err(self.error("SEM0137", message, by.span));
-                }
-                let ty = weight.ty.max(Type::Long);
-                let aggregate = Aggregate {
-                    function: FunctionId::Aggregate(AggregateFunction::Sum),
-                    arguments: vec![weight],
-                    condition: None,
-                    outputs: vec![ty],
-                };
-                (aggregate, format!("approximate_sum_{}", result_name(by).unwrap_or_default()))
-            }
-        };
-        let ty = aggregate.outputs.first().copied().unwrap_or(Type::Long);
-        let mut unique = UniqueNames::default();
-        let schema =
-            vec![Column::new(unique.take(&key.name), key.expression.ty), Column::new(unique.take(&name), ty)];
-        let operator = Operator::Summarize { input: input.plan, keys, aggregates: vec![aggregate] };
-        let grouped = self.plan(operator, schema.clone());
-        let sort = SortKey { expression: Expr::column(1, ty), descending: true, nulls_first: false };
-        let plan = self.plan(Operator::Top { input: grouped, keys: vec![sort], limit }, schema);
-        Ok(Relation::flagged(plan, true, true))
-    }
-
-    /// Level by level: the values of the next key within those kept before, ranked by its aggregate.
     pub(in crate::bind) fn top_nested(
         &mut self,
         input: Relation,
@@ -58,136 +41,253 @@ impl Binder<'_> {
         // Every level reads the rows again.
         let input = self.share(input);
         let mut unique = UniqueNames::default();
-        let mut keys: Vec<Expr> = Vec::new();
-        // Keys and aggregates of the levels so far, in turn.
-        let mut levels: Option<Relation> = None;
+        let mut levels = Vec::with_capacity(clauses.len());
+        let mut keys = Vec::with_capacity(clauses.len());
         for clause in clauses {
-            if let Some(others) = &clause.with_others {
-                return Err(self.unsupported("'with others' of top-nested", others.span));
-            }
-            let mut projection = Projection::default();
-            let key = self.group_keys(&input, std::slice::from_ref(&clause.of), &mut projection);
-            let Some(key) = key.into_iter().next() else {
-                return Err(self.give_up());
-            };
-            let key_name = unique.take(projection.items().first().map_or("", |item| item.name.as_str()));
-            keys.push(key.clone());
+            let level = self.top_nested_level(&input, clause, &mut keys, &mut unique)?;
+            levels.push(level);
+        }
+        let schema: Schema = levels
+            .iter()
+            .flat_map(|level| {
+                [Column::new(&level.key_name, level.key.ty), Column::new(&level.value_name, level.value.ty)]
+            })
+            .collect();
 
-            let (columns, aggregates) =
-                self.aggregate_expressions(&input, source_columns(&keys), &[&clause.by.expression]);
-            let columns = columns.into_iter().next().unwrap_or(Err(crate::bind::Reported))?;
-            let Some(column) = columns.into_iter().next() else {
-                return Err(self.give_up());
-            };
-            let declared = match &clause.by.expression.kind {
-                Ast::Named { name, .. } => name.text.clone(),
-                _ => column.declared.unwrap_or_else(|| format!("aggregated_{key_name}")),
-            };
-            let value_name = unique.take(&declared);
-            let value = super::summarize::shifted(column.expression, keys.len());
-            let value_type = value.ty;
-
-            // Rows of the kept parents, grouped by all keys so far.
-            let parents = keys.len() - 1;
-            let rows = match &levels {
+        // Keys and values of the levels so far, in turn.
+        let mut kept: Option<Relation> = None;
+        let mut others: Vec<Plan> = Vec::new();
+        for (number, level) in levels.iter().enumerate() {
+            // Rows within what was kept before.
+            let rows = match &kept {
                 None => input.plan.clone(),
-                Some(levels) => {
-                    let left_keys = keys[..parents].to_vec();
-                    let right_keys =
-                        (0..parents).map(|level| Expr::column(2 * level, left_keys[level].ty)).collect();
-                    let schema = input.schema().clone();
-                    let operator = Operator::Join {
-                        kind: JoinKind::LeftSemi,
-                        left: input.plan.clone(),
-                        right: levels.plan.clone(),
-                        left_keys,
-                        right_keys,
-                    };
-                    self.plan(operator, schema)
-                }
+                Some(kept) => self.rows_of(JoinKind::LeftSemi, &input, &keys[..number], kept, 2),
             };
-            let mut schema: Schema = keys
-                .iter()
-                .enumerate()
-                .map(|(level, key)| Column::new(format!("$key{level}"), key.ty))
-                .collect();
-            let mut inner = schema.clone();
-            inner.extend(
-                aggregates
-                    .iter()
-                    .flat_map(|aggregate| &aggregate.outputs)
-                    .enumerate()
-                    .map(|(position, ty)| Column::new(format!("$value{position}"), *ty)),
-            );
-            let grouped =
-                self.plan(Operator::Summarize { input: rows, keys: keys.clone(), aggregates }, inner);
-            schema.push(Column::new("$value", value_type));
-            let mut expressions: Vec<Expr> =
-                keys.iter().enumerate().map(|(level, key)| Expr::column(level, key.ty)).collect();
-            expressions.push(value);
-            let ranked = self.projected(Relation::new(grouped), expressions, schema.clone());
-
-            let descending = clause.by.direction != Some(SortDirection::Ascending);
-            let sort = SortKey {
-                expression: Expr::column(keys.len(), value_type),
-                descending,
-                nulls_first: !descending,
+            let best = self.best_of(rows.clone(), &keys[..=number], level);
+            let best = if level.others.is_some() { self.share(best) } else { best };
+            if level.others.is_some() {
+                let rows = Relation::new(rows);
+                let rest = self.rows_of(JoinKind::LeftAnti, &rows, &keys[..=number], &best, 1);
+                others.push(self.rest_of(rest, &keys[..number], &levels, number, kept.as_ref(), &schema));
+            }
+            let next = match kept {
+                None => best,
+                Some(before) => self.nested_in(before, best, number, &schema[..2 * number + 2]),
             };
-            let limit = match &clause.count {
-                Some(count) => Some(self.row_count(count)?),
-                None => None,
-            };
-            let best = match limit {
-                None => ranked.plan,
-                Some(limit) if parents == 0 => {
-                    self.plan(Operator::Top { input: ranked.plan, keys: vec![sort], limit }, schema)
-                }
-                Some(limit) => {
-                    let argument = self.plan(Operator::Argument, schema.clone());
-                    let subquery =
-                        self.plan(Operator::Top { input: argument, keys: vec![sort], limit }, schema.clone());
-                    let key = parent_key(&keys[..parents]);
-                    self.plan(Operator::Partition { input: ranked.plan, key, subquery }, schema)
-                }
-            };
-            let next = match levels {
-                None => {
-                    let schema = vec![Column::new(key_name, key.ty), Column::new(value_name, value_type)];
-                    let expressions = vec![Expr::column(0, key.ty), Expr::column(1, value_type)];
-                    self.projected(Relation::new(best), expressions, schema)
-                }
-                Some(before) => {
-                    let width = before.schema().len();
-                    let mut schema = before.schema().clone();
-                    let mut joined = schema.clone();
-                    joined.extend(best.schema.iter().cloned());
-                    let left_keys =
-                        (0..parents).map(|level| Expr::column(2 * level, keys[level].ty)).collect();
-                    let right_keys = (0..parents).map(|level| Expr::column(level, keys[level].ty)).collect();
-                    let operator = Operator::Join {
-                        kind: JoinKind::Inner,
-                        left: before.plan,
-                        right: best,
-                        left_keys,
-                        right_keys,
-                    };
-                    let plan = self.plan(operator, joined);
-                    let mut expressions = Self::all_columns(&schema);
-                    expressions.push(Expr::column(width + parents, key.ty));
-                    expressions.push(Expr::column(width + parents + 1, value_type));
-                    schema.push(Column::new(key_name, key.ty));
-                    schema.push(Column::new(value_name, value_type));
-                    self.projected(Relation::new(plan), expressions, schema)
-                }
-            };
-            // The next level reads it twice.
-            levels = Some(self.share(next));
+            // The next level reads it twice, and so does what is left out.
+            kept = Some(if levels.len() > 1 { self.share(next) } else { next });
         }
-        match levels {
-            Some(levels) => Ok(Relation::flagged(levels.plan, true, false)),
-            None => Err(self.give_up()),
+        let Some(kept) = kept else { return Err(self.give_up()) };
+        let names = Self::all_columns(&schema);
+        let kept = self.projected(kept, names, schema.clone());
+        if others.is_empty() {
+            return Ok(Relation::flagged(kept.plan, true, false));
         }
+        let inputs = std::iter::once(kept.plan).chain(others).collect();
+        let plan = self.plan(Operator::Union { inputs, kind: UnionKind::Outer }, schema);
+        Ok(Relation::flagged(plan, true, false))
     }
+
+    fn top_nested_level(
+        &mut self,
+        input: &Relation,
+        clause: &ast::TopNestedClause,
+        keys: &mut Vec<Expr>,
+        unique: &mut UniqueNames,
+    ) -> Bind<Level> {
+        let mut projection = Projection::default();
+        let key = self.group_keys(input, std::slice::from_ref(&clause.of), &mut projection);
+        let Some(key) = key.into_iter().next() else { return Err(self.give_up()) };
+        let key_name = unique.take(projection.items().first().map_or("", |item| item.name.as_str()));
+        keys.push(key.clone());
+        let (columns, aggregates) =
+            self.aggregate_expressions(input, source_columns(keys), &[&clause.by.expression]);
+        let columns = columns.into_iter().next().unwrap_or(Err(Reported))?;
+        let Some(column) = columns.into_iter().next() else { return Err(self.give_up()) };
+        let value_name = match &clause.by.expression.kind {
+            Ast::Named { name, .. } => name.text.clone(),
+            _ => column.declared.unwrap_or_else(|| format!("aggregated_{key_name}")),
+        };
+        let limit = clause.count.as_ref().map(|count| self.row_count(count)).transpose()?;
+        let others = match &clause.with_others {
+            None => None,
+            Some(others) => {
+                let others = self.with_row_scope(None, |binder| binder.scalar(others))?;
+                let others = cast(others, key.ty);
+                Some(self.folded(others))
+            }
+        };
+        Ok(Level {
+            key,
+            key_name,
+            aggregates,
+            value: column.expression,
+            value_name: unique.take(&value_name),
+            descending: clause.by.direction != Some(SortDirection::Ascending),
+            limit,
+            others,
+        })
+    }
+
+    /// The rows whose keys are (not) among those of another relation, where they stand `stride` columns apart.
+    fn rows_of(
+        &mut self,
+        kind: JoinKind,
+        rows: &Relation,
+        keys: &[Expr],
+        among: &Relation,
+        stride: usize,
+    ) -> Plan {
+        let left_keys = keys.iter().cloned().map(null_safe).collect();
+        let right_keys =
+            (0..keys.len()).map(|level| null_safe(Expr::column(stride * level, keys[level].ty))).collect();
+        let operator = Operator::Join {
+            kind,
+            left: rows.plan.clone(),
+            right: among.plan.clone(),
+            left_keys,
+            right_keys,
+        };
+        let schema = rows.schema().clone();
+        self.plan(operator, schema)
+    }
+
+    /// The groups with the best values within each parent: all keys so far, then the value.
+    fn best_of(&mut self, rows: Plan, keys: &[Expr], level: &Level) -> Relation {
+        let parents = keys.len() - 1;
+        let ranked = self.grouped(rows, keys, &level.aggregates, &[level.value.clone()]);
+        let Some(limit) = level.limit.clone() else { return ranked };
+        let schema = ranked.schema().clone();
+        let sort = SortKey {
+            expression: Expr::column(keys.len(), level.value.ty),
+            descending: level.descending,
+            nulls_first: !level.descending,
+        };
+        let top = |input| Operator::Top { input, keys: vec![sort], limit };
+        if parents == 0 {
+            return Relation::new(self.plan(top(ranked.plan), schema));
+        }
+        let argument = self.plan(Operator::Argument, schema.clone());
+        let subquery = self.plan(top(argument), schema.clone());
+        let operator = Operator::Partition {
+            input: ranked.plan,
+            key: parent_key(&keys[..parents]),
+            parameter: None,
+            keys_max: None,
+            subquery,
+        };
+        Relation::new(self.plan(operator, schema))
+    }
+
+    /// Groups: the keys, then values over the outputs of the aggregates.
+    fn grouped(&mut self, rows: Plan, keys: &[Expr], aggregates: &[Aggregate], values: &[Expr]) -> Relation {
+        let mut schema: Schema =
+            keys.iter().enumerate().map(|(level, key)| Column::new(format!("$key{level}"), key.ty)).collect();
+        let mut inner = schema.clone();
+        let outputs = aggregates.iter().flat_map(|aggregate| &aggregate.outputs).enumerate();
+        inner.extend(outputs.map(|(position, ty)| Column::new(format!("$value{position}"), *ty)));
+        let operator =
+            Operator::Summarize { input: rows, keys: keys.to_vec(), aggregates: aggregates.to_vec() };
+        let grouped = self.plan(operator, inner);
+        let mut expressions = Self::all_columns(&schema);
+        for (position, value) in values.iter().enumerate() {
+            expressions.push(shifted(value.clone(), keys.len()));
+            schema.push(Column::new(format!("$result{position}"), value.ty));
+        }
+        self.projected(Relation::new(grouped), expressions, schema)
+    }
+
+    /// The levels before, each with the best of the next within it.
+    fn nested_in(&mut self, before: Relation, best: Relation, parents: usize, schema: &[Column]) -> Relation {
+        let width = 2 * parents;
+        let mut joined = before.schema().clone();
+        joined.extend(best.schema().iter().cloned());
+        let ty = |level: usize| best.schema()[level].ty;
+        let left_keys = (0..parents).map(|level| null_safe(Expr::column(2 * level, ty(level)))).collect();
+        let right_keys = (0..parents).map(|level| null_safe(Expr::column(level, ty(level)))).collect();
+        let mut expressions: Vec<Expr> =
+            (0..width).map(|position| Expr::column(position, schema[position].ty)).collect();
+        expressions.push(Expr::column(width + parents, ty(parents)));
+        expressions.push(Expr::column(width + parents + 1, ty(parents + 1)));
+        let operator = Operator::Join {
+            kind: JoinKind::Inner,
+            left: before.plan,
+            right: best.plan,
+            left_keys,
+            right_keys,
+        };
+        let plan = self.plan(operator, joined);
+        self.projected(Relation::new(plan), expressions, schema.to_vec())
+    }
+
+    /// One row per parent for all that was not kept at a level. Levels below have no groups within it: those
+    /// with others of their own show all of it once more, the rest nothing.
+    fn rest_of(
+        &mut self,
+        rows: Plan,
+        parents: &[Expr],
+        levels: &[Level],
+        number: usize,
+        kept: Option<&Relation>,
+        schema: &Schema,
+    ) -> Plan {
+        let mut aggregates = vec![count_rows()];
+        let mut values = vec![Expr::column(0, Type::Long)];
+        for level in levels[number..].iter().filter(|level| level.others.is_some()) {
+            let outputs: usize = aggregates.iter().map(|aggregate| aggregate.outputs.len()).sum();
+            values.push(shifted(level.value.clone(), outputs));
+            aggregates.extend(level.aggregates.iter().cloned());
+        }
+        let rest = self.grouped(rows, parents, &aggregates, &values);
+        let count = Expr::column(parents.len(), Type::Long);
+        let some = operator(
+            crate::function::OperatorFunction::Greater,
+            vec![count, Expr::constant(Value::Long(0))],
+            Type::Bool,
+        );
+        let rest_schema = rest.schema().clone();
+        let mut rest = self.plan(Operator::Filter { input: rest.plan, predicate: some }, rest_schema.clone());
+        let mut first = parents.len() + 1;
+        let mut expressions = Vec::with_capacity(schema.len());
+        if let Some(kept) = kept {
+            let mut joined = kept.schema().clone();
+            joined.extend(rest_schema);
+            let left_keys = (0..parents.len())
+                .map(|level| null_safe(Expr::column(2 * level, parents[level].ty)))
+                .collect();
+            let right_keys =
+                (0..parents.len()).map(|level| null_safe(Expr::column(level, parents[level].ty))).collect();
+            let operator = Operator::Join {
+                kind: JoinKind::Inner,
+                left: kept.plan.clone(),
+                right: rest,
+                left_keys,
+                right_keys,
+            };
+            rest = self.plan(operator, joined);
+            expressions = Self::all_columns(kept.schema());
+            first += kept.schema().len();
+        }
+        for level in &levels[number..] {
+            match &level.others {
+                Some(others) => {
+                    expressions.push(others.clone());
+                    expressions.push(Expr::column(first, level.value.ty));
+                    first += 1;
+                }
+                None => {
+                    expressions.push(Expr::constant(null_of(level.key.ty)));
+                    expressions.push(Expr::constant(null_of(level.value.ty)));
+                }
+            }
+        }
+        self.projected(Relation::new(rest), expressions, schema.clone()).plan
+    }
+}
+
+/// A key as a text: joins match no nulls, groups do.
+fn null_safe(key: Expr) -> Expr {
+    cast(key, Type::String)
 }
 
 /// One expression that tells groups of several keys apart.
