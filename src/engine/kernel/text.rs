@@ -5,7 +5,7 @@ use std::fmt::Write;
 use conshelf_storage::ticks::{format_datetime, format_timespan};
 use conshelf_storage::{DynamicKind, DynamicRef};
 
-/// Prints a double as the engine does: the shortest digits that read back the same, a point always, an
+/// Prints a double as the engine does: the fewest digits that read back the same, a point always, an
 /// exponent from 1e21 up and below 1e-6.
 pub fn print_real(value: f64, out: &mut String) {
     if value.is_nan() {
@@ -34,9 +34,30 @@ pub fn print_real(value: f64, out: &mut String) {
     } else {
         out.push_str(text);
     }
-    if !out[start..].contains('.') {
-        out.push_str(".0");
+    match out[start..].contains('.') {
+        true => raise_last_digit(value, out, start),
+        false => out.push_str(".0"),
     }
+}
+
+/// Of the shortest digits that read back as the value the engine prints the largest, not the nearest (recorded:
+/// `tostring(0.1 + 0.2)` is `0.30000000000000007`). Below 16 digits there is but one choice.
+fn raise_last_digit(value: f64, out: &mut String, start: usize) {
+    let digits = out.as_bytes()[start..].iter().filter(|byte| byte.is_ascii_digit());
+    let significant = digits.skip_while(|digit| **digit == b'0').count();
+    if significant < 16 {
+        return;
+    }
+    while let Some(last @ '0'..='8') = out.pop() {
+        let next = char::from(last as u8 + 1);
+        out.push(next);
+        if out[start..].parse() != Ok(value) {
+            out.pop();
+            out.push(last);
+            return;
+        }
+    }
+    out.push('9');
 }
 
 /// Prints an integer.
@@ -163,7 +184,7 @@ mod tests {
         let cases = [
             (1.0, "1.0"),
             (1.5, "1.5"),
-            (0.1 + 0.2, "0.30000000000000004"),
+            (0.1 + 0.2, "0.30000000000000007"),
             (100_000_000_000.0, "100000000000.0"),
             (-0.5, "-0.5"),
             (1e20, "100000000000000000000.0"),
