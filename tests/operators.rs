@@ -137,4 +137,28 @@ golden_answers! {
         "datatable(s:string)['a b'] | reduce by s with threshold=2",
         "datatable(s:long)[1] | reduce by s",
     ],
+    subqueries: [
+        // Operators that may begin a query take the rows given, too.
+        "datatable(x:long, d:dynamic)[1, dynamic([2, 3])] | mv-apply e = d on (union (print z = x))",
+        "datatable(x:long, d:dynamic)[1, dynamic([2, 3])] | mv-apply e = d to typeof(long) on (union (print z = 7) | count)",
+        // What stands within takes its own rows.
+        "datatable(x:long, d:dynamic)[1, dynamic([2, 3])] | mv-apply e = d to typeof(long) on (extend n = toscalar(print 5))",
+        "datatable(x:long, d:dynamic)[1, dynamic([2, 3]), 2, dynamic([5])] | mv-apply e = d to typeof(long) on (as Q | extend total = toscalar(Q | summarize sum(e)))",
+        "datatable(x:long, d:dynamic)[3, dynamic([1, 3]), 5, dynamic([5])] | mv-apply with_itemindex = i e = d to typeof(long) limit 1 on (where e <= x | project i, e)",
+        "datatable(x:long)[1, 2] | fork (count) big = (where x > 1) (as Named)",
+        "datatable(x:long)[1, 2] | fork (join (print x = 1) on x)",
+        "datatable(x:long, y:string)[1, 'a', 2, 'a'] | facet by y with (summarize s = sum(x) by y)",
+    ],
+    make_series: [
+        "range x from 0 to 3 step 1 | make-series n = count() + 1, r = round(avg(x) / 2, 1) default = -1 on x from 0 to 6 step 2",
+        "range x from 0 to 3 step 1 | extend s = strcat('s', x) | make-series arg_max(x, s) on t = x from 0 to 4 step 2",
+        "range x from 0 to 3 step 1 | make-series (a, b) = percentiles(x, 1, 99) on t = x from 0 to 4 step 4",
+    ],
+    columns: [
+        "print a = 1, b = 'x' | getschema kind=csl",
+        "datatable(t:datetime, k:string)[datetime(2020-01-01 01:00), 'a', datetime(2020-01-01 02:00), 'a'] | summarize count() by k, t bin=1d",
+        "print a = 1, ab = 2 | project-away z*",
+        "print a = 1 | project-rename a = a",
+        "print a = 1 | sample-distinct 3 of a + 1",
+    ],
 }

@@ -215,8 +215,16 @@ fn line(plan: &Plan) -> String {
             let keys: Vec<String> = keys.iter().map(|(name, ty)| format!("{name}:{ty}")).collect();
             format!("ParseKv {} as ({})", expression(source, input), keys.join(", "))
         }
-        Operator::MakeSeries { series, axis, from, to, step, keys, .. } => {
+        Operator::MakeSeries { aggregates, series, axis, from, to, step, keys, .. } => {
             let names = plan.schema.get(keys.len()..).unwrap_or_default();
+            // Outputs of aggregates are shown as the calls they are of.
+            let outputs: Schema = aggregates
+                .iter()
+                .flat_map(|found| {
+                    let text = aggregate(found, input);
+                    found.outputs.iter().map(move |ty| Column::new(text.clone(), *ty))
+                })
+                .collect();
             let series: Vec<String> = series
                 .iter()
                 .enumerate()
@@ -224,7 +232,7 @@ fn line(plan: &Plan) -> String {
                     format!(
                         "{} = {} default {}",
                         name_of(names, position),
-                        aggregate(&series.aggregate, input),
+                        expression(&series.value, &outputs),
                         expression(&series.default, input)
                     )
                 })

@@ -148,7 +148,8 @@ pub enum ParseSegment {
 /// One series of `make-series`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    pub aggregate: Aggregate,
+    /// Over the outputs of the operator's aggregates.
+    pub value: Expr,
     /// Constant for bins without rows.
     pub default: Expr,
 }
@@ -300,6 +301,7 @@ pub enum Operator {
     /// Yields the keys, one array per series, then the array of axis values.
     MakeSeries {
         input: Plan,
+        aggregates: Vec<Aggregate>,
         series: Vec<Series>,
         axis: Expr,
         from: Option<Expr>,

@@ -112,6 +112,8 @@ struct Binder<'a> {
     visualization: Option<Visualization>,
     /// The rows a subquery without a source takes (`mv-apply`, `partition`, `fork`).
     argument: Option<Relation>,
+    /// How many subqueries stand around what is being bound.
+    subqueries: usize,
     result_name: Option<String>,
     forked: Vec<crate::plan::ResultPlan>,
 }
@@ -140,6 +142,7 @@ impl<'a> Binder<'a> {
             parameters: 0,
             visualization: None,
             argument: None,
+            subqueries: 0,
             result_name: None,
             forked: Vec::new(),
         }

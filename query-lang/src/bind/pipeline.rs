@@ -15,28 +15,41 @@ impl Binder<'_> {
                 None => Err(self.give_up()),
             };
         }
-        self.with_row_scope(None, |binder| binder.pipeline(pipeline, span)).map(table_meaning)
+        // The rows given to a subquery are for its own pipeline, not for those within.
+        let argument = self.argument.take();
+        let given = argument.clone();
+        let found = self.with_row_scope(None, |binder| binder.pipeline(pipeline, given, span));
+        self.argument = argument;
+        found.map(table_meaning)
     }
 
-    fn pipeline(&mut self, pipeline: &ast::Pipeline, span: Span) -> Bind<Relation> {
+    fn pipeline(
+        &mut self,
+        pipeline: &ast::Pipeline,
+        argument: Option<Relation>,
+        span: Span,
+    ) -> Bind<Relation> {
         if let Some(first) = pipeline.operators.first() {
             self.operator = keyword(&first.kind);
         }
         let mut current = match &pipeline.source {
             Some(source) => Some(self.table(source)?),
-            None => None,
+            None => argument,
         };
         for (position, operator) in pipeline.operators.iter().enumerate() {
             if self.operators > OPERATORS_MAX {
                 return Err(self.error("SEM0011", "The query has too many operators", operator.keyword_span));
             }
             self.operator = keyword(&operator.kind);
-            let first = position == 0 && current.is_none();
-            let next = if first && begins_pipeline(&operator.kind) {
+            let begins = position == 0
+                && begins_pipeline(&operator.kind)
+                && (current.is_none()
+                    || matches!(operator.kind, OperatorKind::Print(_) | OperatorKind::Range(_)))
+                && pipeline.source.is_none();
+            let next = if begins {
                 self.source_operator(operator)?
             } else {
-                let input = match current.take().or_else(|| if first { self.argument.clone() } else { None })
-                {
+                let input = match current.take() {
                     Some(input) => input,
                     None => {
                         let message = format!(
@@ -58,6 +71,7 @@ impl Binder<'_> {
 
     /// The body of `mv-apply`, `partition` and `fork`: a pipeline that takes the given rows.
     pub(super) fn subquery(&mut self, body: &ast::Expr, argument: Relation) -> Bind<Relation> {
+        self.subqueries += 1;
         let outer = self.argument.replace(argument);
         let (operator, names) = (self.operator, self.names.clone());
         let result = self.table(body);
@@ -65,6 +79,7 @@ impl Binder<'_> {
         self.names = names;
         self.operator = operator;
         self.argument = outer;
+        self.subqueries -= 1;
         result
     }
 }

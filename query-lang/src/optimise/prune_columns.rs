@@ -225,14 +225,14 @@ fn prune(plan: &mut Plan, wanted: &BTreeSet<usize>) -> Moves {
             plan.schema = renamed(&plan.schema, &moves);
             moves
         }
-        Operator::MakeSeries { input, series, axis, keys, .. } => {
+        Operator::MakeSeries { input, aggregates, axis, keys, .. } => {
             let mut needed = BTreeSet::new();
             keys.iter().for_each(|key| columns_of(key, &mut needed));
-            series.iter().for_each(|series| aggregate_columns(&series.aggregate, &mut needed));
+            aggregates.iter().for_each(|aggregate| aggregate_columns(aggregate, &mut needed));
             columns_of(axis, &mut needed);
             let moves = prune(input, &needed);
             keys.iter_mut().for_each(|key| moved(key, &moves));
-            series.iter_mut().for_each(|series| aggregate_moved(&mut series.aggregate, &moves));
+            aggregates.iter_mut().for_each(|aggregate| aggregate_moved(aggregate, &moves));
             moved(axis, &moves);
             identity(count)
         }

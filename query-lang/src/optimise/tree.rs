@@ -38,10 +38,12 @@ pub(crate) fn visit_expressions<'a>(operator: &'a Operator, visit: &mut dyn FnMu
         Operator::Parse { source, .. }
         | Operator::ParseKv { source, .. }
         | Operator::Reduce { source, .. } => visit(source),
-        Operator::MakeSeries { series, axis, from, to, step, keys, .. } => {
-            for series in series {
-                let aggregate = &series.aggregate;
+        Operator::MakeSeries { aggregates, series, axis, from, to, step, keys, .. } => {
+            for aggregate in aggregates {
                 aggregate.arguments.iter().chain(&aggregate.condition).for_each(&mut *visit);
+            }
+            for series in series {
+                visit(&series.value);
                 visit(&series.default);
             }
             [axis, step].into_iter().chain(from).chain(to).chain(keys).for_each(visit);
@@ -93,10 +95,12 @@ pub(crate) fn change_expressions(operator: &mut Operator, change: &mut dyn FnMut
         Operator::Parse { source, .. }
         | Operator::ParseKv { source, .. }
         | Operator::Reduce { source, .. } => change(source),
-        Operator::MakeSeries { series, axis, from, to, step, keys, .. } => {
-            for series in series {
-                let aggregate = &mut series.aggregate;
+        Operator::MakeSeries { aggregates, series, axis, from, to, step, keys, .. } => {
+            for aggregate in aggregates {
                 aggregate.arguments.iter_mut().chain(&mut aggregate.condition).for_each(&mut *change);
+            }
+            for series in series {
+                change(&mut series.value);
                 change(&mut series.default);
             }
             [axis, step].into_iter().chain(from).chain(to).chain(keys).for_each(change);

@@ -91,20 +91,6 @@ impl Parser<'_> {
         found.unwrap_or_else(|| self.missing())
     }
 
-    /// Operators if there are any, else any expression.
-    pub(super) fn subpipeline_or_expression(&mut self) -> Expr {
-        if !self.enter() {
-            return self.missing();
-        }
-        let start = self.start();
-        let found = match self.operator().or_else(|| self.source_operator()) {
-            Some(first) => self.finish_pipeline(None, vec![first], start, Follow::Nested),
-            None => Some(self.required_expression(Follow::Nested)),
-        };
-        self.leave();
-        found.unwrap_or_else(|| self.missing())
-    }
-
     /// An operator at the start of a pipeline.
     fn leading_operator(&mut self) -> Option<Operator> {
         self.source_operator().or_else(|| self.operator())

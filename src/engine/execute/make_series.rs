@@ -30,6 +30,7 @@ const BINS_MAX: i64 = 1 << 20;
 
 /// The operator's parameters.
 pub struct MakeSeries<'a> {
+    pub aggregates: &'a [Aggregate],
     pub series: &'a [Series],
     pub axis: &'a Expr,
     pub from: Option<&'a Expr>,
@@ -183,7 +184,7 @@ pub fn pipeline(
     let below = executor.pipeline(input)?.then(Arc::new(bins), profile);
     let mut keys = call.keys.to_vec();
     keys.push(Expr::column(input.schema.len(), Type::Long));
-    let aggregates: Vec<&Aggregate> = call.series.iter().map(|series| &series.aggregate).collect();
+    let aggregates: Vec<&Aggregate> = call.aggregates.iter().collect();
     let batches = summarize::groups(executor, profile, &below, &keys, &aggregates, None)?;
     let started = std::time::Instant::now();
     let mut grouped: Schema = keys.iter().map(|key| Column::new("", key.ty)).collect();
@@ -237,7 +238,9 @@ fn arrays(
         .iter()
         .map(|series| expression::constant(executor, &series.default))
         .collect::<Result<Vec<_>>>()?;
-    let values = &groups.columns[width + 1..];
+    let expressions: Vec<Expr> = call.series.iter().map(|series| series.value.clone()).collect();
+    let outputs = Batch::new(groups.columns[width + 1..].to_vec(), groups.rows);
+    let values = Expressions::new(executor, &expressions)?.columns(&outputs)?;
     let mut builders: Vec<BinaryViewBuilder> =
         (0..=call.series.len()).map(|_| BinaryViewBuilder::with_capacity(count)).collect();
     let mut scratch = DynamicBuilder::new();
@@ -252,7 +255,7 @@ fn arrays(
         for ((column, series), (default, builder)) in
             values.iter().zip(call.series).zip(defaults.iter().zip(&mut builders))
         {
-            let ty = series.aggregate.outputs.first().copied().unwrap_or(Type::Real);
+            let ty = series.value.ty;
             scratch.begin_array();
             let mut row = rows.iter().peekable();
             for bin in start..end {

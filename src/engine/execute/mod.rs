@@ -177,8 +177,9 @@ impl Executor {
             Operator::ParseKv { input, source, keys, options } => {
                 parse_kv::pipeline(self, profile, input, source, keys, options)
             }
-            Operator::MakeSeries { input, series, axis, from, to, step, keys } => {
+            Operator::MakeSeries { input, aggregates, series, axis, from, to, step, keys } => {
                 let call = make_series::MakeSeries {
+                    aggregates,
                     series,
                     axis,
                     from: from.as_ref(),

@@ -2,7 +2,7 @@
 //! `facet`, `sample`, `consume`.
 
 use crate::ast::{self, ExprKind as Ast};
-use crate::plan::{Expr, Operator, ResultPlan, Visualization};
+use crate::plan::{Expr, ExprKind, Operator, ResultPlan, Visualization};
 use crate::span::Span;
 use crate::types::{Column, Type};
 use crate::value::Value;
@@ -11,6 +11,7 @@ use super::parameter_text;
 use super::summarize::count_rows;
 use crate::bind::expression::Meaning;
 use crate::bind::naming::result_name;
+use crate::bind::pipeline::keyword;
 use crate::bind::projection::Projection;
 use crate::bind::scope::{Entity, Relation};
 use crate::bind::{Bind, Binder};
@@ -109,9 +110,37 @@ impl Binder<'_> {
         }
     }
 
+    /// A leg of `fork` is made of operators that keep to the rows given.
+    fn fork_operators(&mut self, body: &ast::Expr) -> Bind<()> {
+        use ast::OperatorKind as O;
+        let Ast::Pipeline(pipeline) = &body.kind else { return Ok(()) };
+        let refused = pipeline.operators.iter().find(|operator| {
+            matches!(
+                operator.kind,
+                O::Print(_)
+                    | O::Range(_)
+                    | O::Union(_)
+                    | O::Join(_)
+                    | O::Lookup(_)
+                    | O::Find(_)
+                    | O::Search(_)
+                    | O::MvApply(_)
+                    | O::MakeSeries(_)
+                    | O::Serialize(_)
+                    | O::Scan(_)
+                    | O::Partition(_)
+                    | O::GetSchema(_)
+                    | O::Consume(_)
+            )
+        });
+        let Some(operator) = refused else { return Ok(()) };
+        let message = format!("The operator '{}' is not allowed in a leg of 'fork'", keyword(&operator.kind));
+        Err(self.error("SEM0177", message, operator.keyword_span))
+    }
+
     /// An operator that yields several results has no place where one table is taken.
     fn yields_results(&mut self, span: Span) -> Bind<()> {
-        if self.argument.is_none() {
+        if self.subqueries == 0 {
             return Ok(());
         }
         let message =
@@ -125,9 +154,10 @@ impl Binder<'_> {
         let input = self.share(input);
         let mut last = None;
         for (position, branch) in node.branches.iter().enumerate() {
+            self.fork_operators(&branch.body)?;
             let outer = self.visualization.take();
             let relation = self.subquery(&branch.body, input.clone())?;
-            let name = match &branch.name {
+            let name = match branch.name.as_ref().or_else(|| given_name(&branch.body)) {
                 Some(name) => name.text.clone(),
                 None if position == 0 => "PrimaryResult".to_string(),
                 None => format!("GenericResult{position}"),
@@ -187,6 +217,7 @@ impl Binder<'_> {
     ) -> Bind<Relation> {
         let count = self.row_count(&node.count)?;
         let of = self.with_row(&input, |binder| binder.scalar(&node.of))?;
+        self.expect_column(&of, &node.of)?;
         if of.ty == Type::Dynamic {
             let message = "A value of type dynamic is not allowed here: convert it, as in tostring(…)";
             return Err(self.error("SEM0116", message, node.of.span));
@@ -195,5 +226,24 @@ impl Binder<'_> {
         let schema = vec![Column::new(name, of.ty)];
         let plan = self.plan(Operator::SampleDistinct { input: input.plan, count, of }, schema);
         Ok(Relation::new(plan))
+    }
+
+    /// Some operators take nothing but a column as it stands.
+    pub(in crate::bind) fn expect_column(&mut self, bound: &Expr, written: &ast::Expr) -> Bind<()> {
+        let named = matches!(written.kind, Ast::Named { .. });
+        if matches!(bound.kind, ExprKind::Column(_)) && !named {
+            return Ok(());
+        }
+        let message = "The name of a column is expected here: compute the value before, with 'extend'";
+        Err(self.error("SEM0109", message, written.span))
+    }
+}
+
+/// The name that a pipeline gives its rows at its end (`… | as name`).
+fn given_name(body: &ast::Expr) -> Option<&ast::Name> {
+    let Ast::Pipeline(pipeline) = &body.kind else { return None };
+    match &pipeline.operators.last()?.kind {
+        ast::OperatorKind::As(node) => Some(&node.name),
+        _ => None,
     }
 }

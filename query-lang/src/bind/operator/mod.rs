@@ -54,7 +54,7 @@ impl Binder<'_> {
             OperatorKind::Facet(node) => self.facet(input, node, span),
             OperatorKind::Find(node) => self.find(Some(input), node, span),
             OperatorKind::Fork(node) => self.fork(input, node, span),
-            OperatorKind::GetSchema(_) => self.get_schema(&input),
+            OperatorKind::GetSchema(node) => self.get_schema(&input, node),
             OperatorKind::Invoke(call) => self.invoke(input, call),
             OperatorKind::Join(node) => self.join(input, node, span),
             OperatorKind::Lookup(node) => self.lookup(input, node, span),

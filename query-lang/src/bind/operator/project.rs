@@ -192,12 +192,17 @@ impl Binder<'_> {
                     Err(self.unknown("SEM0100", message, name.span, &name.text, names))
                 }
             },
-            Ast::Wildcard(pattern) | Ast::BracketedWildcard(pattern) => Ok(schema
-                .iter()
-                .enumerate()
-                .filter(|(_, column)| matches_wildcard(pattern, &column.name))
-                .map(|(position, _)| position)
-                .collect()),
+            Ast::Wildcard(pattern) | Ast::BracketedWildcard(pattern) => {
+                let columns = schema.iter().enumerate();
+                let fitting = columns.filter(|(_, column)| matches_wildcard(pattern, &column.name));
+                let positions: Vec<usize> = fitting.map(|(position, _)| position).collect();
+                if positions.is_empty() {
+                    let message =
+                        format!("'{}' operator: no column fits the pattern '{pattern}'", self.operator);
+                    return Err(self.error("SEM0100", message, expression.span));
+                }
+                Ok(positions)
+            }
             Ast::Star => Ok((0..schema.len()).collect()),
             Ast::Parenthesized(inner) => self.named_columns(schema, inner),
             Ast::Missing => Err(self.give_up()),
@@ -274,9 +279,6 @@ impl Binder<'_> {
                 self.failed = true;
                 continue;
             };
-            if name.text == column.text {
-                continue;
-            }
             let taken = schema.iter().any(|found| found.name == name.text);
             if taken || projection.rename(position, &name.text).is_err() {
                 self.duplicate_column(&name.text, name.span);
@@ -314,6 +316,8 @@ impl Binder<'_> {
             for position in positions {
                 if !order.contains(&position) {
                     order.push(position);
+                } else if matches!(key.expression.kind, Ast::Name(_)) {
+                    self.duplicate_column(&schema[position].name, key.span);
                 }
             }
         }

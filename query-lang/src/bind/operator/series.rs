@@ -12,7 +12,7 @@ use crate::bind::naming::result_name;
 use crate::bind::projection::Projection;
 use crate::bind::scope::Relation;
 use crate::bind::{Bind, Binder, null_of};
-use crate::function::{AggregateFunction, FunctionId, OperatorFunction};
+use crate::function::OperatorFunction;
 
 use super::summarize::source_columns;
 
@@ -29,60 +29,27 @@ impl Binder<'_> {
         let expressions: Vec<&ast::Expr> =
             node.aggregates.iter().map(|aggregate| &aggregate.expression).collect();
         let (columns, aggregates) = self.aggregate_expressions(&input, source_columns(&keys), &expressions);
-        let mut series = Vec::with_capacity(aggregates.len());
-        let mut aggregates: Vec<Option<crate::plan::Aggregate>> = aggregates.into_iter().map(Some).collect();
+        let mut series = Vec::with_capacity(columns.len());
         for (columns, aggregate) in columns.into_iter().zip(&node.aggregates) {
-            let mut columns = columns?;
-            let span = aggregate.span;
-            let column = match (columns.len(), columns.pop()) {
-                (1, Some(column)) => column,
-                _ => return Err(self.unsupported("An aggregate of several columns in make-series", span)),
-            };
-            // Outputs are numbered in the order of the aggregates: all have one.
-            let plan = match column.expression.kind {
-                ExprKind::Column(position) => aggregates.get_mut(position).and_then(Option::take),
-                // A constant is that value wherever there are rows.
-                ExprKind::Constant(_) => Some(crate::plan::Aggregate {
-                    function: FunctionId::Aggregate(AggregateFunction::TakeAny),
-                    outputs: vec![column.expression.ty],
-                    arguments: vec![column.expression.clone()],
-                    condition: None,
-                }),
-                _ => None,
-            };
-            let Some(plan) = plan.filter(|plan| plan.outputs.len() == 1) else {
-                return Err(self.unsupported("An expression around an aggregate in make-series", span));
-            };
-            let ty = column.expression.ty;
             let default = match &aggregate.default {
-                Some(default) => {
-                    let value = self.constant_of(default)?;
-                    cast(Expr::constant(value), ty)
-                }
-                None => Expr::constant(match ty {
-                    Type::Int => Value::Int(0),
-                    Type::Long => Value::Long(0),
-                    Type::Real => Value::Real(0.0),
-                    ty => null_of(ty),
-                }),
+                Some(default) => Some(self.constant_of(default)?),
+                None => None,
             };
-            let default = self.folded(default);
-            let values = Expr::constant(null_of(Type::Dynamic));
-            match (column.declared, column.inferred) {
-                (Some(name), _) => {
-                    if projection.declare(&name, values, None, false).is_err() {
-                        self.duplicate_column(&name, span);
-                    }
-                }
-                (None, Some(name)) if !name.is_empty() => {
-                    projection.add(&name, values, None, false);
-                }
-                _ => {
-                    let name = projection.unnamed(&Vec::new());
-                    projection.add(&name, values, None, false);
-                }
+            for column in columns? {
+                let ty = column.expression.ty;
+                let default = match &default {
+                    Some(value) => cast(Expr::constant(value.clone()), ty),
+                    None => Expr::constant(match ty {
+                        Type::Int => Value::Int(0),
+                        Type::Long => Value::Long(0),
+                        Type::Real => Value::Real(0.0),
+                        ty => null_of(ty),
+                    }),
+                };
+                let default = self.folded(default);
+                self.series_column(&mut projection, column.declared, column.inferred, aggregate.span);
+                series.push(Series { value: column.expression, default });
             }
-            series.push(Series { aggregate: plan, default });
         }
 
         let (axis_name, axis_value) = match &node.axis.kind {
@@ -131,9 +98,34 @@ impl Binder<'_> {
             return Err(self.error("SEM0133", "The step of a series must not be null", span));
         }
         let schema: Vec<Column> = projection.schema();
-        let operator = Operator::MakeSeries { input: input.plan, series, axis, from, to, step, keys };
+        let operator =
+            Operator::MakeSeries { input: input.plan, aggregates, series, axis, from, to, step, keys };
         let plan = self.plan(operator, schema);
         Ok(Relation::new(plan))
+    }
+
+    fn series_column(
+        &mut self,
+        projection: &mut Projection,
+        declared: Option<String>,
+        inferred: Option<String>,
+        span: Span,
+    ) {
+        let values = Expr::constant(null_of(Type::Dynamic));
+        match (declared, inferred) {
+            (Some(name), _) => {
+                if projection.declare(&name, values, None, false).is_err() {
+                    self.duplicate_column(&name, span);
+                }
+            }
+            (None, Some(name)) if !name.is_empty() => {
+                projection.add(&name, values, None, false);
+            }
+            _ => {
+                let name = projection.unnamed(&Vec::new());
+                projection.add(&name, values, None, false);
+            }
+        }
     }
 
     /// A bound or the step of the axis: a scalar without columns.

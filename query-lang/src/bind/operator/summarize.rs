@@ -9,6 +9,7 @@ use crate::span::Span;
 use crate::types::{Column, Schema, Type};
 
 use crate::bind::aggregate::AggregateColumn;
+use crate::bind::comparison::cast;
 use crate::bind::naming::result_name;
 use crate::bind::projection::Projection;
 use crate::bind::scope::Relation;
@@ -16,12 +17,14 @@ use crate::bind::{Bind, Binder};
 
 impl Binder<'_> {
     pub(in crate::bind) fn summarize(&mut self, input: Relation, node: &ast::Summarize) -> Bind<Relation> {
-        if let Some(bin) = &node.bin {
-            return Err(self.unsupported("The old form 'by … bin =' of summarize", bin.span));
-        }
         let mut projection = Projection::default();
         let by = node.by.as_deref().unwrap_or_default();
-        let keys = self.group_keys(&input, by, &mut projection);
+        let mut keys = self.group_keys(&input, by, &mut projection);
+        if let Some(size) = &node.bin
+            && let Some(last) = keys.pop()
+        {
+            keys.push(self.binned(last, size)?);
+        }
         let key_columns = source_columns(&keys);
 
         let expressions: Vec<&ast::Expr> = node.aggregates.iter().collect();
@@ -30,7 +33,7 @@ impl Binder<'_> {
         // Columns of the projection refer to the output of the summarize operator from here on.
         let mut output = Projection::default();
         for (position, item) in projection.items().iter().enumerate() {
-            let column = Expr::column(position, item.expression.ty);
+            let column = Expr::column(position, keys.get(position).map_or(item.expression.ty, |key| key.ty));
             // Names of keys count as written: an aggregate cannot take one of them.
             if output.declare(&item.name, column, None, false).is_err() {
                 self.duplicate_column(
@@ -49,6 +52,28 @@ impl Binder<'_> {
             }
         }
         Ok(self.summarized(input, keys, aggregates, &output))
+    }
+
+    /// The old form `by …, key bin = size`: the last key falls into bins.
+    fn binned(&mut self, key: Expr, size: &ast::Expr) -> Bind<Expr> {
+        let size_bound = self.with_row_scope(None, |binder| binder.scalar(size))?;
+        let ty = if key.ty == Type::DateTime { Type::TimeSpan } else { key.ty };
+        let fits = size_bound.ty == ty || (size_bound.ty.is_number() && ty.is_number());
+        match FunctionId::by_name("bin") {
+            Some(bin) if fits && (key.ty.is_number() || ty == Type::TimeSpan) => {
+                let ty = key.ty.max(if key.ty.is_number() { size_bound.ty } else { key.ty });
+                let arguments = if key.ty.is_number() {
+                    vec![cast(key, ty), cast(size_bound, ty)]
+                } else {
+                    vec![key, size_bound]
+                };
+                Ok(Expr::call(bin, arguments, ty))
+            }
+            _ => {
+                let message = format!("Values of type {} cannot be binned by {}", key.ty, size_bound.ty);
+                Err(self.error("SEM0107", message, size.span))
+            }
+        }
     }
 
     /// Binds the expressions after `by`.

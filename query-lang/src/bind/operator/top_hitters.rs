@@ -9,6 +9,7 @@ use crate::plan::{Aggregate, Expr, Operator, SortKey};
 use crate::types::{Column, Type};
 
 use super::summarize::count_rows;
+use crate::bind::comparison::cast;
 use crate::bind::naming::{UniqueNames, result_name};
 use crate::bind::projection::Projection;
 use crate::bind::scope::Relation;
@@ -22,22 +23,23 @@ impl Binder<'_> {
         let Some(key) = projection.items().first().cloned() else {
             return Err(self.give_up());
         };
-        let (aggregate, name) = match &node.by {
-            None => (count_rows(), format!("approximate_count_{}", key.name)),
+        self.expect_column(&key.expression, &node.of)?;
+        let (aggregate, name, shown) = match &node.by {
+            None => (count_rows(), format!("approximate_count_{}", key.name), Type::Long),
             Some(by) => {
                 let weight = self.with_row(&input, |binder| binder.scalar(by))?;
                 if !weight.ty.is_number() {
                     let message = format!("The weight must be a number, found {}", weight.ty);
                     return Err(self.error("SEM0137", message, by.span));
                 }
-                let ty = weight.ty.max(Type::Long);
+                let (shown, ty) = (weight.ty, weight.ty.max(Type::Long));
                 let aggregate = Aggregate {
                     function: FunctionId::Aggregate(AggregateFunction::Sum),
                     arguments: vec![weight],
                     condition: None,
                     outputs: vec![ty],
                 };
-                (aggregate, format!("approximate_sum_{}", result_name(by).unwrap_or_default()))
+                (aggregate, format!("approximate_sum_{}", result_name(by).unwrap_or_default()), shown)
             }
         };
         let ty = aggregate.outputs.first().copied().unwrap_or(Type::Long);
@@ -52,7 +54,15 @@ impl Binder<'_> {
             let expression = Expr::column(0, key.expression.ty);
             sorts.push(SortKey { expression, descending: true, nulls_first: false });
         }
-        let plan = self.plan(Operator::Top { input: grouped, keys: sorts, limit }, schema);
-        Ok(Relation::flagged(plan, true, true))
+        let plan = self.plan(Operator::Top { input: grouped, keys: sorts, limit }, schema.clone());
+        let top = Relation::flagged(plan, true, true);
+        if shown == ty {
+            return Ok(top);
+        }
+        // The sum of a small type is shown in that type.
+        let mut schema = schema;
+        schema[1].ty = shown;
+        let expressions = vec![Expr::column(0, key.expression.ty), cast(Expr::column(1, ty), shown)];
+        Ok(self.projected(top, expressions, schema))
     }
 }

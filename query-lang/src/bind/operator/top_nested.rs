@@ -298,7 +298,7 @@ fn parent_key(keys: &[Expr]) -> Expr {
             let mut parts = Vec::new();
             for (level, key) in keys.iter().enumerate() {
                 parts.push(cast(Expr::column(level, key.ty), Type::String));
-                parts.push(Expr::constant(crate::value::Value::String("\u{1f}".to_string())));
+                parts.push(Expr::constant(Value::String("\u{1f}".to_string())));
             }
             Expr::call(strcat, parts, Type::String)
         }

@@ -7,6 +7,7 @@ use crate::types::{Column, Schema, Type};
 use crate::value::Value;
 
 use super::project::tuple_columns;
+use super::{parameter, parameter_text};
 use crate::bind::comparison::cast;
 use crate::bind::projection::Projection;
 use crate::bind::scope::Relation;
@@ -153,7 +154,14 @@ impl Binder<'_> {
         Ok(self.constant(&converted).unwrap_or_else(|| null_of(ty)))
     }
 
-    pub(in crate::bind) fn get_schema(&mut self, input: &Relation) -> Bind<Relation> {
+    pub(in crate::bind) fn get_schema(&mut self, input: &Relation, node: &ast::GetSchema) -> Bind<Relation> {
+        if parameter(&node.parameters, "kind").and_then(parameter_text).as_deref() == Some("csl") {
+            let columns: Vec<String> =
+                input.schema().iter().map(|column| format!("{}:{}", column.name, column.ty)).collect();
+            let rows = vec![vec![Value::String(columns.join(","))]];
+            let plan = self.plan(Operator::Values { rows }, vec![Column::new("Schema", Type::String)]);
+            return Ok(Relation::new(plan));
+        }
         let rows = input
             .schema()
             .iter()

@@ -100,7 +100,7 @@ impl Parser<'_> {
             return None;
         }
         self.expect(TokenKind::OpenParen, "(");
-        let body = self.subpipeline_or_expression();
+        let body = self.subpipeline();
         self.expect(TokenKind::CloseParen, ")");
         Some(ForkBranch { name, body, span: self.span_from(start) })
     }
