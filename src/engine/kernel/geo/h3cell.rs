@@ -10,8 +10,8 @@ use crate::engine::error::Result;
 use crate::engine::kernel::access::{Longs, Reals, Texts, argument, dynamics, numbers, texts};
 use crate::engine::kernel::{Datum, KernelCall};
 
-/// The most children that are listed; more give null.
-const MAX_CHILDREN: u64 = 1_000_000;
+/// The most levels between a cell and its children; more give null.
+const MAX_LEVELS: u8 = 5;
 
 /// The largest distance of a ring.
 const MAX_DISTANCE: i64 = 142;
@@ -95,7 +95,8 @@ pub fn children(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> 
                 Some(wanted) => resolution(wanted)?,
                 None => cell.resolution().succ()?,
             };
-            (below > cell.resolution() && cell.children_count(below) <= MAX_CHILDREN).then_some((cell, below))
+            let levels = u8::from(below).saturating_sub(u8::from(cell.resolution()));
+            (1..=MAX_LEVELS).contains(&levels).then_some((cell, below))
         };
         let Some((cell, below)) = asked() else { return false };
         builder.begin_array();

@@ -6,37 +6,38 @@ use arrow_array::ArrayRef;
 use arrow_array::types::Float64Type;
 use conshelf_storage::DynamicRef;
 
-use super::shape::{Lines, Polygons, any_crossing, closest, write_point, write_positions, write_shape};
-use super::sphere::{EARTH_RADIUS, Vector, along_edge, azimuth, crossing_point, degrees, edges_cross, point};
-use crate::engine::error::{EngineError, Result};
+use super::boolean::{dissolved, shared_lines};
+use super::shape::{Lines, Parts, Polygons, any_crossing, closest, write_point};
+use super::sphere::{EARTH_RADIUS, Vector, along_edge, azimuth, crossing_point, edges_cross, point};
+use crate::engine::error::Result;
 use crate::engine::kernel::access::{Bools, Dynamics, Reals, argument, dynamics, nullable_bools, numbers};
 use crate::engine::kernel::{Datum, KernelCall};
 
 /// Points of pairs of columns, from a position on.
-struct Points<'a>(Reals<'a>, Reals<'a>);
+pub struct Points<'a>(Reals<'a>, Reals<'a>);
 
 impl<'a> Points<'a> {
-    fn new(arguments: &'a [Datum], position: usize) -> Result<Points<'a>> {
+    pub fn new(arguments: &'a [Datum], position: usize) -> Result<Points<'a>> {
         Ok(Points(
             Reals::new(argument(arguments, position)?)?,
             Reals::new(argument(arguments, position + 1)?)?,
         ))
     }
 
-    fn get(&self, row: usize) -> Option<Vector> {
+    pub fn get(&self, row: usize) -> Option<Vector> {
         point(self.0.get(row)?, self.1.get(row)?)
     }
 }
 
 /// Shapes of a column; a constant one is read once.
-struct Shapes<'a, T> {
+pub struct Shapes<'a, T> {
     values: Dynamics<'a>,
     constant: Option<Option<T>>,
     read: fn(DynamicRef<'_>) -> Option<T>,
 }
 
 impl<'a, T> Shapes<'a, T> {
-    fn new(
+    pub fn new(
         arguments: &'a [Datum],
         position: usize,
         read: fn(DynamicRef<'_>) -> Option<T>,
@@ -45,7 +46,7 @@ impl<'a, T> Shapes<'a, T> {
         Ok(Shapes { values, constant: values.constant().map(read), read })
     }
 
-    fn with<R>(&self, row: usize, f: impl FnOnce(&T) -> R) -> Option<R> {
+    pub fn with<R>(&self, row: usize, f: impl FnOnce(&T) -> R) -> Option<R> {
         match &self.constant {
             Some(shape) => shape.as_ref().map(f),
             None => (self.read)(self.values.get(row)).as_ref().map(f),
@@ -267,38 +268,29 @@ pub fn line_locate_point(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<A
     }))
 }
 
-/// Polygons of one shape that overlap would count twice.
-fn refuse_overlaps(polygons: &Shapes<'_, Polygons>, rows: usize) -> Result<()> {
-    let rows = if polygons.constant.is_some() { rows.min(1) } else { rows };
-    if (0..rows).any(|row| polygons.with(row, Polygons::overlap) == Some(true)) {
-        return Err(EngineError::NotSupported(String::from(
-            "a measure of a multipolygon whose polygons overlap",
-        )));
-    }
-    Ok(())
+/// Computes with the polygons of a shape, those of a multipolygon made not to overlap.
+fn with_union<R>(polygons: &Shapes<'_, Polygons>, row: usize, f: impl FnOnce(&Polygons) -> R) -> Option<R> {
+    polygons.with(row, |polygon| if polygon.0.len() > 1 { f(&dissolved(polygon)) } else { f(polygon) })
 }
 
 pub fn polygon_area(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let polygons = Shapes::new(arguments, 0, Polygons::read)?;
-    refuse_overlaps(&polygons, call.rows)?;
     Ok(numbers::<Float64Type>(call.rows, |row| {
-        polygons.with(row, |polygon| polygon.area() * EARTH_RADIUS * EARTH_RADIUS)
+        with_union(&polygons, row, |polygon| polygon.area() * EARTH_RADIUS * EARTH_RADIUS)
     }))
 }
 
 pub fn polygon_centroid(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let polygons = Shapes::new(arguments, 0, Polygons::read)?;
-    refuse_overlaps(&polygons, call.rows)?;
     Ok(dynamics(call.rows, |row, builder| {
-        polygons.with(row, |polygon| write_point(builder, polygon.centroid())).is_some()
+        with_union(&polygons, row, |polygon| write_point(builder, polygon.centroid())).is_some()
     }))
 }
 
 pub fn polygon_perimeter(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let polygons = Shapes::new(arguments, 0, Polygons::read)?;
-    refuse_overlaps(&polygons, call.rows)?;
     Ok(numbers::<Float64Type>(call.rows, |row| {
-        polygons.with(row, |polygon| polygon.perimeter() * EARTH_RADIUS)
+        with_union(&polygons, row, |polygon| polygon.perimeter() * EARTH_RADIUS)
     }))
 }
 
@@ -346,39 +338,25 @@ pub fn intersection_2lines(call: &KernelCall<'_>, arguments: &[Datum]) -> Result
     let left = Shapes::new(arguments, 0, Lines::read)?;
     let right = Shapes::new(arguments, 1, Lines::read)?;
     Ok(dynamics(call.rows, |row, builder| {
-        let crossings = left
-            .with(row, |left| {
-                right.with(row, |right| {
-                    let mut crossings: Vec<Vector> = Vec::new();
-                    for (a, b) in left.edges() {
-                        for (c, d) in right.edges().filter(|(c, d)| edges_cross(a, b, *c, *d)) {
-                            let crossing = crossing_point(a, b, c, d);
-                            if !crossings.contains(&crossing) {
-                                crossings.push(crossing);
-                            }
-                        }
-                    }
-                    crossings
-                })
-            })
-            .flatten();
-        match crossings.as_deref() {
-            None => return false,
-            Some([]) => {
-                builder.begin_object();
-                builder.key("type");
-                builder.string("GeometryCollection");
-                builder.key("geometries");
-                builder.begin_array();
-                builder.end_array();
-                builder.end_object();
-            }
-            Some([only]) => write_point(builder, *only),
-            Some(several) => {
-                let positions: Vec<(f64, f64)> = several.iter().map(|point| degrees(*point)).collect();
-                write_shape(builder, "MultiPoint", |builder| write_positions(builder, &positions));
+        let parts =
+            left.with(row, |left| right.with(row, |right| intersection_of_lines(left, right))).flatten();
+        parts.iter().for_each(|parts| parts.write(builder));
+        parts.is_some()
+    }))
+}
+
+fn intersection_of_lines(left: &Lines, right: &Lines) -> Parts {
+    if let Some(parts) = shared_lines(left, right) {
+        return parts;
+    }
+    let mut points: Vec<Vector> = Vec::new();
+    for (a, b) in left.edges() {
+        for (c, d) in right.edges().filter(|(c, d)| edges_cross(a, b, *c, *d)) {
+            let crossing = crossing_point(a, b, c, d);
+            if !points.contains(&crossing) {
+                points.push(crossing);
             }
         }
-        true
-    }))
+    }
+    Parts { points, lines: Vec::new(), polygons: Polygons(Vec::new()) }
 }

@@ -1,11 +1,16 @@
 //! Kernels of geospatial functions.
 
+mod boolean;
+mod buffer;
+mod covering;
 mod densify;
 mod geohash;
 mod h3cell;
 mod measure;
+mod overlay;
 mod s2cell;
 mod shape;
+mod simplify;
 mod sphere;
 #[cfg(test)]
 mod tests;
@@ -41,6 +46,19 @@ pub fn kernel(function: GeoFunction) -> Kernel {
         F::Intersects2Polygons => measure::intersects_2polygons,
         F::IntersectsLineWithPolygon => measure::intersects_line_with_polygon,
         F::Intersection2Lines => measure::intersection_2lines,
+        F::Intersection2Polygons => boolean::intersection_2polygons,
+        F::IntersectionLineWithPolygon => boolean::intersection_line_with_polygon,
+        F::UnionPolygonsArray => boolean::union_polygons_array,
+        F::UnionLinesArray => boolean::union_lines_array,
+        F::LineSimplify => simplify::line,
+        F::PolygonSimplify => simplify::polygon,
+        F::SimplifyPolygonsArray => simplify::polygons_array,
+        F::PointBuffer => buffer::point,
+        F::LineBuffer => buffer::line,
+        F::PolygonBuffer => buffer::polygon,
+        F::PolygonToS2Cells => covering::polygon_to_s2cells,
+        F::LineToS2Cells => covering::line_to_s2cells,
+        F::PolygonToH3Cells => covering::polygon_to_h3cells,
         F::FromWkt => wkt::from_wkt,
         F::PointToGeohash => geohash::of_point,
         F::GeohashToCentralPoint => geohash::central_point,

@@ -9,7 +9,7 @@ use crate::engine::error::Result;
 use crate::engine::kernel::access::{Longs, Reals, Texts, argument, dynamics, texts};
 use crate::engine::kernel::{Datum, KernelCall};
 
-const MAX_LEVEL: u32 = 30;
+pub const MAX_LEVEL: u32 = 30;
 const MAX_SIZE: i64 = 1 << MAX_LEVEL;
 const SWAP: usize = 1;
 const INVERT: usize = 2;
@@ -20,7 +20,7 @@ const POSITION_TO_QUADRANT: [[i64; 4]; 4] = [[0, 1, 3, 2], [0, 2, 3, 1], [3, 2, 
 const POSITION_TO_ORIENTATION: [usize; 4] = [SWAP, 0, 0, INVERT + SWAP];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Cell(u64);
+pub struct Cell(u64);
 
 fn face_and_uv(p: Vector) -> (usize, f64, f64) {
     let (x, y, z) = (p.x.abs(), p.y.abs(), p.z.abs());
@@ -100,7 +100,7 @@ impl Cell {
         Cell(self.0 & lowest.wrapping_neg() | lowest)
     }
 
-    fn level(self) -> u32 {
+    pub fn level(self) -> u32 {
         MAX_LEVEL - self.0.trailing_zeros() / 2
     }
 
@@ -127,17 +127,37 @@ impl Cell {
         1 << (MAX_LEVEL - self.level())
     }
 
-    fn center(self) -> Vector {
+    pub fn center(self) -> Vector {
         let (i, j) = self.ij();
         let middle = |i: i64| st_to_uv((2 * i + self.size()) as f64 / (2 * MAX_SIZE) as f64);
         face_uv_to_vector(self.face(), middle(i), middle(j)).unit()
     }
 
-    fn corners(self) -> [Vector; 4] {
+    pub fn corners(self) -> [Vector; 4] {
         let (i, j) = self.ij();
         let size = self.size();
         [(i, j), (i + size, j), (i + size, j + size), (i, j + size)]
             .map(|(i, j)| face_uv_to_vector(self.face(), ij_to_uv(i), ij_to_uv(j)).unit())
+    }
+
+    /// The six cells of level 0.
+    pub fn faces() -> [Cell; 6] {
+        [0, 1, 2, 3, 4, 5].map(|face: u64| Cell(face << 61 | 1 << 60))
+    }
+
+    /// The four cells of the next level, in the order of the curve.
+    pub fn children(self) -> [Cell; 4] {
+        let lowest = self.0 & self.0.wrapping_neg();
+        let quarter = lowest >> 2;
+        [0, 1, 2, 3].map(|at: u64| Cell(self.0 - lowest + quarter * (2 * at + 1)))
+    }
+
+    /// All cells of a level inside, in the order of the curve.
+    pub fn descendants(self, level: u32) -> impl Iterator<Item = Cell> {
+        let lowest = self.0 & self.0.wrapping_neg();
+        let size = 1u64 << (2 * (MAX_LEVEL - level));
+        let first = self.0 - lowest + size;
+        (0..lowest / size).map(move |at| Cell(first + 2 * size * at))
     }
 
     /// Edge and corner neighbors in the order of the S2 library.
@@ -172,9 +192,14 @@ impl Cell {
         is_valid.then_some(Cell(id))
     }
 
-    fn token(self) -> String {
+    pub fn token(self) -> String {
         format!("{:016x}", self.0).trim_end_matches('0').to_owned()
     }
+}
+
+/// The place of a point on the curve through the smallest cells.
+pub fn leaf(point: Vector) -> u64 {
+    Cell::of(point).0
 }
 
 pub fn of_point(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {

@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use conshelf_storage::{DynamicBuilder, DynamicRef};
 
+use super::overlay::{NEAR, crossing, near_pairs, normal};
 use super::sphere::{
     Vector, closest_on_edge, degrees, edge_centroid, edges_cross, point, triangle_area, triangle_centroid,
 };
@@ -13,7 +14,7 @@ use super::sphere::{
 pub struct Lines(pub Vec<Vec<Vector>>);
 
 /// Polygons; each the outer ring, then its holes. Rings are not closed: the last point is not the first.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Polygons(pub Vec<Vec<Vec<Vector>>>);
 
 /// Longitude and latitude of a GeoJSON position.
@@ -38,14 +39,41 @@ fn ring(value: DynamicRef<'_>) -> Option<Vec<Vector>> {
     if points.len() < 4 || points.first() != points.last() {
         return None;
     }
-    points.dedup();
     points.pop();
-    (points.len() >= 3).then_some(points)
+    let mut sorted: Vec<_> =
+        points.iter().map(|point| [point.x, point.y, point.z].map(f64::to_bits)).collect();
+    sorted.sort_unstable();
+    let is_distinct = sorted.windows(2).all(|pair| pair[0] != pair[1]);
+    is_distinct.then_some(points)
 }
 
 fn rings(value: DynamicRef<'_>) -> Option<Vec<Vec<Vector>>> {
     let rings = value.iter_array().map(ring).collect::<Option<Vec<_>>>()?;
-    (!rings.is_empty()).then_some(rings)
+    if rings.is_empty() {
+        return None;
+    }
+    let edges: Vec<(Vector, Vector)> = ring_edges(&rings).collect();
+    let mut is_valid = true;
+    near_pairs(&edges, |left, right| is_valid &= !conflicts(edges[left], edges[right]));
+    is_valid.then_some(rings)
+}
+
+/// Whether two edges of a polygon cross or are the same.
+fn conflicts(one: (Vector, Vector), other: (Vector, Vector)) -> bool {
+    if one == other || one == (other.1, other.0) {
+        return true;
+    }
+    if one.0 == other.0 || one.0 == other.1 || one.1 == other.0 || one.1 == other.1 {
+        return false;
+    }
+    let (first, second) = (normal(one.0, one.1).unit(), normal(other.0, other.1).unit());
+    let touches = [other.0, other.1].iter().any(|end| first.dot(*end).abs() <= NEAR)
+        || [one.0, one.1].iter().any(|end| second.dot(*end).abs() <= NEAR);
+    !touches && crossing(one, other).is_some()
+}
+
+fn ring_edges(rings: &[Vec<Vector>]) -> impl Iterator<Item = (Vector, Vector)> + '_ {
+    rings.iter().flat_map(|ring| (0..ring.len()).map(|at| (ring[at], ring[(at + 1) % ring.len()])))
 }
 
 fn all<T>(
@@ -75,6 +103,24 @@ impl Lines {
         self.0.iter().flat_map(|line| line.windows(2).map(|pair| (pair[0], pair[1])))
     }
 
+    /// Writes a line or a multiline; false, and nothing, if there is none.
+    pub fn write(&self, builder: &mut DynamicBuilder) -> bool {
+        let positions =
+            |line: &[Vector]| -> Vec<(f64, f64)> { line.iter().map(|point| degrees(*point)).collect() };
+        match self.0.as_slice() {
+            [] => return false,
+            [only] => {
+                write_shape(builder, "LineString", |builder| write_positions(builder, &positions(only)))
+            }
+            several => write_shape(builder, "MultiLineString", |builder| {
+                builder.begin_array();
+                several.iter().for_each(|line| write_positions(builder, &positions(line)));
+                builder.end_array();
+            }),
+        }
+        true
+    }
+
     pub fn length(&self) -> f64 {
         self.edges().map(|(a, b)| a.angle(b)).sum()
     }
@@ -94,7 +140,7 @@ impl Polygons {
     }
 
     pub fn edges(&self) -> impl Iterator<Item = (Vector, Vector)> + '_ {
-        self.rings().flat_map(|ring| (0..ring.len()).map(|at| (ring[at], ring[(at + 1) % ring.len()])))
+        self.0.iter().flat_map(|rings| ring_edges(rings))
     }
 
     pub fn perimeter(&self) -> f64 {
@@ -128,25 +174,109 @@ impl Polygons {
         sum.unit()
     }
 
-    /// Whether any two of the polygons have inner points in common.
-    pub fn overlap(&self) -> bool {
-        let alone = |rings: &Vec<Vec<Vector>>| Polygons(vec![rings.clone()]);
-        self.0.iter().enumerate().any(|(at, left)| {
-            let left = alone(left);
-            let mine: Vec<_> = left.edges().collect();
-            self.0[at + 1..].iter().any(|right| {
-                let right = alone(right);
-                let theirs: Vec<_> = right.edges().collect();
-                any_crossing(&mine, &theirs)
-                    || mine.iter().any(|(a, _)| right.contain(*a))
-                    || theirs.iter().any(|(a, _)| left.contain(*a))
-            })
-        })
+    /// Points of all rings.
+    pub fn vertex_count(&self) -> usize {
+        self.rings().map(Vec::len).sum()
+    }
+
+    /// The rings with the inside on their left.
+    pub fn oriented(&self) -> Vec<Vec<Vector>> {
+        let mut oriented = Vec::new();
+        for rings in &self.0 {
+            for (at, ring) in rings.iter().enumerate() {
+                let mut ring = ring.clone();
+                if (ring_area(&ring) < 0.0) == (at == 0) {
+                    ring.reverse();
+                }
+                oriented.push(ring);
+            }
+        }
+        oriented
+    }
+
+    /// Polygons of loops that have the inside on their left: counterclockwise ones are outer rings, the
+    /// others holes of the smallest that is around them.
+    pub fn from_loops(loops: Vec<Vec<Vector>>) -> Polygons {
+        let (shells, holes): (Vec<_>, Vec<_>) =
+            loops.into_iter().filter(|ring| ring.len() > 2).partition(|ring| ring_area(ring) > 0.0);
+        let mut polygons: Vec<Vec<Vec<Vector>>> = shells.into_iter().map(|shell| vec![shell]).collect();
+        for hole in holes {
+            let place = (hole[0] + hole[1]).unit();
+            let around = polygons
+                .iter_mut()
+                .filter(|rings| ring_contains(&rings[0], place))
+                .min_by(|left, right| ring_area(&left[0]).total_cmp(&ring_area(&right[0])));
+            if let Some(rings) = around {
+                rings.push(hole);
+            }
+        }
+        Polygons(polygons)
+    }
+
+    /// Writes a polygon or a multipolygon; false, and nothing, if there is none.
+    pub fn write(&self, builder: &mut DynamicBuilder) -> bool {
+        fn write_rings(builder: &mut DynamicBuilder, rings: &[Vec<Vector>]) {
+            builder.begin_array();
+            for ring in rings {
+                let positions: Vec<(f64, f64)> =
+                    ring.iter().chain(ring.first()).map(|point| degrees(*point)).collect();
+                write_positions(builder, &positions);
+            }
+            builder.end_array();
+        }
+        match self.0.as_slice() {
+            [] => return false,
+            [only] => write_shape(builder, "Polygon", |builder| write_rings(builder, only)),
+            several => write_shape(builder, "MultiPolygon", |builder| {
+                builder.begin_array();
+                several.iter().for_each(|rings| write_rings(builder, rings));
+                builder.end_array();
+            }),
+        }
+        true
     }
 
     /// Whether the point is inside: in an odd number of rings of a polygon.
     pub fn contain(&self, point: Vector) -> bool {
         self.0.iter().any(|rings| rings.iter().filter(|ring| ring_contains(ring, point)).count() % 2 == 1)
+    }
+}
+
+/// What shapes have in common: of each dimension what is not in a higher one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parts {
+    pub points: Vec<Vector>,
+    pub lines: Vec<Vec<Vector>>,
+    pub polygons: Polygons,
+}
+
+impl Parts {
+    /// Writes a shape if all parts are of one dimension, else a collection.
+    pub fn write(&self, builder: &mut DynamicBuilder) {
+        let lines = Lines(self.lines.clone());
+        let dimensions = [self.points.is_empty(), lines.0.is_empty(), self.polygons.0.is_empty()];
+        let is_collection = dimensions.iter().filter(|is_empty| !**is_empty).count() != 1;
+        if is_collection {
+            builder.begin_object();
+            builder.key("type");
+            builder.string("GeometryCollection");
+            builder.key("geometries");
+            builder.begin_array();
+        }
+        match self.points.as_slice() {
+            [] => {}
+            [only] => write_point(builder, *only),
+            several => {
+                let positions: Vec<(f64, f64)> = several.iter().map(|point| degrees(*point)).collect();
+                write_shape(builder, "MultiPoint", |builder| write_positions(builder, &positions));
+            }
+        }
+        lines.write(builder);
+        self.polygons.write(builder);
+        if is_collection {
+            builder.end_array();
+            builder.end_object();
+        }
     }
 }
 
