@@ -161,4 +161,28 @@ golden_answers! {
         "print a = 1 | project-rename a = a",
         "print a = 1 | sample-distinct 3 of a + 1",
     ],
+    windows: [
+        "range x from 1 to 4 step 1 | where x % 2 == 0 or prev(x) == 2",
+        "datatable(x:long)[1, 1, 2, 2, 1] | serialize | where x != prev(x)",
+        "datatable(x:long)[1, 1, 2, 2, 1] | serialize | summarize n = count() by p = prev(x, 1, -1) | sort by p asc",
+        "datatable(x:long)[1, 5, 2] | serialize | top 1 by row_cumsum(x)",
+        "datatable(x:long)[1, 5, 2] | serialize | sort by prev(x) asc",
+    ],
+    searches: [
+        "let a = view() { print x = 1, s = 'alpha beta' }; let b = view() { print y = 'beta', s = 'c' }; union * | sort by s asc",
+        "let T = print s = 'alpha beta', n = 7, d = dynamic({'k': 'gamma'}); search in (T) 'beta' and n == 7",
+        "let T = print s = 'alpha beta', n = 7, d = dynamic({'k': 'gamma'}); search in (T) d:'gamma' and s:'alph*'",
+        "let T = print s = 'Alpha'; search kind=case_sensitive in (T) 'alpha'",
+        "let T = print s = '7', n = 7; search in (T) n:7",
+        "let T = print s = 'a', k = 'a'; T | where s:k",
+        "let T = print s = 'a', k = 'b'; find in (T) where s == 'a' project s, pack(*)",
+        "let T = print s = 'a'; T | search in (T) 'a'",
+    ],
+    joins: [
+        "print x = 1, y = 'l' | join kind=inner (print x = 1, y = 'r') where x == x",
+        "print x = 1, y = 'l' | join kind=leftantisemi (print x = 2) on x",
+        "print x = 1, y = 'l' | join kind=rightantisemi (print x = 2, z = 3) on x",
+        "datatable(x:int, y:long)[1, 2] | join kind=fullouter (datatable(x:int, z:long)[1, 3, 4, 5]) on $left.x == $right.x",
+        "datatable(x:int, y:long)[1, 2, 5, 6] | lookup (datatable(k:int, z:long)[1, 3, 1, 4]) on $left.x == $right.k",
+    ],
 }

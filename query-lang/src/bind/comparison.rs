@@ -81,7 +81,8 @@ fn function_of(operator: BinaryOperator) -> Option<OperatorFunction> {
         B::EndsWithCs => O::EndsWithCs,
         B::NotEndsWithCs => O::NotEndsWithCs,
         B::MatchesRegex => O::MatchesRegex,
-        B::Like | B::NotLike | B::LikeCs | B::NotLikeCs | B::SearchTerm => return None,
+        B::SearchTerm => O::Has,
+        B::Like | B::NotLike | B::LikeCs | B::NotLikeCs => return None,
     })
 }
 

@@ -20,6 +20,7 @@ mod projection;
 mod scope;
 mod statement;
 mod user_function;
+mod window;
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -236,7 +237,7 @@ impl<'a> Binder<'a> {
     /// Counts a new operator of the plan.
     fn plan(&mut self, operator: crate::plan::Operator, schema: Schema) -> Plan {
         self.operators += 1;
-        Plan::new(operator, schema)
+        window::lifted(operator, schema)
     }
 
     /// Counts parts of the plan that are put in place; refuses plans that grow past all use.

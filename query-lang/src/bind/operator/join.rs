@@ -113,7 +113,9 @@ impl Binder<'_> {
         let conditions = match &node.condition {
             JoinCondition::On(conditions) => conditions,
             JoinCondition::Where(condition) => {
-                return Err(self.unsupported("'join … where'", condition.span));
+                let mut pairs = Vec::new();
+                self.where_condition(left, right, condition, &mut pairs)?;
+                return Ok(pairs);
             }
             JoinCondition::None => {
                 return Err(self.error("SEM0182", "A condition 'on …' is expected", span));
@@ -128,6 +130,34 @@ impl Binder<'_> {
             return Err(self.give_up());
         }
         Ok(pairs)
+    }
+
+    /// `where`: as `on`, and a name may be compared with itself.
+    fn where_condition(
+        &mut self,
+        left: &Relation,
+        right: &Relation,
+        condition: &ast::Expr,
+        pairs: &mut KeyPairs,
+    ) -> Bind<()> {
+        match &condition.kind {
+            Ast::Parenthesized(inner) => self.where_condition(left, right, inner, pairs),
+            Ast::Binary { operator: BinaryOperator::And, left: first, right: second, .. } => {
+                self.where_condition(left, right, first, pairs)?;
+                self.where_condition(left, right, second, pairs)
+            }
+            Ast::Binary { operator: BinaryOperator::Equal, left: first, right: second, .. } => {
+                match (&first.kind, &second.kind) {
+                    (Ast::Name(first_name), Ast::Name(second_name))
+                        if first_name.text == second_name.text =>
+                    {
+                        self.join_condition(left, right, first, pairs)
+                    }
+                    _ => self.join_condition(left, right, condition, pairs),
+                }
+            }
+            _ => Err(self.unsupported("'join … where' with anything but equal columns", condition.span)),
+        }
     }
 
     fn join_condition(

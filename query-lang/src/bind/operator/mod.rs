@@ -19,6 +19,7 @@ mod top_hitters;
 mod top_nested;
 mod union;
 mod values;
+mod wildcard;
 
 use crate::ast::{self, ExprKind as Ast, LiteralValue, OperatorKind};
 use crate::plan::{Expr, Operator};

@@ -295,6 +295,7 @@ impl Binder<'_> {
     ) -> Bind<Relation> {
         let schema = input.schema().clone();
         let mut order: Vec<usize> = Vec::with_capacity(schema.len());
+        let mut named = HashSet::new();
         for key in keys {
             let Ok(mut positions) = self.named_columns(&schema, &key.expression) else {
                 self.failed = true;
@@ -316,7 +317,8 @@ impl Binder<'_> {
             for position in positions {
                 if !order.contains(&position) {
                     order.push(position);
-                } else if matches!(key.expression.kind, Ast::Name(_)) {
+                }
+                if matches!(key.expression.kind, Ast::Name(_)) && !named.insert(position) {
                     self.duplicate_column(&schema[position].name, key.span);
                 }
             }

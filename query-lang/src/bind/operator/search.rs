@@ -40,23 +40,25 @@ impl Binder<'_> {
         span: Span,
     ) -> Bind<Vec<Relation>> {
         if let Some(input) = input {
+            if !tables.is_empty() {
+                let message =
+                    format!("The operator '{}' with tables must be the first of a query", self.operator);
+                return Err(self.error("SEM0175", message, span));
+            }
             // Piped rows are of no table.
             return Ok(vec![input.named(None)]);
         }
         let mut inputs = Vec::new();
         if tables.is_empty() {
-            self.wildcard_tables("*", span, true, &mut inputs);
+            self.wildcard_tables("*", span, &mut inputs);
         }
         for table in tables {
-            match &table.kind {
-                Ast::Wildcard(pattern) | Ast::BracketedWildcard(pattern) => {
-                    self.wildcard_tables(pattern, table.span, false, &mut inputs);
-                }
-                Ast::Star => self.wildcard_tables("*", table.span, true, &mut inputs),
-                _ => match self.table(table) {
-                    Ok(relation) => inputs.push(relation),
-                    Err(_) => self.failed = true,
-                },
+            if self.wildcard_input(table, false, &mut inputs) {
+                continue;
+            }
+            match self.table(table) {
+                Ok(relation) => inputs.push(relation),
+                Err(_) => self.failed = true,
             }
         }
         if inputs.is_empty() {
@@ -120,19 +122,24 @@ impl Binder<'_> {
                 let right = binder.search_condition(right, columns, case_sensitive);
                 binder.binary(*word, left?, right?, *operator_span)
             }
+            // The engine looks for terms within `not` and for numbers, which the analyser refuses.
             Ast::Call(call) if call.name.text == "not" && call.arguments.len() == 1 => {
                 let inner = binder.search_condition(&call.arguments[0], columns, case_sensitive)?;
                 Ok(operator(OperatorFunction::Not, vec![inner], Type::Bool))
             }
             Ast::Star => Ok(Expr::constant(Value::Bool(true))),
-            Ast::Binary { operator: BinaryOperator::SearchTerm, left, right, .. } => {
-                let text = binder.term_text(right)?;
-                match &left.kind {
-                    Ast::Star => Ok(any_column(columns, |column| term_match(column, &text, case_sensitive))),
-                    _ => {
-                        let column = binder.scalar(left)?;
+            Ast::Binary { operator: BinaryOperator::SearchTerm, operator_span, left, right } => {
+                if matches!(left.kind, Ast::Star) {
+                    let text = binder.term_text(right)?;
+                    return Ok(any_column(columns, |column| term_match(column, &text, case_sensitive)));
+                }
+                let column = binder.scalar(left)?;
+                let term = binder.scalar(right)?;
+                match binder.constant(&term) {
+                    Some(Value::String(text)) if matches!(column.ty, Type::String | Type::Dynamic) => {
                         Ok(term_match(column, &text, case_sensitive))
                     }
+                    _ => binder.binary(BinaryOperator::SearchTerm, column, term, *operator_span),
                 }
             }
             Ast::Binary { operator: word, operator_span, left, right } if matches!(left.kind, Ast::Star) => {
@@ -145,12 +152,13 @@ impl Binder<'_> {
                     return Ok(bound);
                 }
                 // A bare constant is a term to be found in any column.
+                let bare = matches!(condition.kind, Ast::Literal(_) | Ast::Name(_));
                 match binder.constant(&bound) {
-                    Some(value) => {
+                    Some(value) if bare => {
                         let text = value_text(&value);
                         Ok(any_column(columns, |column| term_match(column, &text, case_sensitive)))
                     }
-                    None => binder.expect_type(bound, Type::Bool, condition.span),
+                    _ => binder.expect_type(bound, Type::Bool, condition.span),
                 }
             }
         })
@@ -249,6 +257,7 @@ impl Binder<'_> {
                             }
                         }
                     }
+                    Ast::Star => {}
                     Ast::Call(call) if matches!(call.name.text.as_str(), "pack" | "pack_all") => pack = true,
                     _ => {
                         self.error("SEM0109", "A column name is expected here", column.span);

@@ -6,10 +6,9 @@ use crate::span::Span;
 use crate::types::{Column, Schema, Type};
 use crate::value::Value;
 
-use super::{matches_wildcard, parameter, parameter_text};
-use crate::bind::expression::Meaning;
+use super::{parameter, parameter_text};
 use crate::bind::naming::UniqueNames;
-use crate::bind::scope::{Entity, Relation};
+use crate::bind::scope::Relation;
 use crate::bind::{Bind, Binder, null_of};
 
 impl Binder<'_> {
@@ -58,10 +57,7 @@ impl Binder<'_> {
             inner = next;
         }
         match &inner.kind {
-            Ast::Wildcard(pattern) | Ast::BracketedWildcard(pattern) => {
-                self.wildcard_tables(pattern, inner.span, fuzzy, inputs);
-            }
-            Ast::Star => self.wildcard_tables("*", inner.span, fuzzy, inputs),
+            _ if self.wildcard_input(inner, fuzzy, inputs) => {}
             _ if fuzzy => {
                 // What cannot be resolved is left out.
                 let reported = self.diagnostics.len();
@@ -78,44 +74,6 @@ impl Binder<'_> {
                 Ok(relation) => inputs.push(relation),
                 Err(_) => self.failed = true,
             },
-        }
-    }
-
-    /// Tables of the database and views of the query whose names fit the pattern.
-    pub(in crate::bind) fn wildcard_tables(
-        &mut self,
-        pattern: &str,
-        span: Span,
-        fuzzy: bool,
-        inputs: &mut Vec<Relation>,
-    ) {
-        let before = inputs.len();
-        let views: Vec<(String, Entity)> = self
-            .names
-            .all()
-            .filter(|(name, entity)| {
-                matches!(entity, Entity::Function(function) if function.view)
-                    && matches_wildcard(pattern, name)
-            })
-            .map(|(name, entity)| (name.to_string(), entity.clone()))
-            .collect();
-        let database = self.database.clone();
-        let mut tables = self.catalog.tables(&database);
-        tables.sort();
-        for name in tables.iter().filter(|name| matches_wildcard(pattern, name)) {
-            if let Ok(Some(Meaning::Table(relation))) = self.stored(&database, name, span) {
-                inputs.push(*relation);
-            }
-        }
-        for (name, entity) in views.into_iter().rev() {
-            if let Entity::Function(function) = entity
-                && let Ok(Meaning::Table(relation)) = self.call_function(&function, &[], span)
-            {
-                inputs.push(relation.named(Some(name)));
-            }
-        }
-        if inputs.len() == before && !fuzzy {
-            self.error("SEM0100", format!("'union' operator: no table fits the pattern '{pattern}'"), span);
         }
     }
 
