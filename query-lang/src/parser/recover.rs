@@ -154,7 +154,7 @@ impl Parser<'_> {
         self.error_with_hints(code, message, span, Vec::new());
     }
 
-    fn error_with_hints(
+    pub(in crate::parser) fn error_with_hints(
         &mut self,
         code: &'static str,
         message: impl Into<String>,

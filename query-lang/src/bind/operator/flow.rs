@@ -1,13 +1,12 @@
-//! Operators about the flow of rows rather than their values: `as`, `serialize`, `render`, `invoke`, `fork`,
+//! Operators about the flow of rows rather than their values: `as`, `serialize`, `invoke`, `fork`,
 //! `facet`, `sample`, `consume`.
 
 use crate::ast::{self, ExprKind as Ast};
-use crate::plan::{Expr, ExprKind, Operator, ResultPlan, Visualization};
+use crate::plan::{Expr, ExprKind, Operator, ResultPlan};
 use crate::span::Span;
 use crate::types::{Column, Type};
 use crate::value::Value;
 
-use super::parameter_text;
 use super::summarize::count_rows;
 use crate::bind::expression::Meaning;
 use crate::bind::naming::result_name;
@@ -40,29 +39,6 @@ impl Binder<'_> {
             return Ok(relation);
         }
         self.extend(relation, &node.expressions)
-    }
-
-    pub(in crate::bind) fn render(&mut self, input: Relation, node: &ast::Render) -> Bind<Relation> {
-        let mut properties = Vec::with_capacity(node.properties.len());
-        for property in &node.properties {
-            let value = match &property.value.kind {
-                Ast::NameList(names) => {
-                    names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(",")
-                }
-                _ => match parameter_text(&property.value) {
-                    Some(text) => text,
-                    None => match self.constant_of(&property.value) {
-                        Ok(Value::String(text)) => text,
-                        Ok(Value::DateTime(ticks)) => ticks.to_string(),
-                        Ok(_) | Err(_) => continue,
-                    },
-                },
-            };
-            properties.push((property.name.text.to_lowercase(), value));
-        }
-        self.visualization =
-            Some(Visualization { kind: node.chart.text.clone(), properties, is_query_sorted: input.sorted });
-        Ok(input)
     }
 
     pub(in crate::bind) fn invoke(&mut self, input: Relation, call: &ast::Expr) -> Bind<Relation> {

@@ -10,6 +10,7 @@ mod parse;
 mod partition;
 mod project;
 mod reduce;
+mod render;
 mod scan;
 mod search;
 mod series;

@@ -1,6 +1,7 @@
 //! `render`: the chart and its properties.
 
-use crate::ast::{Name, NameStyle, OperatorKind, OperatorParameter, Render};
+use crate::ast::{ExprKind, Name, NameStyle, OperatorKind, OperatorParameter, Render};
+use crate::diagnostic::closest;
 use crate::span::Span;
 use crate::token::TokenKind;
 
@@ -55,7 +56,41 @@ impl Parser<'_> {
             properties.extend(self.parameter_list(&Parameters::RENDER));
             self.expect(TokenKind::CloseParen, ")");
         }
+        self.check_render(&chart, &properties);
         OperatorKind::Render(Render { chart, properties })
+    }
+
+    /// Charts and some properties have fixed values, written as plain words.
+    fn check_render(&mut self, chart: &Name, properties: &[OperatorParameter]) {
+        if chart.style != NameStyle::Missing && !CHARTS.contains(&chart.text.as_str()) {
+            self.report_word(CHARTS, &chart.text, chart.span);
+        }
+        for property in properties {
+            let values: &[&'static str] = match property.name.text.as_str() {
+                "kind" => &["default", "unstacked", "stacked", "stacked100", "map"],
+                "legend" => &["visible", "hidden"],
+                "ysplit" => &["none", "axes", "panels"],
+                "xaxis" | "yaxis" => &["linear", "log"],
+                _ => continue,
+            };
+            match &property.value.kind {
+                ExprKind::Missing => {}
+                ExprKind::Name(name) if values.contains(&name.text.as_str()) => {}
+                _ => {
+                    let found = property.value.span.text(self.text).to_owned();
+                    self.report_word(values, &found, property.value.span);
+                }
+            }
+        }
+    }
+
+    fn report_word(&mut self, values: &[&'static str], found: &str, span: Span) {
+        let message = format!("Expected one of {} but found '{found}'.", values.join(", "));
+        let hints = match closest(found, values.iter().copied()) {
+            Some(value) => vec![format!("did you mean '{value}'?")],
+            None => Vec::new(),
+        };
+        self.error_with_hints("KS005", message, span, hints);
     }
 
     /// `kind=…`, `title=…`, `accumulate=…`, `with name`, `by a, b`
@@ -86,7 +121,7 @@ impl Parser<'_> {
                 Self::declared_name,
                 Self::missing_name,
             );
-            let kind = crate::ast::ExprKind::NameList(names);
+            let kind = ExprKind::NameList(names);
             let value = crate::ast::Expr { kind, span: self.span_from(begin) };
             return Some(OperatorParameter { name, value, span: self.span_from(start) });
         }
