@@ -143,6 +143,7 @@ impl Binder<'_> {
         call: &ast::Call,
         span: Span,
     ) -> Bind<Vec<Output>> {
+        self.note_use(call.name.span, |_| Some(super::notes::Use::Function(FunctionId::Aggregate(function))));
         let Some(mut aggregation) = self.aggregation.take() else {
             let message =
                 format!("The aggregate function '{}' is not allowed in this context", call.name.text);

@@ -20,7 +20,10 @@ impl Binder<'_> {
         }
         if let Some(entity) = self.names.find(&call.name.text).cloned() {
             match entity {
-                Entity::Function(function) => return self.call_function(&function, &call.arguments, span),
+                Entity::Function(function) => {
+                    self.note_entity(call.name.span, &Entity::Function(function.clone()));
+                    return self.call_function(&function, &call.arguments, span);
+                }
                 Entity::Pattern(pattern) => return self.call_pattern(&pattern, call, None, span),
                 Entity::Broken => return Err(self.give_up()),
                 // A variable does not hide a function of its name.
@@ -35,6 +38,7 @@ impl Binder<'_> {
         let found =
             if aggregation { FunctionId::by_name_in_aggregation(name) } else { FunctionId::by_name(name) };
         if let Some(function) = found {
+            self.note_use(call.name.span, |_| Some(super::notes::Use::Function(function)));
             if function.spec().kind == FunctionKind::Aggregate {
                 return self.aggregate_call(function, call, span).map(Meaning::Scalar);
             }
@@ -42,6 +46,10 @@ impl Binder<'_> {
         }
         let database = self.database.clone();
         if let Some(function) = self.stored_function(&database, name, call.name.span)? {
+            self.note_use(call.name.span, |binder| {
+                let parameters = binder.catalog.function(&database, name)?.parameters;
+                Some(super::notes::Use::StoredFunction { database: database.clone(), parameters })
+            });
             return self.call_function(&function, &call.arguments, span);
         }
         Err(self.unknown_function(&call.name))

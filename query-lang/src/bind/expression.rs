@@ -201,6 +201,9 @@ impl Binder<'_> {
 
     /// A name: a column of the row, something named in the query, a table or a stored function.
     fn name(&mut self, name: &str, span: Span) -> Bind<Meaning> {
+        if self.note_cursor(name) {
+            return Err(self.give_up());
+        }
         if let Some(row) = &self.row
             && let Some(position) = row.position(name)
         {
@@ -208,9 +211,11 @@ impl Binder<'_> {
             if self.broken_columns.contains(name) {
                 return Err(self.give_up());
             }
+            self.note_use(span, |_| Some(super::notes::Use::Column(ty)));
             return Ok(Meaning::Scalar(Expr::column(position, ty)));
         }
         if let Some(entity) = self.names.find(name).cloned() {
+            self.note_entity(span, &entity);
             // What a name stands for is copied to its place: names of names could grow without bound.
             let size = match &entity {
                 Entity::Table(relation) => plan_size(&relation.plan),
@@ -222,6 +227,7 @@ impl Binder<'_> {
         }
         let database = self.database.clone();
         if let Some(found) = self.stored(&database, name, span)? {
+            self.note_meaning(span, &found);
             return Ok(found);
         }
         Err(self.unknown_name(name, span))
@@ -311,9 +317,22 @@ impl Binder<'_> {
             let pattern = pattern.clone();
             return self.call_pattern(&pattern, call, Some(&name.text), object.span.to(name.span));
         }
-        match self.meaning(object)? {
+        let object_meaning = self.meaning(object)?;
+        if self.takes_notes() && name.text == super::notes::CURSOR {
+            match &object_meaning {
+                Meaning::Database(database) => {
+                    self.note_member(super::notes::Object::Database(database.clone()));
+                }
+                Meaning::Scalar(value) => self.note_member(super::notes::Object::Value(value.ty)),
+                Meaning::Table(_) => {}
+            }
+        }
+        match object_meaning {
             Meaning::Database(database) => match self.stored(&database, &name.text, name.span)? {
-                Some(found) => Ok(found),
+                Some(found) => {
+                    self.note_meaning(name.span, &found);
+                    Ok(found)
+                }
                 None => {
                     let message = format!(
                         "'{}' operator: Failed to resolve table expression named '{}' in database '{database}'",

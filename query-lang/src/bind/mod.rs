@@ -14,6 +14,7 @@ mod comparison;
 mod expression;
 mod literal;
 mod naming;
+pub mod notes;
 mod operator;
 mod pipeline;
 mod projection;
@@ -117,6 +118,8 @@ struct Binder<'a> {
     subqueries: usize,
     result_name: Option<String>,
     forked: Vec<crate::plan::ResultPlan>,
+    /// What editors want to know, if one asks.
+    notes: Option<Box<notes::Notes>>,
 }
 
 impl<'a> Binder<'a> {
@@ -146,6 +149,7 @@ impl<'a> Binder<'a> {
             subqueries: 0,
             result_name: None,
             forked: Vec::new(),
+            notes: None,
         }
     }
 

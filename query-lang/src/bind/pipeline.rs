@@ -33,7 +33,10 @@ impl Binder<'_> {
             self.operator = keyword(&first.kind);
         }
         let mut current = match &pipeline.source {
-            Some(source) => Some(self.table(source)?),
+            Some(source) => match self.table(source) {
+                Err(_) if self.takes_notes() => Some(Relation::new(super::notes::rows_of(Vec::new()))),
+                found => Some(found?),
+            },
             None => argument,
         };
         for (position, operator) in pipeline.operators.iter().enumerate() {
@@ -47,7 +50,10 @@ impl Binder<'_> {
                     || matches!(operator.kind, OperatorKind::Print(_) | OperatorKind::Range(_)))
                 && pipeline.source.is_none();
             let next = if begins {
-                self.source_operator(operator)?
+                match self.source_operator(operator) {
+                    Err(_) if self.takes_notes() => Relation::new(super::notes::rows_of(Vec::new())),
+                    found => found?,
+                }
             } else {
                 let input = match current.take() {
                     Some(input) => input,
@@ -59,7 +65,11 @@ impl Binder<'_> {
                         return Err(self.error("SEM0174", message, operator.keyword_span));
                     }
                 };
-                self.piped_operator(operator, input)?
+                let stand_in = self.note_operator(operator, &input);
+                match (self.piped_operator(operator, input), stand_in) {
+                    (Err(_), Some(stand_in)) => stand_in,
+                    (found, _) => found?,
+                }
             };
             current = Some(next);
         }

@@ -14,6 +14,7 @@ impl Binder<'_> {
     pub(super) fn bind_query(&mut self, query: &ast::Query) -> Vec<ResultPlan> {
         let mut results = Vec::new();
         for statement in &query.statements {
+            self.note_statement(statement.span);
             match &statement.kind {
                 StatementKind::Expression(expression) => self.result(expression, &mut results),
                 _ => self.local_statement(statement),
@@ -103,12 +104,14 @@ impl Binder<'_> {
             let message = format!("A variable with the name '{}' has already been declared", name.text);
             self.error("SEM0201", message, name.span);
         }
+        self.note_entity(name.span, &entity);
         self.names = self.names.with(name.text.clone(), entity, self.block);
     }
 
     fn let_statement(&mut self, statement: &ast::LetStatement) {
         let entity = match &statement.value {
             LetValue::Function(function) => {
+                self.sketch(function);
                 let mut seen: Vec<&str> = Vec::new();
                 for parameter in &function.parameters {
                     if seen.contains(&parameter.name.text.as_str()) {

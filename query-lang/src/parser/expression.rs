@@ -10,7 +10,7 @@ use crate::token::TokenKind;
 
 use super::parameter::Parameters;
 use super::recover::Follow;
-use super::{ListRule, MAX_CHAIN, Parser};
+use super::{ListRule, MAX_CHAIN, Parser, Slot};
 
 const OR: u8 = 1;
 const AND: u8 = 2;
@@ -56,6 +56,7 @@ impl Parser<'_> {
         // Operators looser than what has been built may follow; of the same level only if they chain.
         let mut tightest = TIGHTEST;
         let mut chain = 0;
+        self.seek(Slot::Infix);
         while let Some((level, infix)) = self.infix() {
             if level < least || level > tightest {
                 break;
@@ -85,6 +86,7 @@ impl Parser<'_> {
                 }
             };
             tightest = if matches!(level, EQUALITY | ORDER | TEXT) { level - 1 } else { level };
+            self.seek(Slot::Infix);
             chain += 1;
             if chain > MAX_CHAIN {
                 self.give_up(format!("More than {MAX_CHAIN} operands in one expression."));
@@ -228,6 +230,7 @@ impl Parser<'_> {
     /// `(a, b)` or `(query)` after `in`, `has_any` and their kin.
     fn membership_list(&mut self) -> Vec<Expr> {
         self.expect(TokenKind::OpenParen, "(");
+        self.seek(Slot::Source);
         let list = if self.starts_query() {
             vec![self.required_expression(Follow::Nested)]
         } else {
@@ -259,6 +262,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn primary(&mut self) -> Option<Expr> {
+        self.seek(Slot::Operand);
         let start = self.start();
         match self.kind() {
             kind if kind.is_literal() => return self.literal_token(),

@@ -10,7 +10,7 @@ use crate::span::Span;
 use crate::time::{parse_datetime, parse_timespan};
 use crate::token::{Token, TokenKind, type_keyword};
 
-use super::{ListRule, Parser};
+use super::{ListRule, Parser, Slot};
 
 impl Parser<'_> {
     /// A literal with a sign of its own, as it stands in `datatable` rows and parameters. A client parameter
@@ -244,6 +244,7 @@ impl Parser<'_> {
         let start = self.start();
         self.bump();
         self.bump();
+        self.seek(Slot::Type);
         let type_of = if self.at_any_type()
             || (self.kind() == TokenKind::Identifier && self.kind_at(1) == TokenKind::CloseParen)
         {

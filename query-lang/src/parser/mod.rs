@@ -15,10 +15,12 @@ mod parameter;
 mod path;
 mod query;
 mod recover;
+mod seek;
 mod source;
 mod statement;
 
 pub use command::{CommandText, split_command};
+pub use seek::{Slot, Sought, seek};
 
 use crate::ast;
 use crate::diagnostic::Diagnostic;
@@ -79,6 +81,10 @@ struct Parser<'a> {
     expected_position: usize,
     /// Closing brackets whose opening ones are missing, and reported.
     unopened: Vec<TokenKind>,
+    /// What may stand at the end of the text, if that is asked for.
+    sought: Option<Sought>,
+    /// Keywords of the operators being parsed, the innermost last.
+    operators: Vec<Span>,
 }
 
 impl<'a> Parser<'a> {
@@ -94,6 +100,8 @@ impl<'a> Parser<'a> {
             expected: Vec::new(),
             expected_position: 0,
             unopened: Vec::new(),
+            sought: None,
+            operators: Vec::new(),
         };
         parser.report_lexical_errors();
         parser
@@ -291,7 +299,7 @@ impl<'a> Parser<'a> {
         let at_end = |parser: &mut Self| is_end(parser) || rule.ends.iter().any(|word| parser.at_word(word));
         let mut found = Vec::new();
         let mut comma_missed = false;
-        let mut next = if at_end(self) { None } else { element(self) };
+        let mut next = if at_end(self) && !self.is_seeking() { None } else { element(self) };
         if next.is_none() && self.kind() == TokenKind::Comma {
             next = Some(missing(self));
         }
@@ -302,7 +310,7 @@ impl<'a> Parser<'a> {
             }
             if self.eat(TokenKind::Comma) {
                 comma_missed = false;
-                next = if at_end(self) { None } else { element(self) };
+                next = if at_end(self) && !self.is_seeking() { None } else { element(self) };
                 if next.is_none() {
                     if !rule.trailing_comma {
                         found.push(missing(self));

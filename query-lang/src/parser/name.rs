@@ -8,7 +8,7 @@ use crate::lexer::decode_string;
 use crate::span::Span;
 use crate::token::{KeywordClass, TokenKind, type_keyword};
 
-use super::{ListRule, Parser};
+use super::{ListRule, Parser, Slot};
 
 impl Parser<'_> {
     /// The number of tokens of the name that starts `ahead`; 0 if none does. Keywords count only if they may be
@@ -122,6 +122,7 @@ impl Parser<'_> {
 
     /// Reports that a name is missing. A keyword in its place is not taken.
     pub(super) fn missing_name(&mut self) -> Name {
+        self.seek(Slot::NewName);
         if self.kind().is_keyword() {
             let word = self.text_at(0).to_owned();
             self.error(
@@ -189,6 +190,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn wildcard_or_name(&mut self) -> Option<Expr> {
+        self.seek(Slot::Column);
         match self.wildcard() {
             None => self.name_reference(),
             found => found,
@@ -277,6 +279,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn declared_type(&mut self) -> TypeName {
+        self.seek(Slot::Type);
         if self.at_declarable_type() {
             return self.type_word();
         }
@@ -285,6 +288,7 @@ impl Parser<'_> {
 
     /// What stands where a type must: a word that is none, or nothing.
     pub(super) fn invalid_type(&mut self) -> TypeName {
+        self.seek(Slot::Type);
         if self.at_any_type() || self.is_name_token(0) {
             let found = self.type_word();
             let message =

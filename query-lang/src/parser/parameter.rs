@@ -4,7 +4,7 @@
 use crate::ast::{Expr, ExprKind, OperatorParameter};
 use crate::token::TokenKind;
 
-use super::{ListRule, Parser};
+use super::{ListRule, Parser, Slot};
 
 /// How the value of a parameter is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -179,6 +179,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn parameter(&mut self, rule: &Parameters) -> Option<OperatorParameter> {
+        self.seek(Slot::Parameter);
         let count = self.scan_parameter_name(rule, 0);
         if count == 0 {
             return None;
@@ -189,6 +190,7 @@ impl Parser<'_> {
         let text = span.text(self.text);
         let name = crate::ast::Name { text: text.to_owned(), style: crate::ast::NameStyle::Plain, span };
         self.expect(TokenKind::Assign, "=");
+        self.seek(Slot::ParameterValue(text.to_owned()));
         let value = match rule.form(text) {
             Plain => self.parameter_value(rule.words),
             Path => self.path(),

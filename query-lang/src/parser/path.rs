@@ -4,7 +4,7 @@ use crate::ast::{Call, Expr, ExprKind, Name, NameStyle, OperatorParameter};
 use crate::span::Span;
 use crate::token::TokenKind;
 
-use super::{ListRule, MAX_CHAIN, Parser};
+use super::{ListRule, MAX_CHAIN, Parser, Slot};
 
 impl Parser<'_> {
     /// A primary expression with `.name`, `.call()` and `[index]` after it.
@@ -39,6 +39,7 @@ impl Parser<'_> {
 
     /// What follows the dot of a path.
     pub(super) fn selected(&mut self, object: Expr, start: u32) -> Expr {
+        self.seek(Slot::Member);
         let object = Box::new(object);
         let kind = if self.at_call() {
             let (name, arguments) = self.call_parts();
@@ -168,6 +169,7 @@ impl Parser<'_> {
 
     /// A table or a path to one, with a wildcard as its last name: `T*`, `database('x').T*`.
     pub(super) fn entity(&mut self) -> Option<Expr> {
+        self.seek(Slot::Table);
         let start = self.start();
         if let Some(found) = self.wildcard() {
             return Some(found);
@@ -205,6 +207,7 @@ impl Parser<'_> {
 
     /// A column or a path into one, without calls: `a`, `a.b`, `a['b']`.
     pub(super) fn column_path(&mut self) -> Option<Expr> {
+        self.seek(Slot::Column);
         let start = self.start();
         let mut object = self.selector()?;
         let mut chain = 0;

@@ -6,8 +6,8 @@ use crate::diagnostic::Diagnostic;
 use crate::span::Span;
 use crate::token::TokenKind;
 
-use super::Parser;
 use super::recover::Follow;
+use super::{Parser, Slot};
 
 impl Parser<'_> {
     /// A scalar expression or a pipeline.
@@ -32,6 +32,7 @@ impl Parser<'_> {
     }
 
     fn pipeline(&mut self, follow: Follow) -> Option<Expr> {
+        self.seek(Slot::Source);
         let start = self.start();
         let mut source = None;
         let mut operators = Vec::new();
@@ -98,6 +99,7 @@ impl Parser<'_> {
 
     /// What must follow a pipe.
     fn required_operator(&mut self, follow: Follow) -> Operator {
+        self.seek(Slot::Operator);
         let start = self.start();
         if let Some(found) = self.operator().or_else(|| self.source_operator()) {
             self.check_after_pipe(&found);

@@ -3,69 +3,11 @@
 
 use crate::ast::{Expr, ExprKind};
 use crate::diagnostic::{Diagnostic, closest};
+use crate::operator;
 use crate::span::Span;
 use crate::token::TokenKind;
 
 use super::Parser;
-
-/// The operators of a pipeline, for suggestions.
-const OPERATORS: &[&str] = &[
-    "as",
-    "assert-schema",
-    "consume",
-    "count",
-    "distinct",
-    "evaluate",
-    "extend",
-    "facet",
-    "filter",
-    "find",
-    "fork",
-    "getschema",
-    "graph-mark-components",
-    "graph-match",
-    "graph-shortest-paths",
-    "graph-to-table",
-    "graph-where-edges",
-    "graph-where-nodes",
-    "invoke",
-    "join",
-    "limit",
-    "lookup",
-    "macro-expand",
-    "make-graph",
-    "make-series",
-    "mv-apply",
-    "mv-expand",
-    "order",
-    "parse",
-    "parse-kv",
-    "parse-where",
-    "partition",
-    "print",
-    "project",
-    "project-away",
-    "project-by-names",
-    "project-keep",
-    "project-rename",
-    "project-reorder",
-    "range",
-    "reduce",
-    "render",
-    "sample",
-    "sample-distinct",
-    "scan",
-    "search",
-    "serialize",
-    "sort",
-    "summarize",
-    "take",
-    "top",
-    "top-hitters",
-    "top-nested",
-    "union",
-    "where",
-];
 
 /// Words that stand between two operands, for suggestions.
 const WORD_OPERATORS: &[&str] = &[
@@ -135,6 +77,7 @@ pub(super) enum Follow {
 
 impl Parser<'_> {
     pub(super) fn note_expected(&mut self, word: &'static str) {
+        self.seek_word(word);
         if self.expected_position != self.position {
             self.expected.clear();
             self.expected_position = self.position;
@@ -234,6 +177,7 @@ impl Parser<'_> {
 
     /// Reports that one of these had to stand here, together with the words noted for this place.
     pub(super) fn report_expected(&mut self, wanted: &[&'static str]) {
+        wanted.iter().for_each(|word| self.seek_word(word));
         let mut all: Vec<&'static str> = Vec::new();
         if self.expected_position == self.position {
             all.extend(self.expected.iter().copied().filter(|word| !wanted.contains(word)));
@@ -279,12 +223,12 @@ impl Parser<'_> {
         if self.kind() == TokenKind::Pipe && self.is_glued(0) {
             hints.push("to combine conditions, use 'or'".to_owned());
         } else if self.kind() != TokenKind::End {
-            if OPERATORS.contains(&lower.as_str()) && lower != word {
+            if operator::by_name(&lower).is_some() && lower != word {
                 hints.push(format!("operators are written in lower case: '{lower}'"));
             } else if let Some((_, same)) = FOREIGN_OPERATORS.iter().find(|(other, _)| *other == lower) {
                 hints.push(format!("did you mean '{same}'?"));
-            } else if let Some(like) = closest(&self.dashed_text(), OPERATORS.iter().copied())
-                .or_else(|| closest(word, OPERATORS.iter().copied()))
+            } else if let Some(like) =
+                closest(&self.dashed_text(), operator::names()).or_else(|| closest(word, operator::names()))
             {
                 hints.push(format!("did you mean '{like}'?"));
             } else {
@@ -313,7 +257,7 @@ impl Parser<'_> {
 
     /// The operator most like the next word with what hangs on it by dashes.
     pub(super) fn like_dashed(&self) -> Option<&'static str> {
-        closest(&self.dashed_text(), OPERATORS.iter().copied())
+        closest(&self.dashed_text(), operator::names())
     }
 
     /// What may have been meant by the next token, given what would be right.
@@ -333,12 +277,12 @@ impl Parser<'_> {
                 if let Some(like) = closest(word, candidates) {
                     hints.push(format!("did you mean '{like}'?"));
                 } else if word.len() >= 4
-                    && let Some(like) = closest(&self.dashed_text(), OPERATORS.iter().copied())
+                    && let Some(like) = closest(&self.dashed_text(), operator::names())
                 {
                     hints.push(format!("did you mean '| {like}'?"));
                 }
             }
-            TokenKind::Keyword(_) if OPERATORS.contains(&word) => {
+            TokenKind::Keyword(_) if operator::by_name(word).is_some() => {
                 hints.push(format!("an operator follows a pipe: '| {word}'"));
             }
             TokenKind::Assign => {

@@ -10,7 +10,7 @@ use crate::span::Span;
 use crate::token::TokenKind;
 
 use super::recover::Follow;
-use super::{ListRule, Parser};
+use super::{ListRule, Parser, Slot};
 
 impl Parser<'_> {
     pub(super) fn query(&mut self) -> Query {
@@ -69,6 +69,7 @@ impl Parser<'_> {
     }
 
     fn statement(&mut self, follow: Follow) -> Option<Statement> {
+        self.seek(Slot::Statement);
         let start = self.start();
         let kind = match self.statement_keyword() {
             Some("alias") => StatementKind::Alias(self.alias_statement()),
@@ -117,6 +118,7 @@ impl Parser<'_> {
 
     fn set_statement(&mut self) -> SetStatement {
         self.bump();
+        self.seek(Slot::Setting);
         let name = self.required_name();
         let value = if self.eat(TokenKind::Assign) { Some(self.required_scalar()) } else { None };
         SetStatement { name, value }
@@ -135,6 +137,7 @@ impl Parser<'_> {
             }
         };
         self.expect(TokenKind::Assign, "=");
+        self.seek(Slot::LetValue);
         let value = if self.is_word(0, "materialize") {
             LetValue::Expression(self.materialize())
         } else if self.is_word(0, "entity_group") {
@@ -243,6 +246,7 @@ impl Parser<'_> {
             return body;
         }
         loop {
+            self.seek(Slot::Statement);
             let begin = self.start();
             let kind = if self.is_word(0, "let") {
                 self.let_statement(Follow::Nested)

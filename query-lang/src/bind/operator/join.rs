@@ -167,6 +167,7 @@ impl Binder<'_> {
         condition: &ast::Expr,
         pairs: &mut KeyPairs,
     ) -> Bind<()> {
+        self.note_join(left, right, condition.span);
         match &condition.kind {
             Ast::Parenthesized(inner) => self.join_condition(left, right, inner, pairs),
             Ast::Name(name) => {
@@ -211,7 +212,11 @@ impl Binder<'_> {
             return Err(self.give_up());
         }
         match relation.schema().iter().position(|column| column.name == name.text) {
-            Some(position) => Ok(position),
+            Some(position) => {
+                let ty = relation.schema()[position].ty;
+                self.note_use(name.span, |_| Some(crate::bind::notes::Use::Column(ty)));
+                Ok(position)
+            }
             None => {
                 let message =
                     format!("'{}' operator: the {side} table has no column '{}'", self.operator, name.text);

@@ -7,13 +7,14 @@ use crate::ast::{
 use crate::token::TokenKind;
 
 use super::super::parameter::Parameters;
-use super::super::{ListRule, Parser};
+use super::super::{ListRule, Parser, Slot};
 
 impl Parser<'_> {
     /// `join kind=… right on …`
     pub(super) fn join(&mut self) -> OperatorKind {
         self.bump();
         let parameters = self.parameters(&Parameters::COMMON);
+        self.seek(Slot::Table);
         let right = Box::new(self.required_scalar());
         let condition = match self.join_on() {
             Some(condition) => condition,
@@ -27,6 +28,7 @@ impl Parser<'_> {
         if !self.eat_word("on") {
             return None;
         }
+        self.seek(Slot::JoinCondition);
         let conditions = self.list(ListRule::OPEN, Self::never, Self::scalar, Self::missing_expression);
         Some(JoinCondition::On(conditions))
     }
@@ -35,6 +37,7 @@ impl Parser<'_> {
     pub(super) fn lookup(&mut self) -> OperatorKind {
         self.bump();
         let parameters = self.parameters(&Parameters::COMMON);
+        self.seek(Slot::Table);
         let right = Box::new(self.required_scalar());
         let condition = match self.join_on() {
             Some(condition) => condition,

@@ -17,7 +17,7 @@ use crate::ast::{As, Consume, Count, Evaluate, GetSchema, Operator, OperatorKind
 use crate::token::TokenKind;
 
 use super::parameter::Parameters;
-use super::{ListRule, Parser};
+use super::{ListRule, Parser, Slot};
 
 impl Parser<'_> {
     /// An operator that may follow a pipe. Words that are operators only with something after them (`count`, `range`)
@@ -112,7 +112,9 @@ impl Parser<'_> {
         let dashed =
             (self.is_glued(1) && self.kind_at(1) == TokenKind::Minus).then(|| self.like_dashed()).flatten();
         let errors = self.diagnostics.len();
+        self.operators.push(keyword_span);
         let kind = rule(self);
+        self.operators.pop();
         if let (Some(like), Some(first)) = (dashed, self.diagnostics.get_mut(errors)) {
             first.hints.insert(0, format!("did you mean '{like}'?"));
         }
@@ -154,6 +156,7 @@ impl Parser<'_> {
     fn evaluate(&mut self) -> OperatorKind {
         self.bump();
         let parameters = self.parameters(&Parameters::COMMON_ALWAYS);
+        self.seek(Slot::Plugin);
         let call = if self.at_call() {
             self.call()
         } else if self.scan_name(0) > 0 {
@@ -186,6 +189,7 @@ impl Parser<'_> {
     /// `invoke f(arguments)`, `invoke database('x').f(arguments)`
     fn invoke(&mut self) -> OperatorKind {
         self.bump();
+        self.seek(Slot::Invoked);
         if !self.at_call() {
             self.report_missing("call of a function");
             return OperatorKind::Invoke(self.missing());

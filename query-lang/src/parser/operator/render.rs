@@ -5,8 +5,8 @@ use crate::diagnostic::closest;
 use crate::span::Span;
 use crate::token::TokenKind;
 
-use super::super::Parser;
 use super::super::parameter::Parameters;
+use super::super::{Parser, Slot};
 
 /// The charts there are.
 pub(in super::super) const CHARTS: &[&str] = &[
@@ -37,6 +37,7 @@ impl Parser<'_> {
     /// `render chart [with (properties)]`, or properties without `with` as long ago
     pub(super) fn render(&mut self) -> OperatorKind {
         self.bump();
+        self.seek(Slot::Chart);
         let chart = if CHARTS.contains(&self.text_at(0)) || self.kind() == TokenKind::Identifier {
             self.word_name()
         } else {
