@@ -12,8 +12,8 @@
 //!
 //! A parameter is `name: kind`, with `= null` where it may be left out and `...` where it may stand any number
 //! of times, not at all among them. Kinds: `column` (a column of the input), `expression` (a scalar over the
-//! input's columns), `const` (comes to a constant), `table` (a tabular expression), `aggregate`; after the first
-//! three may follow the types that are taken, joined by `|`. The value `'~'` stands for a left-out constant in
+//! input's columns), `const` (comes to a constant), `table` (a tabular expression), `key` (a column of that table),
+//! `aggregate`; after the first three and `key` may follow the types that are taken, joined by `|`. The value `'~'` stands for a left-out constant in
 //! the plugins that say so. Of several signatures the first whose count of arguments fits is taken.
 
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,42 @@ plugins! {
         "Makes a column of each property of a column of bags.",
     )
     .examples(&[Example { query: "datatable(d:dynamic)[dynamic({'a':1})] | evaluate bag_unpack(d)", answer: "1" }]),
+    GeoLineLookup => PluginSpec::new(
+        "geo_line_lookup",
+        &["(LookupTable: table, LookupLineKey: key dynamic, SourceLongitude: column real|int|long|decimal, SourceLatitude: column real|int|long|decimal, radius: const real, return_unmatched: const bool = null, lookup_area_radius: const real = null, return_lookup_key: const bool = null)"],
+        "Joins points with the lines that are not farther away than a radius in meters.",
+    )
+    .examples(&[Example {
+        query: "let roads = datatable(road:string, line:dynamic)['equator', dynamic({'type':'LineString','coordinates':[[0,0],[10,0]]})]; datatable(x:real, y:real)[5.0, 0.001, 5.0, 1.0] | evaluate geo_line_lookup(roads, line, x, y, 200)",
+        answer: "5.0,0.001,equator",
+    }]),
+    GeoPolygonLookup => PluginSpec::new(
+        "geo_polygon_lookup",
+        &["(LookupTable: table, LookupPolygonKey: key dynamic, SourceLongitude: column real|int|long|decimal, SourceLatitude: column real|int|long|decimal, radius: const real = null, return_unmatched: const bool = null, lookup_area_radius: const real = null, return_lookup_key: const bool = null)"],
+        "Joins points with the polygons that they lie in, or not farther away from than a radius in meters.",
+    )
+    .examples(&[Example {
+        query: "let areas = datatable(area:string, polygon:dynamic)['corner', dynamic({'type':'Polygon','coordinates':[[[0,0],[10,0],[0,10],[0,0]]]})]; datatable(x:real, y:real)[1.0, 1.0, 50.0, 1.0] | evaluate geo_polygon_lookup(areas, polygon, x, y)",
+        answer: "1.0,1.0,corner",
+    }]),
+    Ipv4Lookup => PluginSpec::new(
+        "ipv4_lookup",
+        &["(LookupTable: table, SourceIPv4Key: column string, IPv4LookupKey: key string, ExtraKey: column..., return_unmatched: const bool = null)"],
+        "Joins IPv4 addresses with the networks that they are in.",
+    )
+    .examples(&[Example {
+        query: "let networks = datatable(network:string, country:string)['2.20.183.0/24', 'GB']; datatable(ip:string)['2.20.183.12', '9.9.9.9'] | evaluate ipv4_lookup(networks, ip, network)",
+        answer: "2.20.183.12,2.20.183.0/24,GB",
+    }]),
+    Ipv6Lookup => PluginSpec::new(
+        "ipv6_lookup",
+        &["(LookupTable: table, SourceIPv6Key: column string, IPv6LookupKey: key string, return_unmatched: const bool = null)"],
+        "Joins IPv6 addresses with the networks that they are in.",
+    )
+    .examples(&[Example {
+        query: "let networks = datatable(network:string, country:string)['2001:db8::/32', 'US']; datatable(ip:string)['2001:db8::1'] | evaluate ipv6_lookup(networks, ip, network)",
+        answer: "2001:db8::/32,US,2001:db8::1",
+    }]),
     Narrow => PluginSpec::new("narrow", &["()"], "Makes a row of each value: row number, column name, value as text.")
         .examples(&[Example { query: "print a=1, b='x' | evaluate narrow()", answer: "0,a,1\n0,b,x" }]),
     Pivot => PluginSpec::new(

@@ -3,6 +3,7 @@
 //! A kernel gets all rows of its inputs and yields all rows of its result. What the inputs' columns and the
 //! options stand for is said where the plugin is bound (`query-lang`, `bind/operator/evaluate`).
 
+mod lookup;
 mod narrow;
 
 use std::sync::Arc;
@@ -36,6 +37,10 @@ type Kernel = fn(&PluginCall<'_>) -> Result<Vec<Batch>>;
 
 fn kernel(plugin: Plugin) -> Option<Kernel> {
     match plugin {
+        Plugin::GeoLineLookup => Some(lookup::lines),
+        Plugin::GeoPolygonLookup => Some(lookup::polygons),
+        Plugin::Ipv4Lookup => Some(lookup::ipv4),
+        Plugin::Ipv6Lookup => Some(lookup::ipv6),
         Plugin::Narrow => Some(narrow::rows),
         // Lowered to other operators, or refused, by the binder.
         _ => None,

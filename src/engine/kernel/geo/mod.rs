@@ -1,5 +1,6 @@
 //! Kernels of geospatial functions.
 
+pub mod area;
 mod boolean;
 mod buffer;
 mod covering;

@@ -22,13 +22,19 @@ pub struct Address {
 }
 
 impl Address {
-    fn masked(self, prefix: u32) -> u128 {
+    /// How many of its bits count.
+    pub fn prefix(self) -> u32 {
+        self.prefix
+    }
+
+    /// The address with everything past so many bits cleared.
+    pub fn masked(self, prefix: u32) -> u128 {
         let cut = self.width - prefix.min(self.width);
         if cut >= 128 { 0 } else { self.bits >> cut << cut }
     }
 
     /// The address with everything past its prefix cleared.
-    fn network(self) -> u128 {
+    pub fn network(self) -> u128 {
         self.masked(self.prefix)
     }
 }

@@ -1,6 +1,6 @@
 //! Kernels of string functions. Positions and lengths count Unicode characters.
 
-mod address;
+pub mod address;
 mod edit;
 mod encode;
 mod part;

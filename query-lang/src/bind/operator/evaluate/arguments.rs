@@ -18,6 +18,8 @@ enum Kind {
     Expression,
     Constant,
     Table,
+    /// A column of the table before it.
+    Key,
     Aggregate,
 }
 
@@ -39,6 +41,8 @@ pub(in crate::bind::operator) enum Argument {
     Expression(Expr),
     Constant(Value),
     Table(Relation),
+    /// The position of a column of the table, and its type.
+    Key(usize, Type),
     Aggregate(Box<Aggregate>),
 }
 
@@ -112,7 +116,12 @@ impl PluginArguments {
                 let message = format!("{}() takes no further arguments", spec.name);
                 return Err(binder.error("SEM0219", message, value.span));
             };
-            let bound = bind_argument(binder, input, parameter, value)?;
+            let table = given.iter().flatten().find_map(|(argument, _)| match argument {
+                Argument::Table(relation) => Some(relation.clone()),
+                _ => None,
+            });
+            let row = if parameter.kind == Kind::Key { table.as_ref().unwrap_or(input) } else { input };
+            let bound = bind_argument(binder, row, parameter, value)?;
             given[place].push((bound, value.span));
         }
         if let Some((_, missing)) =
@@ -149,6 +158,14 @@ impl PluginArguments {
             _ => None,
         };
         self.all(name).iter().filter_map(column).collect()
+    }
+
+    /// The position of a column of the table, and its type.
+    pub fn key(&self, name: &str) -> Option<(usize, Type)> {
+        self.all(name).iter().find_map(|(argument, _)| match argument {
+            Argument::Key(position, ty) => Some((*position, *ty)),
+            _ => None,
+        })
     }
 
     pub fn expressions(&self, name: &str) -> Vec<Expr> {
@@ -192,9 +209,12 @@ fn bind_argument(
     };
     let takes = |ty: Type| parameter.types.is_empty() || parameter.types.contains(&ty);
     match parameter.kind {
-        Kind::Column => {
+        Kind::Column | Kind::Key => {
             let bound = binder.with_row(input, |binder| binder.scalar(argument))?;
             match bound.kind {
+                ExprKind::Column(position) if takes(bound.ty) && parameter.kind == Kind::Key => {
+                    Ok(Argument::Key(position, bound.ty))
+                }
                 ExprKind::Column(position) if takes(bound.ty) => Ok(Argument::Column(position, bound.ty)),
                 ExprKind::Column(_) => Err(mismatch(binder, bound.ty)),
                 _ => Err(binder.error("SEM0109", "A column is expected here", argument.span)),
@@ -259,6 +279,7 @@ fn parameter(text: &'static str) -> Option<Parameter<'static>> {
         "expression" => Kind::Expression,
         "const" => Kind::Constant,
         "table" => Kind::Table,
+        "key" => Kind::Key,
         "aggregate" => Kind::Aggregate,
         _ => return None,
     };

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bag_unpack;
+mod lookup;
 mod narrow;
 mod pivot;
 
@@ -42,6 +43,8 @@ impl Binder<'_> {
         let span = node.call.span;
         match plugin {
             Plugin::BagUnpack => self.bag_unpack(input, call, schema, span),
+            Plugin::GeoLineLookup | Plugin::GeoPolygonLookup => self.geo_lookup(plugin, input, call, span),
+            Plugin::Ipv4Lookup | Plugin::Ipv6Lookup => self.ip_lookup(plugin, input, call, span),
             Plugin::Narrow => self.narrow(input, call, span),
             Plugin::Pivot => self.pivot(input, call, schema, span),
             _ => Err(self.give_up()),
