@@ -3,6 +3,8 @@
 //! One line an operator, inputs indented below it. Columns are shown by the names they have in the operator's
 //! input; constants as the language writes them.
 
+mod graph;
+
 use std::fmt::Write as _;
 
 use crate::function::{AggregateFunction, FunctionId};
@@ -71,6 +73,13 @@ pub fn inputs(operator: &Operator) -> Vec<&Plan> {
             vec![input, subquery]
         }
         Operator::Join { left, right, .. } => vec![left, right],
+        Operator::GraphSearch(search) => search.graph.inputs(),
+        Operator::GraphTable { graph, .. } => graph.inputs(),
+        Operator::GraphPartition { build, subquery, .. } => {
+            let mut plans = build.inputs();
+            plans.push(subquery);
+            plans
+        }
         Operator::Union { inputs, .. } | Operator::Plugin { inputs, .. } => inputs.iter().collect(),
     }
 }
@@ -271,6 +280,14 @@ fn line(plan: &Plan) -> String {
         }
         Operator::ScanSteps { partition, defaults, steps, with_match_id, .. } => {
             scan_steps(input, partition, defaults, steps, *with_match_id, &plan.schema)
+        }
+        Operator::GraphSearch(search) => graph::search(search, &plan.schema),
+        Operator::GraphTable { graph, nodes, hashes } => {
+            graph::table(graph, *nodes, hashes.len(), &plan.schema)
+        }
+        Operator::GraphPartition { build, edge_key, .. } => {
+            let name = build.edges.schema.get(*edge_key).map_or("", |column| column.name.as_str());
+            format!("GraphPartition by {name}")
         }
         Operator::Partition { key, parameter, .. } => {
             let name = parameter.map(|number| format!(" as $outer{number}")).unwrap_or_default();

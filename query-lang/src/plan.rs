@@ -3,8 +3,11 @@
 //! Plain data, serialisable, independent of any executor: a plan can be printed, cached by fingerprint, cut
 //! in two or sent to another machine. Expressions refer to columns of their operator's input by position.
 
+pub mod graph;
+
 use serde::{Deserialize, Serialize};
 
+use self::graph::{GraphBuild, GraphHash, GraphPlan, GraphSearch};
 use crate::function::FunctionId;
 use crate::plugin::Plugin;
 use crate::types::{Schema, Type};
@@ -362,6 +365,22 @@ pub enum Operator {
         inputs: Vec<Plan>,
         options: Vec<Value>,
     },
+    /// `graph-match` and `graph-shortest-paths`.
+    GraphSearch(Box<GraphSearch>),
+    /// The nodes or the edges of a graph with their properties; `hashes` of identifiers come first.
+    GraphTable {
+        graph: GraphPlan,
+        nodes: bool,
+        hashes: Vec<GraphHash>,
+    },
+    /// Builds a graph for each value of a column and runs the subquery over it. The column's position in the
+    /// edges and, if there are properties of nodes, in the nodes.
+    GraphPartition {
+        build: GraphBuild,
+        edge_key: usize,
+        node_key: Option<usize>,
+        subquery: Plan,
+    },
 }
 
 /// How `parse-kv` splits its text.
@@ -387,7 +406,13 @@ impl Plan {
 
     /// `rows`: rows given to the plan count as such, not only values.
     fn reads_outer(&self, rows: bool) -> bool {
-        let mut found = rows && matches!(*self.operator, Operator::Argument);
+        let argument = match &*self.operator {
+            Operator::Argument => true,
+            Operator::GraphSearch(search) => search.graph.is_argument(),
+            Operator::GraphTable { graph, .. } => graph.is_argument(),
+            _ => false,
+        };
+        let mut found = rows && argument;
         crate::optimise::tree::visit_expressions(&self.operator, &mut |expression| {
             found |= expression.reads_outer(rows);
         });
@@ -397,6 +422,10 @@ impl Plan {
                 Operator::MvApply { input, subquery, .. }
                 | Operator::Partition { input, subquery, parameter: None, .. } => {
                     input.reads_outer(rows) || subquery.reads_outer(false)
+                }
+                Operator::GraphPartition { build, subquery, .. } => {
+                    build.inputs().into_iter().any(|input| input.reads_outer(rows))
+                        || subquery.reads_outer(false)
                 }
                 other => crate::explain::inputs(other).into_iter().any(|input| input.reads_outer(rows)),
             }

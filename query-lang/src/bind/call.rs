@@ -30,6 +30,9 @@ impl Binder<'_> {
                 _ => {}
             }
         }
+        if let Some(found) = self.graph_call(call, span)? {
+            return Ok(found);
+        }
         if let Some(found) = self.special(call, span)? {
             return Ok(found);
         }
@@ -139,6 +142,22 @@ impl Binder<'_> {
         }
     }
 
+    /// `graph("name")`: no graphs are stored.
+    fn stored_graph(&mut self, call: &ast::Call, span: Span) -> Reported {
+        let Some(argument) = call.arguments.first() else {
+            return self.error("SEM0119", "graph() expects at least 1 argument", span);
+        };
+        match self.constant_text(argument) {
+            Ok(name) => {
+                let message = format!("The name '{name}' does not refer to any known graph model");
+                let diagnostic = crate::diagnostic::Diagnostic::semantic("SEM0260", message, call.name.span)
+                    .with_hint("graphs are made in the query, with 'make-graph'");
+                self.report(diagnostic)
+            }
+            Err(reported) => reported,
+        }
+    }
+
     /// Functions that need the scope, the catalog or the moment of the query rather than a kernel.
     fn special(&mut self, call: &ast::Call, span: Span) -> Bind<Option<Meaning>> {
         let name = call.name.text.as_str();
@@ -150,7 +169,8 @@ impl Binder<'_> {
                 let database = self.database.clone();
                 return self.named_table(&database, call, span).map(Some);
             }
-            "external_table" | "stored_query_result" | "graph" | "entity_group" => {
+            "graph" => return Err(self.stored_graph(call, span)),
+            "external_table" | "stored_query_result" | "entity_group" => {
                 return Err(self.unsupported(&format!("'{name}()'"), span));
             }
             "not" => {
@@ -298,7 +318,7 @@ impl Binder<'_> {
         }
     }
 
-    fn packed(&mut self, pairs: Vec<Expr>, span: Span) -> Bind<Expr> {
+    pub(super) fn packed(&mut self, pairs: Vec<Expr>, span: Span) -> Bind<Expr> {
         if pairs.is_empty() {
             return Ok(Expr::constant(Value::Dynamic(Dynamic::Object(Vec::new()))));
         }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::ast::{self, ExprKind as Ast};
 use crate::function::{FunctionId, FunctionKind, OperatorFunction};
+use crate::plan::graph::GraphPlan;
 use crate::plan::{Expr, ExprKind, Operator};
 use crate::span::Span;
 use crate::types::Type;
@@ -18,6 +19,9 @@ use super::{Bind, Binder, Reported, has_columns, literal};
 pub(super) enum Meaning {
     Scalar(Expr),
     Table(Box<Relation>),
+    Graph(Box<GraphPlan>),
+    /// A pipeline that only gave names to results.
+    Named,
     Database(String),
 }
 
@@ -26,6 +30,8 @@ impl Meaning {
         match self {
             Meaning::Scalar(_) => "scalar",
             Meaning::Table(_) => "tabular",
+            Meaning::Graph(_) => "graph",
+            Meaning::Named => "named",
             Meaning::Database(_) => "database",
         }
     }
@@ -92,7 +98,11 @@ impl Binder<'_> {
     pub(super) fn table(&mut self, expression: &ast::Expr) -> Bind<Relation> {
         match self.with_row_scope(None, |binder| binder.meaning(expression))? {
             Meaning::Table(relation) => Ok(*relation),
-            Meaning::Scalar(_) | Meaning::Database(_) => {
+            Meaning::Graph(_) => {
+                let message = "A tabular value is expected here, found a graph: an operator such as 'graph-match' or 'graph-to-table' makes rows of it";
+                Err(self.error("SEM0111", message, expression.span))
+            }
+            Meaning::Scalar(_) | Meaning::Database(_) | Meaning::Named => {
                 Err(self.error("SEM0111", "A tabular value is expected here", expression.span))
             }
         }
@@ -219,6 +229,7 @@ impl Binder<'_> {
             // What a name stands for is copied to its place: names of names could grow without bound.
             let size = match &entity {
                 Entity::Table(relation) => plan_size(&relation.plan),
+                Entity::Graph(graph) => graph.inputs().into_iter().map(plan_size).sum(),
                 Entity::Scalar { expression, .. } => expression_size(expression),
                 _ => 0,
             };
@@ -237,6 +248,8 @@ impl Binder<'_> {
         match entity {
             Entity::Broken => Err(self.give_up()),
             Entity::Table(relation) => Ok(table_meaning(Relation::clone(&relation))),
+            Entity::Graph(graph) => Ok(Meaning::Graph(Box::new(GraphPlan::clone(&graph)))),
+            Entity::GraphElement(element) => self.whole_graph_element(element, span).map(Meaning::Scalar),
             Entity::Database(database) => Ok(Meaning::Database(database)),
             Entity::Scalar { expression, row } => {
                 if row.is_some() && row != self.row.as_ref().map(|row| row.number) {
@@ -317,6 +330,9 @@ impl Binder<'_> {
             let pattern = pattern.clone();
             return self.call_pattern(&pattern, call, Some(&name.text), object.span.to(name.span));
         }
+        if let Some(element) = self.graph_element(object) {
+            return self.graph_property(element, &name.text, name.span).map(Meaning::Scalar);
+        }
         let object_meaning = self.meaning(object)?;
         if self.takes_notes() && name.text == super::notes::CURSOR {
             match &object_meaning {
@@ -324,7 +340,7 @@ impl Binder<'_> {
                     self.note_member(super::notes::Object::Database(database.clone()));
                 }
                 Meaning::Scalar(value) => self.note_member(super::notes::Object::Value(value.ty)),
-                Meaning::Table(_) => {}
+                Meaning::Table(_) | Meaning::Graph(_) | Meaning::Named => {}
             }
         }
         match object_meaning {
@@ -354,6 +370,10 @@ impl Binder<'_> {
             }
             Meaning::Scalar(other) => {
                 let message = format!("A value of type {} has no property '{}'", other.ty, name.text);
+                Err(self.error("SEM0100", message, name.span))
+            }
+            Meaning::Graph(_) | Meaning::Named => {
+                let message = format!("A graph has no property '{}'", name.text);
                 Err(self.error("SEM0100", message, name.span))
             }
             Meaning::Table(_) => {
@@ -399,6 +419,11 @@ impl Binder<'_> {
 
     fn element(&mut self, object: &ast::Expr, index: &ast::Expr) -> Bind<Expr> {
         let object_span = object.span;
+        if let (Some(element), Ast::Literal(ast::LiteralValue::String(text))) =
+            (self.graph_element(object), &index.kind)
+        {
+            return self.graph_property(element, &text.value, index.span);
+        }
         let object = self.scalar(object)?;
         let bound = self.scalar(index)?;
         if object.ty != Type::Dynamic {
@@ -444,7 +469,7 @@ impl Binder<'_> {
             match self.list_meaning(single)? {
                 Meaning::Table(relation) => return self.in_table(operator, value, *relation, single.span),
                 Meaning::Scalar(item) => return self.membership(operator, value, vec![item], span),
-                Meaning::Database(_) => {
+                Meaning::Database(_) | Meaning::Graph(_) | Meaning::Named => {
                     return Err(self.error(
                         "SEM0108",
                         "A scalar or tabular value is expected here",
@@ -547,7 +572,7 @@ impl Binder<'_> {
                 let shared = self.share(*relation);
                 Ok(Expr { kind: ExprKind::ScalarSubquery(Box::new(shared.plan)), ty })
             }
-            Meaning::Database(_) => {
+            Meaning::Database(_) | Meaning::Graph(_) | Meaning::Named => {
                 Err(self.error("SEM0111", "A tabular value is expected here", inner.span))
             }
         }

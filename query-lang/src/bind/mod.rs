@@ -12,6 +12,7 @@ mod aggregate;
 mod call;
 mod comparison;
 mod expression;
+mod graph;
 mod literal;
 mod naming;
 pub mod notes;
@@ -35,7 +36,7 @@ use crate::types::{Schema, Type};
 use crate::value::Value;
 
 use aggregate::Aggregation;
-use scope::{Names, Relation, RowScope};
+use scope::{Names, Piped, Relation, RowScope};
 
 /// How deep expressions, function calls and subqueries may nest.
 const DEPTH_MAX: usize = 250;
@@ -113,9 +114,11 @@ struct Binder<'a> {
     parameters: u32,
     visualization: Option<Visualization>,
     /// The rows a subquery without a source takes (`mv-apply`, `partition`, `fork`).
-    argument: Option<Relation>,
+    argument: Option<Piped>,
     /// How many subqueries stand around what is being bound.
     subqueries: usize,
+    /// The match that the expressions of `graph-match` are about.
+    graph: Option<graph::GraphScope>,
     result_name: Option<String>,
     forked: Vec<crate::plan::ResultPlan>,
     /// What editors want to know, if one asks.
@@ -147,6 +150,7 @@ impl<'a> Binder<'a> {
             visualization: None,
             argument: None,
             subqueries: 0,
+            graph: None,
             result_name: None,
             forked: Vec::new(),
             notes: None,

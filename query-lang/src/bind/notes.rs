@@ -132,6 +132,7 @@ impl Binder<'_> {
                 _ => Use::Relation(relation.schema().clone()),
             }),
             Meaning::Database(_) => Some(Use::Database),
+            Meaning::Graph(_) | Meaning::Named => None,
         });
     }
 
@@ -145,6 +146,7 @@ impl Binder<'_> {
                 Use::LocalFunction(format!("({})", parameters.join(", ")))
             }
             Entity::Database(_) => Use::Database,
+            Entity::Graph(_) | Entity::GraphElement(_) => return None,
             Entity::Pattern(_) => Use::LocalFunction("(…)".to_string()),
             Entity::Broken => Use::Variable(Type::Dynamic),
         })

@@ -4,7 +4,7 @@ use crate::ast::{self, OperatorKind};
 use crate::span::Span;
 
 use super::expression::{Meaning, table_meaning};
-use super::scope::Relation;
+use super::scope::{Piped, Relation};
 use super::{Bind, Binder, OPERATORS_MAX};
 
 impl Binder<'_> {
@@ -15,26 +15,30 @@ impl Binder<'_> {
                 None => Err(self.give_up()),
             };
         }
-        // The rows given to a subquery are for its own pipeline, not for those within.
+        // The rows given to a subquery are for its own pipeline, not for those within; and what a graph pattern
+        // matches is nothing to them.
         let argument = self.argument.take();
+        let graph = self.graph.take();
         let given = argument.clone();
         let found = self.with_row_scope(None, |binder| binder.pipeline(pipeline, given, span));
         self.argument = argument;
-        found.map(table_meaning)
+        self.graph = graph;
+        Ok(match found? {
+            Piped::Rows(relation) => table_meaning(relation),
+            Piped::Graph(graph) => Meaning::Graph(Box::new(graph)),
+            Piped::Named => Meaning::Named,
+        })
     }
 
-    fn pipeline(
-        &mut self,
-        pipeline: &ast::Pipeline,
-        argument: Option<Relation>,
-        span: Span,
-    ) -> Bind<Relation> {
+    fn pipeline(&mut self, pipeline: &ast::Pipeline, argument: Option<Piped>, span: Span) -> Bind<Piped> {
         if let Some(first) = pipeline.operators.first() {
             self.operator = keyword(&first.kind);
         }
         let mut current = match &pipeline.source {
-            Some(source) => match self.table(source) {
-                Err(_) if self.takes_notes() => Some(Relation::new(super::notes::rows_of(Vec::new()))),
+            Some(source) => match self.piped_source(source) {
+                Err(_) if self.takes_notes() => {
+                    Some(Piped::Rows(Relation::new(super::notes::rows_of(Vec::new()))))
+                }
                 found => Some(found?),
             },
             None => argument,
@@ -50,10 +54,10 @@ impl Binder<'_> {
                     || matches!(operator.kind, OperatorKind::Print(_) | OperatorKind::Range(_)))
                 && pipeline.source.is_none();
             let next = if begins {
-                match self.source_operator(operator) {
+                Piped::Rows(match self.source_operator(operator) {
                     Err(_) if self.takes_notes() => Relation::new(super::notes::rows_of(Vec::new())),
                     found => found?,
-                }
+                })
             } else {
                 let input = match current.take() {
                     Some(input) => input,
@@ -65,22 +69,52 @@ impl Binder<'_> {
                         return Err(self.error("SEM0174", message, operator.keyword_span));
                     }
                 };
-                let stand_in = self.note_operator(operator, &input);
-                match (self.piped_operator(operator, input), stand_in) {
-                    (Err(_), Some(stand_in)) => stand_in,
+                let stand_in = match &input {
+                    Piped::Rows(rows) => self.note_operator(operator, rows),
+                    Piped::Graph(_) | Piped::Named => None,
+                };
+                match (self.next_piped(operator, input), stand_in) {
+                    (Err(_), Some(stand_in)) => Piped::Rows(stand_in),
                     (found, _) => found?,
                 }
             };
             current = Some(next);
         }
         match current {
-            Some(relation) => Ok(relation),
+            Some(piped) => Ok(piped),
             None => Err(self.error("SEM0111", "A tabular value is expected here", span)),
+        }
+    }
+
+    /// What a pipeline begins with: rows or a graph.
+    fn piped_source(&mut self, source: &ast::Expr) -> Bind<Piped> {
+        match self.with_row_scope(None, |binder| binder.meaning(source))? {
+            Meaning::Table(relation) => Ok(Piped::Rows(*relation)),
+            Meaning::Graph(graph) => Ok(Piped::Graph(*graph)),
+            _ => Err(self.error("SEM0111", "A tabular value is expected here", source.span)),
+        }
+    }
+
+    fn next_piped(&mut self, operator: &ast::Operator, input: Piped) -> Bind<Piped> {
+        match (input, &operator.kind) {
+            (input, OperatorKind::Invoke(call)) => self.invoke(input, call),
+            (Piped::Graph(graph), _) => self.graph_operator(operator, graph),
+            (Piped::Rows(rows), OperatorKind::MakeGraph(node)) => self.make_graph(rows, node),
+            (Piped::Rows(rows), _) => self.piped_operator(operator, rows).map(Piped::Rows),
+            (Piped::Named, _) => {
+                let message = "The tables were given names: use these in other statements";
+                Err(self.error("SEM0111", message, operator.keyword_span))
+            }
         }
     }
 
     /// The body of `mv-apply`, `partition` and `fork`: a pipeline that takes the given rows.
     pub(super) fn subquery(&mut self, body: &ast::Expr, argument: Relation) -> Bind<Relation> {
+        self.subquery_over(body, Piped::Rows(argument))
+    }
+
+    /// As `subquery`, of `partitioned-by` too: it takes the graph.
+    pub(super) fn subquery_over(&mut self, body: &ast::Expr, argument: Piped) -> Bind<Relation> {
         self.subqueries += 1;
         let outer = self.argument.replace(argument);
         let (operator, names) = (self.operator, self.names.clone());

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use crate::ast;
+use crate::plan::graph::GraphPlan;
 use crate::plan::{Expr, Plan};
 use crate::types::Schema;
 
@@ -35,6 +36,22 @@ impl Relation {
     pub fn schema(&self) -> &Schema {
         &self.plan.schema
     }
+}
+
+/// What flows from one operator to the next.
+#[derive(Clone, Debug)]
+pub(super) enum Piped {
+    Rows(Relation),
+    Graph(GraphPlan),
+    /// The results have got names; no rows flow on.
+    Named,
+}
+
+/// What a name of a graph pattern stands for: the number of a node variable or of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GraphElement {
+    Node(usize),
+    Edge(usize),
 }
 
 /// A function of the query or of a database.
@@ -71,6 +88,8 @@ pub(super) enum Entity {
         row: Option<u32>,
     },
     Table(Rc<Relation>),
+    Graph(Rc<GraphPlan>),
+    GraphElement(GraphElement),
     Function(Rc<Function>),
     Database(String),
     /// `declare pattern`; without a definition it can be declared but not called.

@@ -48,6 +48,11 @@ impl Binder<'_> {
                 let plan = self.plan(operator, schema);
                 results.push(ResultPlan { name: "PrimaryResult".to_string(), plan, visualization: None });
             }
+            Ok(Meaning::Named) => {}
+            Ok(Meaning::Graph(_)) => {
+                let message = "A graph must be followed by an operator that makes rows of it, such as 'graph-match' or 'graph-to-table'";
+                self.error("SEM0111", message, expression.span);
+            }
             Ok(Meaning::Database(_)) => {
                 self.error("SEM0111", "A tabular value is expected here", expression.span);
             }
@@ -141,6 +146,11 @@ impl Binder<'_> {
                 self.scalar_entity(folded)
             }
             Ok(Meaning::Table(relation)) => Entity::Table(Rc::new(*relation)),
+            Ok(Meaning::Graph(graph)) => Entity::Graph(Rc::new(*graph)),
+            Ok(Meaning::Named) => {
+                self.error("SEM0111", "A value is expected here", expression.span);
+                Entity::Broken
+            }
             Ok(Meaning::Database(database)) => Entity::Database(database),
             Err(_) => {
                 self.failed = true;

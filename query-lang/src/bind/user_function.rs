@@ -10,7 +10,7 @@ use crate::value::Value;
 
 use super::comparison::cast;
 use super::expression::Meaning;
-use super::scope::{Entity, Function, Names, Pattern, Relation, RowScope};
+use super::scope::{Entity, Function, Names, Pattern, Piped, RowScope};
 use super::{Bind, Binder, Reported, literal};
 
 impl Binder<'_> {
@@ -62,7 +62,7 @@ impl Binder<'_> {
     pub(super) fn call_function_with(
         &mut self,
         function: &Rc<Function>,
-        first: Option<Relation>,
+        first: Option<Piped>,
         arguments: &[ast::Expr],
         span: Span,
     ) -> Bind<Meaning> {
@@ -72,7 +72,7 @@ impl Binder<'_> {
     fn expanded(
         &mut self,
         function: &Rc<Function>,
-        first: Option<Relation>,
+        first: Option<Piped>,
         arguments: &[ast::Expr],
         span: Span,
     ) -> Bind<Meaning> {
@@ -140,7 +140,7 @@ impl Binder<'_> {
     fn parameter_values(
         &mut self,
         function: &Function,
-        first: Option<Relation>,
+        first: Option<Piped>,
         arguments: &[ast::Expr],
         span: Span,
     ) -> Bind<Vec<Entity>> {
@@ -220,17 +220,33 @@ impl Binder<'_> {
                 Ok(self.scalar_entity(value))
             }
             ParameterKind::Tabular(_) => {
-                let relation = self.table(argument)?;
-                self.tabular_value(parameter, relation, argument.span)
+                let argument_value = self.with_row_scope(None, |binder| binder.meaning(argument))?;
+                let piped = match argument_value {
+                    Meaning::Graph(graph) => Piped::Graph(*graph),
+                    Meaning::Table(relation) => Piped::Rows(*relation),
+                    _ => {
+                        let message = "A tabular value is expected here";
+                        return Err(self.error("SEM0111", message, argument.span));
+                    }
+                };
+                self.tabular_value(parameter, piped, argument.span)
             }
         }
     }
 
     /// A table for a tabular parameter: it must have the declared columns.
-    fn tabular_value(&mut self, parameter: &ast::Parameter, relation: Relation, span: Span) -> Bind<Entity> {
+    fn tabular_value(&mut self, parameter: &ast::Parameter, piped: Piped, span: Span) -> Bind<Entity> {
         let ParameterKind::Tabular(schema) = &parameter.kind else {
             let message = format!("The parameter '{}' is not tabular", parameter.name.text);
             return Err(self.error("SEM0111", message, span));
+        };
+        let relation = match piped {
+            Piped::Rows(relation) => relation,
+            Piped::Graph(graph) if schema.columns.is_empty() => return Ok(Entity::Graph(Rc::new(graph))),
+            Piped::Graph(_) | Piped::Named => {
+                let message = format!("The parameter '{}' takes a table", parameter.name.text);
+                return Err(self.error("SEM0111", message, span));
+            }
         };
         for column in &schema.columns {
             let ty = self.type_named(&column.type_name)?;

@@ -251,6 +251,9 @@ fn prune(plan: &mut Plan, wanted: &BTreeSet<usize>) -> Moves {
         | Operator::MvApply { .. }
         | Operator::Reduce { .. }
         | Operator::ScanSteps { .. }
+        | Operator::GraphSearch { .. }
+        | Operator::GraphTable { .. }
+        | Operator::GraphPartition { .. }
         | Operator::Partition { .. } => {
             for input in inputs_mut(&mut plan.operator) {
                 prune_whole(input);

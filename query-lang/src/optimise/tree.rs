@@ -58,6 +58,9 @@ pub(crate) fn visit_expressions<'a>(operator: &'a Operator, visit: &mut dyn FnMu
         Operator::Sample { count, .. } => visit(count),
         Operator::SampleDistinct { count, of, .. } => [count, of].into_iter().for_each(visit),
         Operator::Partition { key, .. } => visit(key),
+        // How a graph is built holds nothing but columns and conversions of them.
+        Operator::GraphSearch(search) => search.expressions().for_each(visit),
+        Operator::GraphTable { .. } | Operator::GraphPartition { .. } => {}
     }
 }
 
@@ -115,6 +118,8 @@ pub(crate) fn change_expressions(operator: &mut Operator, change: &mut dyn FnMut
         Operator::Sample { count, .. } => change(count),
         Operator::SampleDistinct { count, of, .. } => [count, of].into_iter().for_each(change),
         Operator::Partition { key, .. } => change(key),
+        Operator::GraphSearch(search) => search.expressions_mut().for_each(change),
+        Operator::GraphTable { .. } | Operator::GraphPartition { .. } => {}
     }
 }
 
@@ -144,6 +149,13 @@ pub(crate) fn inputs_mut(operator: &mut Operator) -> Vec<&mut Plan> {
             vec![input, subquery]
         }
         Operator::Join { left, right, .. } => vec![left, right],
+        Operator::GraphSearch(search) => search.graph.inputs_mut(),
+        Operator::GraphTable { graph, .. } => graph.inputs_mut(),
+        Operator::GraphPartition { build, subquery, .. } => {
+            let mut plans = build.inputs_mut();
+            plans.push(subquery);
+            plans
+        }
         Operator::Union { inputs, .. } | Operator::Plugin { inputs, .. } => inputs.iter_mut().collect(),
     }
 }

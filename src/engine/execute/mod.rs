@@ -13,6 +13,7 @@ pub mod pool;
 
 mod collect;
 mod filter;
+mod graph;
 mod join;
 mod known;
 mod make_series;
@@ -73,6 +74,8 @@ pub struct Executor {
     parameters: Arc<BTreeMap<u32, Value>>,
     /// Rows of `Operator::Argument`.
     argument: Option<Arc<Materialised>>,
+    /// The graph of `GraphSource::Argument`.
+    graph: Option<Arc<graph::Graph>>,
     depth: usize,
     /// Nested runs (per row or key) are not profiled operator by operator.
     nested: bool,
@@ -89,6 +92,7 @@ impl Executor {
             local: Arc::default(),
             parameters: Arc::default(),
             argument: None,
+            graph: None,
             depth: 0,
             nested: false,
         }
@@ -97,6 +101,11 @@ impl Executor {
     /// An executor of a subquery over the given rows, on the calling thread.
     fn over(&self, argument: Arc<Materialised>) -> Executor {
         Executor { argument: Some(argument), local: Arc::default(), workers: 1, nested: true, ..self.clone() }
+    }
+
+    /// An executor of a subquery over the given graph, on the calling thread.
+    fn over_graph(&self, graph: Arc<graph::Graph>) -> Executor {
+        Executor { graph: Some(graph), local: Arc::default(), workers: 1, nested: true, ..self.clone() }
     }
 
     /// The executor with the value of a parameter.
@@ -198,6 +207,13 @@ impl Executor {
                 let results = if input.depends_on_outer() { &self.local } else { &self.shared };
                 let rows = results.get(*id, || self.materialise(input))?;
                 Ok(Pipeline::of(rows, profile.clone(), true))
+            }
+            Operator::GraphSearch(search) => graph::search(self, profile, search),
+            Operator::GraphTable { graph, nodes, hashes } => {
+                graph::table(self, profile, graph, *nodes, hashes)
+            }
+            Operator::GraphPartition { build, edge_key, node_key, subquery } => {
+                graph::partition(self, profile, build, *edge_key, *node_key, subquery)
             }
             Operator::Sample { input, count } => sample::sample(self, profile, input, count),
             Operator::SampleDistinct { input, count, of } => {

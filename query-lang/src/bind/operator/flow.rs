@@ -12,7 +12,7 @@ use crate::bind::expression::Meaning;
 use crate::bind::naming::result_name;
 use crate::bind::pipeline::keyword;
 use crate::bind::projection::Projection;
-use crate::bind::scope::{Entity, Relation};
+use crate::bind::scope::{Entity, Piped, Relation};
 use crate::bind::{Bind, Binder};
 
 impl Binder<'_> {
@@ -41,7 +41,7 @@ impl Binder<'_> {
         self.extend(relation, &node.expressions)
     }
 
-    pub(in crate::bind) fn invoke(&mut self, input: Relation, call: &ast::Expr) -> Bind<Relation> {
+    pub(in crate::bind) fn invoke(&mut self, input: Piped, call: &ast::Expr) -> Bind<Piped> {
         let Ast::Call(call) = &call.kind else {
             return Err(self.error("SEM0128", "A function call is expected after 'invoke'", call.span));
         };
@@ -78,7 +78,8 @@ impl Binder<'_> {
             return Err(self.unknown("SEM0260", message, span, &call.name.text, candidates));
         };
         match self.call_function_with(&function, Some(input), &call.arguments, span)? {
-            Meaning::Table(relation) => Ok(*relation),
+            Meaning::Table(relation) => Ok(Piped::Rows(*relation)),
+            Meaning::Graph(graph) => Ok(Piped::Graph(*graph)),
             _ => {
                 let message = format!("The function '{}' does not yield a table", function.name);
                 Err(self.error("SEM0111", message, span))

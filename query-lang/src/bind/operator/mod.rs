@@ -5,6 +5,7 @@ mod evaluate;
 mod expand;
 mod filter;
 mod flow;
+mod graph;
 mod join;
 mod parse;
 mod partition;
@@ -57,7 +58,6 @@ impl Binder<'_> {
             OperatorKind::Find(node) => self.find(Some(input), node, span),
             OperatorKind::Fork(node) => self.fork(input, node, span),
             OperatorKind::GetSchema(node) => self.get_schema(&input, node),
-            OperatorKind::Invoke(call) => self.invoke(input, call),
             OperatorKind::Join(node) => self.join(input, node, span),
             OperatorKind::Lookup(node) => self.lookup(input, node, span),
             OperatorKind::MakeSeries(node) => self.make_series(input, node, span),
@@ -94,6 +94,18 @@ impl Binder<'_> {
                 let message =
                     format!("The operator '{}' must be the first of a query", keyword(&operator.kind));
                 Err(self.error("SEM0175", message, span))
+            }
+            OperatorKind::GraphMatch(_)
+            | OperatorKind::GraphShortestPaths(_)
+            | OperatorKind::GraphToTable(_)
+            | OperatorKind::GraphMarkComponents(_)
+            | OperatorKind::GraphWhereNodes(_)
+            | OperatorKind::GraphWhereEdges(_) => {
+                let message = format!(
+                    "The operator '{}' requires an input graph: make one with 'make-graph'",
+                    keyword(&operator.kind)
+                );
+                Err(self.error("SEM0219", message, span))
             }
             other => Err(self.unsupported_operator(other, operator)),
         }

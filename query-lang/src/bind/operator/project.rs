@@ -84,7 +84,7 @@ impl Binder<'_> {
             Ast::NamedTuple { names, value } => (names.as_slice(), value.as_ref()),
             _ => (&[], expression),
         };
-        let mut bound = match self.scalar(value) {
+        let mut bound = match self.projected_value(value) {
             Ok(bound) => bound,
             Err(_) => {
                 self.failed = true;
@@ -130,7 +130,8 @@ impl Binder<'_> {
             }
         };
         let source = match &bound.kind {
-            ExprKind::Column(position) => Some(*position),
+            // What is hidden has no name to take over.
+            ExprKind::Column(position) if self.row.as_ref().is_some_and(|row| !row.hidden) => Some(*position),
             _ => None,
         };
         if let Some(name) = name {

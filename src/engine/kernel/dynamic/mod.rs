@@ -10,7 +10,7 @@ mod series;
 mod set;
 mod sketch;
 mod text;
-mod value;
+pub mod value;
 mod xml;
 
 #[cfg(test)]
