@@ -29,6 +29,27 @@ pub trait Catalog {
 
     fn databases(&self) -> Vec<String>;
 
+    /// Whether `cluster('name')` is this server; names of other servers cannot be reached.
+    fn is_this_cluster(&self, name: &str) -> bool {
+        let name = name.trim().to_ascii_lowercase();
+        let address = name.split_once("://").map_or(name.as_str(), |(_, rest)| rest);
+        let address = address.split('/').next().unwrap_or_default();
+        let endpoint = self.cluster_endpoint().to_ascii_lowercase();
+        let host = |address: &str| match address.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host.to_string(),
+            _ => address.to_string(),
+        };
+        matches!(
+            host(address).as_str(),
+            "" | "." | "localhost" | "127.0.0.1" | "[::1]" | "conshelf" | "this server"
+        ) || host(address) == host(&endpoint)
+    }
+
+    /// The name under which the server is reached: `current_cluster_endpoint()`.
+    fn cluster_endpoint(&self) -> String {
+        String::from("localhost")
+    }
+
     fn table(&self, database: &str, name: &str) -> Option<TableInfo>;
 
     /// Names of the tables of a database, for wildcards, `search`, `find` and suggestions.
@@ -46,6 +67,11 @@ pub trait Catalog {
     /// nothing may run, as when a text is only checked; an error is what went wrong in the run.
     fn first_value(&self, _plan: &Plan) -> Result<Option<Value>, String> {
         Ok(None)
+    }
+
+    /// Whether the query is to run; a text that is only checked comes without the values of its parameters.
+    fn runs(&self) -> bool {
+        true
     }
 
     /// The moment of the query: 100 ns ticks since 0001-01-01T00:00:00Z.

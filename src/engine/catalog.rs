@@ -107,6 +107,10 @@ impl Catalog for QueryCatalog<'_> {
         }
     }
 
+    fn runs(&self) -> bool {
+        self.workers.is_some()
+    }
+
     fn now_ticks(&self) -> i64 {
         self.query.now_ticks
     }

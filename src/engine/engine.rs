@@ -278,9 +278,11 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 fn query_error(diagnostics: &[Diagnostic]) -> EngineError {
+    // A warning alone can stand in the way: a cluster that is known to none but its users.
+    let any = diagnostics.iter().any(Diagnostic::is_error);
     let errors: Vec<QueryDiagnostic> = diagnostics
         .iter()
-        .filter(|diagnostic| diagnostic.is_error())
+        .filter(|diagnostic| diagnostic.is_error() || !any)
         .map(|diagnostic| QueryDiagnostic {
             code: diagnostic.code.to_string(),
             is_syntax: diagnostic.kind == DiagnosticKind::Syntax,

@@ -26,6 +26,7 @@ impl Binder<'_> {
                 }
                 Entity::Pattern(pattern) => return self.call_pattern(&pattern, call, None, span),
                 Entity::Broken => return Err(self.give_up()),
+                Entity::Hidden => return Err(self.unreachable(&call.name.text, call.name.span)),
                 // A variable does not hide a function of its name.
                 _ => {}
             }
@@ -76,7 +77,8 @@ impl Binder<'_> {
 
     /// `database('x').f(…)`, `cluster('x').database('y')`, `database('x').table('T')`.
     fn path_call(&mut self, object: &ast::Expr, call: &ast::Call, span: Span) -> Bind<Meaning> {
-        if is_cluster(object) {
+        if self.is_cluster(object) {
+            self.this_cluster(object)?;
             if call.name.text == "database" {
                 return self.database_call(call, span);
             }
@@ -111,7 +113,13 @@ impl Binder<'_> {
             [argument] => self.constant_text(argument)?,
             _ => return Err(self.error("SEM0219", "database() expects 1 argument", span)),
         };
-        match self.catalog.database(&name) {
+        let alias = self.aliases.iter().rev().find(|(alias, _)| *alias == name);
+        let found = match alias.filter(|_| call.object.is_none()) {
+            Some((_, Some(database))) => Some(database.clone()),
+            Some((_, None)) => return Err(self.give_up()),
+            None => self.catalog.database(&name),
+        };
+        match found {
             Some(database) => Ok(Meaning::Database(database)),
             None => {
                 let databases = self.catalog.databases();
@@ -126,8 +134,22 @@ impl Binder<'_> {
             return Err(self.error("SEM0219", format!("{}() expects 1 argument", call.name.text), span));
         };
         let name = self.constant_text(argument)?;
-        if let Some(Entity::Table(relation)) = self.names.find(&name) {
-            return Ok(table_meaning(super::scope::Relation::clone(relation)));
+        if let Some(scope) = call.arguments.get(1) {
+            let scope_name = self.constant_text(scope)?;
+            if !matches!(scope_name.to_ascii_lowercase().as_str(), "all" | "hotcache" | "default" | "") {
+                let message = format!("'{scope_name}' is no scope of data: 'all' or 'hotcache' is expected");
+                return Err(self.error("SEM0140", message, scope.span));
+            }
+        }
+        if call.object.is_none() {
+            match self.names.find(&name) {
+                Some(Entity::Table(relation)) => {
+                    return Ok(table_meaning(super::scope::Relation::clone(relation)));
+                }
+                Some(Entity::Hidden) => return Err(self.unreachable(&name, argument.span)),
+                Some(Entity::Broken) => return Err(self.give_up()),
+                _ => {}
+            }
         }
         match self.stored(database, &name, argument.span)? {
             Some(found) => Ok(found),
@@ -164,7 +186,11 @@ impl Binder<'_> {
         let arguments = call.arguments.as_slice();
         let scalar = match name {
             "database" => return self.database_call(call, span).map(Some),
-            "cluster" => return Ok(Some(Meaning::Database(self.database.clone()))),
+            "cluster" => {
+                let cluster = ast::Expr { kind: Ast::Call(call.clone()), span };
+                self.this_cluster(&cluster)?;
+                return Ok(Some(Meaning::Database(self.database.clone())));
+            }
             "table" | "materialized_view" => {
                 let database = self.database.clone();
                 return self.named_table(&database, call, span).map(Some);
@@ -546,9 +572,4 @@ fn count_message(name: &str, least: usize, most: Option<usize>) -> String {
         Some(most) => format!("{name}() expects {least} to {most} arguments"),
         None => format!("{name}() expects at least {least} {}", plural(least)),
     }
-}
-
-/// `cluster('…')` of whatever name stands for this server.
-fn is_cluster(expression: &ast::Expr) -> bool {
-    matches!(&expression.kind, Ast::Call(call) if call.object.is_none() && call.name.text == "cluster")
 }

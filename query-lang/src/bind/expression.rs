@@ -247,6 +247,12 @@ impl Binder<'_> {
     fn entity(&mut self, entity: Entity, name: &str, span: Span) -> Bind<Meaning> {
         match entity {
             Entity::Broken => Err(self.give_up()),
+            Entity::Hidden => Err(self.unreachable(name, span)),
+            Entity::Cluster => Ok(Meaning::Database(self.database.clone())),
+            Entity::EntityGroup(_) => {
+                let message = format!("The entity group '{name}' is for 'macro-expand' only");
+                Err(self.error("SEM0100", message, span))
+            }
             Entity::Table(relation) => Ok(table_meaning(Relation::clone(&relation))),
             Entity::Graph(graph) => Ok(Meaning::Graph(Box::new(GraphPlan::clone(&graph)))),
             Entity::GraphElement(element) => self.whole_graph_element(element, span).map(Meaning::Scalar),
@@ -280,6 +286,9 @@ impl Binder<'_> {
     /// A table or stored function of a database.
     pub(super) fn stored(&mut self, database: &str, name: &str, span: Span) -> Bind<Option<Meaning>> {
         if let Some(info) = self.catalog.table(database, name) {
+            if !self.is_reachable(database, name) {
+                return Err(self.unreachable(name, span));
+            }
             let operator = Operator::Scan {
                 database: database.to_string(),
                 table: name.to_string(),
@@ -295,7 +304,7 @@ impl Binder<'_> {
         }
     }
 
-    fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
+    pub(super) fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
         let mut candidates: Vec<String> = Vec::new();
         let in_row = self.row.as_ref().is_some_and(|row| !row.hidden);
         if let Some(row) = self.row.as_ref().filter(|row| !row.hidden) {
@@ -344,25 +353,19 @@ impl Binder<'_> {
             }
         }
         match object_meaning {
+            Meaning::Database(database) if name.text == "$current_database" => {
+                Ok(Meaning::Scalar(Expr::constant(Value::String(database))))
+            }
+            Meaning::Database(_) if name.text == "$current_cluster_endpoint" => {
+                let endpoint = self.catalog.cluster_endpoint();
+                Ok(Meaning::Scalar(Expr::constant(Value::String(endpoint))))
+            }
             Meaning::Database(database) => match self.stored(&database, &name.text, name.span)? {
                 Some(found) => {
                     self.note_meaning(name.span, &found);
                     Ok(found)
                 }
-                None => {
-                    let message = format!(
-                        "'{}' operator: Failed to resolve table expression named '{}' in database '{database}'",
-                        self.operator, name.text
-                    );
-                    let tables = self.catalog.tables(&database);
-                    Err(self.unknown(
-                        "SEM0100",
-                        message,
-                        name.span,
-                        &name.text,
-                        tables.iter().map(String::as_str),
-                    ))
-                }
+                None => Err(self.unknown_stored(&database, &name.text, name.span)),
             },
             Meaning::Scalar(bag) if bag.ty == Type::Dynamic => {
                 let key = Expr::constant(Value::String(name.text.clone()));

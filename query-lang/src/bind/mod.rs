@@ -11,6 +11,7 @@
 mod aggregate;
 mod call;
 mod comparison;
+mod entity;
 mod expression;
 mod graph;
 mod literal;
@@ -36,6 +37,7 @@ use crate::types::{Schema, Type};
 use crate::value::Value;
 
 use aggregate::Aggregation;
+use entity::Access;
 use scope::{Names, Piped, Relation, RowScope};
 
 /// How deep expressions, function calls and subqueries may nest.
@@ -92,6 +94,13 @@ struct Binder<'a> {
     /// Something was left out that makes the plan useless even if no diagnostic says so.
     failed: bool,
     options: Vec<(String, Value)>,
+    /// Databases by the names that `alias database` gives them; `None`: its definition was wrong.
+    aliases: Vec<(String, Option<String>)>,
+    /// What `restrict access` leaves.
+    access: Access,
+    /// Calls of patterns that no case fits, and the place of the first.
+    missing_patterns: Vec<String>,
+    missing_pattern_span: Option<Span>,
     names: Names,
     block: u32,
     row: Option<RowScope>,
@@ -133,6 +142,10 @@ impl<'a> Binder<'a> {
             diagnostics: Vec::new(),
             failed: false,
             options: Vec::new(),
+            aliases: Vec::new(),
+            access: Access::default(),
+            missing_patterns: Vec::new(),
+            missing_pattern_span: None,
             names: Names::default(),
             block: 0,
             row: None,
@@ -206,6 +219,12 @@ impl<'a> Binder<'a> {
     fn give_up(&mut self) -> Reported {
         self.failed = true;
         Reported
+    }
+
+    /// Whether the text sets an option to true.
+    fn is_set(&self, option: &str) -> bool {
+        let set = self.options.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case(option));
+        set.is_some_and(|(_, value)| *value == Value::Bool(true))
     }
 
     /// Runs a binding step one level deeper; refuses where the nesting is too deep for the stack.
@@ -327,3 +346,5 @@ fn null_of(ty: Type) -> Value {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_entities;

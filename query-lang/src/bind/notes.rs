@@ -146,7 +146,10 @@ impl Binder<'_> {
                 Use::LocalFunction(format!("({})", parameters.join(", ")))
             }
             Entity::Database(_) => Use::Database,
-            Entity::Graph(_) | Entity::GraphElement(_) => return None,
+            Entity::Cluster => Use::Database,
+            Entity::Graph(_) | Entity::GraphElement(_) | Entity::EntityGroup(_) | Entity::Hidden => {
+                return None;
+            }
             Entity::Pattern(_) => Use::LocalFunction("(…)".to_string()),
             Entity::Broken => Use::Variable(Type::Dynamic),
         })

@@ -8,6 +8,8 @@ use crate::plan::graph::GraphPlan;
 use crate::plan::{Expr, Plan};
 use crate::types::Schema;
 
+use super::entity::Access;
+
 /// A table on its way through a pipeline.
 #[derive(Clone, Debug)]
 pub(super) struct Relation {
@@ -63,6 +65,8 @@ pub(super) struct Function {
     pub view: bool,
     /// What the body sees besides its parameters.
     pub names: Names,
+    /// What of the databases its body may see.
+    pub access: Access,
     /// The database of a stored function: its text is not part of the query text.
     pub stored_in: Option<String>,
 }
@@ -78,6 +82,7 @@ impl Function {
 pub(super) struct Pattern {
     pub definition: Option<ast::PatternDefinition>,
     pub names: Names,
+    pub access: Access,
 }
 
 #[derive(Clone, Debug)]
@@ -92,8 +97,13 @@ pub(super) enum Entity {
     GraphElement(GraphElement),
     Function(Rc<Function>),
     Database(String),
+    /// This server, as a member of an entity group.
+    Cluster,
+    EntityGroup(Rc<Vec<Entity>>),
     /// `declare pattern`; without a definition it can be declared but not called.
     Pattern(Rc<Pattern>),
+    /// `restrict access` leaves it out.
+    Hidden,
     /// Its definition was wrong and is reported; uses of it are not.
     Broken,
 }
@@ -127,6 +137,11 @@ impl Names {
     /// Whether the name was declared in this very block.
     pub fn declared_in(&self, name: &str, block: u32) -> bool {
         self.nodes().take_while(|node| node.block >= block).any(|node| node.name == name)
+    }
+
+    /// As `all`, copied, with the blocks of the declarations.
+    pub fn all_with_blocks(&self) -> impl Iterator<Item = (String, Entity, u32)> {
+        self.nodes().map(|node| (node.name.clone(), node.entity.clone(), node.block))
     }
 
     /// All names with what they stand for, the innermost first.

@@ -20,9 +20,7 @@ impl Binder<'_> {
                 _ => self.local_statement(statement),
             }
         }
-        if results.is_empty() && !self.failed && self.diagnostics.is_empty() {
-            self.error("SEM0003", "The query has no tabular expression", query.span);
-        }
+        self.report_missing_patterns();
         results
     }
 
@@ -73,26 +71,28 @@ impl Binder<'_> {
                 }
             }
             StatementKind::Alias(alias) => {
-                let entity = match self.meaning(&alias.value) {
-                    Ok(Meaning::Database(database)) => Entity::Database(database),
+                let database = match self.meaning(&alias.value) {
+                    Ok(Meaning::Database(database)) => Some(database),
                     Ok(_) => {
                         self.error("SEM0208", "A database is expected here", alias.value.span);
-                        Entity::Broken
+                        None
                     }
-                    Err(_) => Entity::Broken,
+                    Err(_) => {
+                        self.failed = true;
+                        None
+                    }
                 };
-                self.declare(&alias.name, entity);
+                self.aliases.push((alias.name.text.clone(), database));
             }
             StatementKind::DeclarePattern(pattern) => {
                 let entity = Entity::Pattern(Rc::new(Pattern {
                     definition: pattern.definition.clone(),
                     names: self.names.clone(),
+                    access: self.access.clone(),
                 }));
                 self.declare(&pattern.name, entity);
             }
-            StatementKind::Restrict(_) => {
-                self.unsupported("'restrict access'", statement.span);
-            }
+            StatementKind::Restrict(restrict) => self.restrict_access(restrict),
             StatementKind::Expression(expression) => {
                 self.error("SEM0201", "Only the last expression of a body is its result", expression.span);
             }
@@ -131,8 +131,18 @@ impl Binder<'_> {
                     body: function.body.clone(),
                     view: function.view,
                     names: self.names.clone(),
+                    access: self.access.clone(),
                     stored_in: None,
                 }))
+            }
+            LetValue::Expression(expression) if matches!(expression.kind, Ast::EntityGroup(_)) => {
+                match self.entity_group(expression, false) {
+                    Ok(members) => Entity::EntityGroup(Rc::new(members)),
+                    Err(_) => {
+                        self.failed = true;
+                        Entity::Broken
+                    }
+                }
             }
             LetValue::Expression(expression) => self.let_value(expression),
         };
@@ -195,6 +205,8 @@ impl Binder<'_> {
             Some(text) => self.parameter_text(&text, ty),
             None => match &parameter.default {
                 Some(default) => self.constant_of(default)?,
+                // Whoever only checks a text gives no values.
+                None if !self.catalog.runs() => super::null_of(ty),
                 None => {
                     let message = format!("The query parameter '{}' has no value", parameter.name.text);
                     return Err(self.error("SEM0185", message, parameter.name.span));

@@ -55,7 +55,7 @@ golden_plans! {
         "datatable(a: long, b: string)[1, 'x', 2, 'y']",
         "Logs",
         "database('TestDb').Logs | take 1",
-        "cluster('x').database('TestDb').Logs | take 1",
+        "cluster('localhost').database('TestDb').Logs | take 1",
         "table('Logs') | count",
         "Metrics | getschema",
     ],

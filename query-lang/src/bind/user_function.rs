@@ -9,6 +9,7 @@ use crate::types::Type;
 use crate::value::Value;
 
 use super::comparison::cast;
+use super::entity::Access;
 use super::expression::Meaning;
 use super::scope::{Entity, Function, Names, Pattern, Piped, RowScope};
 use super::{Bind, Binder, Reported, literal};
@@ -22,6 +23,9 @@ impl Binder<'_> {
         span: Span,
     ) -> Bind<Option<Rc<Function>>> {
         let Some(stored) = self.catalog.function(database, name) else { return Ok(None) };
+        if !self.is_reachable(database, name) {
+            return Err(self.unreachable(name, span));
+        }
         let body = stored.body.trim();
         let body = if body.starts_with('{') { body.to_string() } else { format!("{{\n{body}\n}}") };
         let parameters = stored.parameters.trim();
@@ -41,6 +45,7 @@ impl Binder<'_> {
                     body: function.body,
                     view: function.view,
                     names: Names::default(),
+                    access: Access::default(),
                     stored_in: Some(database.to_string()),
                 })))
             }
@@ -89,6 +94,7 @@ impl Binder<'_> {
 
         self.active.push(key);
         let outer_names = std::mem::replace(&mut self.names, function.names.clone());
+        let outer_access = std::mem::replace(&mut self.access, function.access.clone());
         let outer_row = self.row.clone();
         let outer_block = self.block;
         let outer_database = self.database.clone();
@@ -114,13 +120,14 @@ impl Binder<'_> {
         self.row = outer_row;
         self.block = outer_block;
         self.names = outer_names;
+        self.access = outer_access;
         self.database = outer_database;
         self.foreign = outer_foreign;
         self.active.pop();
         result
     }
 
-    fn is_scalar_body(&self, function: &Function) -> bool {
+    pub(super) fn is_scalar_body(&self, function: &Function) -> bool {
         !matches!(
             function.body.result.as_ref().map(|result| &result.kind),
             Some(Ast::Pipeline(_) | Ast::DataTable(_))
@@ -273,8 +280,7 @@ impl Binder<'_> {
     ) -> Bind<Meaning> {
         self.charge(1, span)?;
         let Some(definition) = &pattern.definition else {
-            let message = format!("The pattern '{}' has no definition", call.name.text);
-            return Err(self.error("SEM0036", message, span));
+            return self.missing_pattern(call, path, span);
         };
         if call.arguments.len() != definition.parameters.len() {
             let count = definition.parameters.len();
@@ -298,6 +304,7 @@ impl Binder<'_> {
                 continue;
             }
             let outer_names = std::mem::replace(&mut self.names, pattern.names.clone());
+            let outer_access = std::mem::replace(&mut self.access, pattern.access.clone());
             let outer_block = self.block;
             self.block += 1;
             let path_value = definition
@@ -315,13 +322,40 @@ impl Binder<'_> {
             let result = self.with_row_scope(None, |binder| binder.function_body(&case.body, span));
             self.block = outer_block;
             self.names = outer_names;
+            self.access = outer_access;
             return result;
         }
-        Err(self.error(
-            "SEM0188",
-            format!("No case of the pattern '{}' fits the arguments", call.name.text),
-            span,
-        ))
+        self.missing_pattern(call, path, span)
+    }
+
+    /// A call that no case fits. All of a query are reported together, for whoever fills them in.
+    fn missing_pattern(&mut self, call: &ast::Call, path: Option<&str>, span: Span) -> Bind<Meaning> {
+        let quoted = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        for argument in &call.arguments {
+            arguments.push(quoted(&self.constant_text(argument)?));
+        }
+        let mut reference = format!("{}({})", call.name.text, arguments.join(","));
+        if let Some(path) = path {
+            reference.push_str(&format!(".[{}]", quoted(path)));
+        }
+        if !self.missing_patterns.contains(&reference) {
+            self.missing_patterns.push(reference);
+        }
+        self.missing_pattern_span.get_or_insert(span);
+        Err(self.give_up())
+    }
+
+    /// Says which calls of patterns have no case.
+    pub(super) fn report_missing_patterns(&mut self) {
+        let Some(span) = self.missing_pattern_span else { return };
+        let references: Vec<String> =
+            self.missing_patterns.iter().map(|text| format!("\"{text}\"")).collect();
+        let message = format!(
+            "One or more pattern references were not declared. Detected pattern references: [{}]",
+            references.join(",")
+        );
+        self.error("SEM0036", message, span);
     }
 
     /// The type of a type name of the text.

@@ -7,6 +7,7 @@ mod filter;
 mod flow;
 mod graph;
 mod join;
+mod macro_expand;
 mod parse;
 mod partition;
 mod project;
@@ -40,6 +41,7 @@ impl Binder<'_> {
             OperatorKind::Union(union) => self.union(None, union, operator.keyword_span),
             OperatorKind::Find(find) => self.find(None, find, operator.keyword_span),
             OperatorKind::Search(search) => self.search(None, search, operator.keyword_span),
+            OperatorKind::MacroExpand(node) => self.macro_expand(node, operator.keyword_span),
             other => Err(self.unsupported_operator(other, operator)),
         }
     }
@@ -149,7 +151,7 @@ fn parameter_text(value: &ast::Expr) -> Option<String> {
 }
 
 /// Whether a name fits a pattern in which `*` stands for any text.
-fn matches_wildcard(pattern: &str, name: &str) -> bool {
+pub(super) fn matches_wildcard(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(first) = parts.next() else { return pattern == name };
     let Some(mut rest) = name.strip_prefix(first) else { return false };

@@ -78,7 +78,8 @@ impl Binder<'_> {
     fn tables_of(&mut self, database: &str, pattern: &str, span: Span, inputs: &mut Vec<Relation>) {
         let mut tables = self.catalog.tables(database);
         tables.sort();
-        for name in tables.iter().filter(|name| matches_wildcard(pattern, name)) {
+        tables.retain(|name| matches_wildcard(pattern, name) && self.is_reachable(database, name));
+        for name in &tables {
             if let Ok(Some(Meaning::Table(relation))) = self.stored(database, name, span) {
                 inputs.push(*relation);
             }
@@ -86,8 +87,11 @@ impl Binder<'_> {
     }
 
     /// The databases that `database(…)` stands for.
-    fn databases_of(&mut self, object: &ast::Expr) -> Bind<Vec<String>> {
+    pub(in crate::bind) fn databases_of(&mut self, object: &ast::Expr) -> Bind<Vec<String>> {
         if let Some(pattern) = database_pattern(object) {
+            if let Ast::Call(ast::Call { object: Some(cluster), .. }) = &object.kind {
+                self.this_cluster(cluster)?;
+            }
             let mut databases = self.catalog.databases();
             databases.sort();
             databases.retain(|name| matches_wildcard(&pattern, name));
