@@ -295,7 +295,7 @@ fn slips_are_corrected() {
         ("T | where strlenn(b) > 1", "T | where strlen(b) > 1"),
         ("print Latency = 1 | where Latancy > 1", "print Latency = 1 | where Latency > 1"),
         ("T | Where a > 1", "T | where a > 1"),
-        ("T | summarize cont()", "T | summarize count()"),
+        ("T | summarize dcuont(a)", "T | summarize dcount(a)"),
     ] {
         let (diagnostics, _) = conshelf_kql::bind::check(text, &catalog());
         let fixes: Vec<_> = diagnostics.iter().flat_map(|found| editor::corrections(text, found)).collect();

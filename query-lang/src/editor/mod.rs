@@ -9,6 +9,7 @@ pub mod action;
 pub mod completion;
 mod cursor;
 pub mod documentation;
+pub mod format;
 
 pub mod hover;
 pub mod position;
@@ -20,6 +21,7 @@ mod values;
 pub use action::{Correction, corrections};
 pub use completion::{Completion, CompletionItem, CompletionKind, complete};
 
+pub use format::format;
 pub use hover::{Hover, hover};
 pub use signature::{SignatureHelp, signature_help};
 pub use symbol::{Declaration, declarations, definition, references};
