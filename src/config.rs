@@ -110,6 +110,11 @@ pub struct ServeArguments {
     #[arg(long, env = "CONSHELF_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<String>,
 
+    /// MaxMind database (GeoLite2-City or kin) for geo_info_from_ip_address(); may be given several times, the
+    /// first that knows an address answers
+    #[arg(long = "geo-database", env = "CONSHELF_GEO_DATABASES", value_delimiter = ',', value_name = "FILE")]
+    pub geo_databases: Vec<PathBuf>,
+
     /// Do not keep the server's own events in the database 'Conshelf'
     #[arg(long, env = "CONSHELF_NO_TELEMETRY")]
     pub no_telemetry: bool,

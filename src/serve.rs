@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 use conshelf_storage::Store;
 use tokio::net::TcpListener;
 
 use crate::config::ServeArguments;
+use crate::engine::locations::Locations;
 use crate::server::{self, Service};
 
 /// Runs the server until SIGTERM or SIGINT.
@@ -18,7 +20,8 @@ pub fn serve(arguments: &ServeArguments) -> Result<(), Box<dyn Error>> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .try_init();
-    let settings = arguments.settings();
+    let mut settings = arguments.settings();
+    settings.locations = Arc::new(Locations::open(&arguments.geo_databases)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(&arguments.listen)

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::engine::error::{EngineError, Result};
+use crate::engine::locations::Locations;
 
 /// Limits of one query.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,8 @@ pub struct QueryContext {
     pub now_ticks: i64,
     pub started: Instant,
     pub progress: Progress,
+    /// Where IP addresses are.
+    pub locations: Arc<Locations>,
     cancelled: AtomicBool,
     memory_used: AtomicU64,
     memory_peak: AtomicU64,
@@ -55,11 +58,20 @@ pub struct QueryContext {
 
 impl QueryContext {
     pub fn new(limits: QueryLimits, now_ticks: i64) -> Arc<QueryContext> {
+        QueryContext::with_locations(limits, now_ticks, Arc::default())
+    }
+
+    pub fn with_locations(
+        limits: QueryLimits,
+        now_ticks: i64,
+        locations: Arc<Locations>,
+    ) -> Arc<QueryContext> {
         Arc::new(QueryContext {
             limits,
             now_ticks,
             started: Instant::now(),
             progress: Progress::default(),
+            locations,
             cancelled: AtomicBool::new(false),
             memory_used: AtomicU64::new(0),
             memory_peak: AtomicU64::new(0),

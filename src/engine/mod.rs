@@ -16,6 +16,7 @@ pub mod evaluate;
 pub mod execute;
 pub mod kernel;
 pub mod literal;
+pub mod locations;
 pub mod profile;
 pub mod pruning;
 

@@ -98,7 +98,7 @@ pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
         result_bytes: None,
     };
     let now = query::now_set_in(&task.text).or(task.options.now).unwrap_or_else(crate::machine::now_ticks);
-    let context = QueryContext::new(limits, now);
+    let context = QueryContext::with_locations(limits, now, service.settings.locations.clone());
     let guard = CancelOnDrop(context.clone());
     let (sender, mut receiver) = mpsc::channel::<Message>(CHUNKS_IN_FLIGHT);
     let worker_service = service.clone();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::activity::Activity;
 use crate::engine::context::QueryLimits;
+use crate::engine::locations::Locations;
 use crate::server::error::ApiError;
 use crate::server::metrics::Metrics;
 use crate::telemetry::Telemetry;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub token: Option<String>,
     /// Keep the server's own events in the database `Conshelf`.
     pub telemetry: bool,
+    /// Where IP addresses are.
+    pub locations: Arc<Locations>,
     /// How long running requests get when the server stops.
     pub shutdown_grace: Duration,
 }
@@ -57,6 +60,7 @@ impl Default for Settings {
             cors_origins: Vec::new(),
             token: None,
             telemetry: true,
+            locations: Arc::default(),
             shutdown_grace: Duration::from_secs(20),
         }
     }

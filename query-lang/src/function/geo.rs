@@ -51,6 +51,8 @@ function_family! {
         PolygonToS2Cells => geo("geo_polygon_to_s2cells", &["(polygon: dynamic, level: long = 11, radius: real = 0.0) -> dynamic"], "The tokens of the S2 cells of a level that cover a polygon."),
         LineToS2Cells => geo("geo_line_to_s2cells", &["(line: dynamic, level: long = 11, radius: real = 0.0) -> dynamic"], "The tokens of the S2 cells of a level that cover a line."),
         PolygonToH3Cells => geo("geo_polygon_to_h3cells", &["(polygon: dynamic, resolution: long = 6, radius: real = 0.0) -> dynamic"], "The tokens of the H3 cells of a resolution whose centers lie in a polygon."),
+        InfoFromIpAddress => geo("geo_info_from_ip_address", &["(address: string) -> dynamic"], "Country, state, city and place of an IP address, from the databases that the server was given (--geo-database); null if it has none.")
+            .examples(&[Example { query: "print isnull(geo_info_from_ip_address('not an address'))", answer: "true" }]),
         FromWkt => geo("geo_from_wkt", &["(text: string) -> dynamic"], "The GeoJSON of a shape in well-known text.")
             .examples(&[Example { query: "print geo_from_wkt('POINT (1 2)').type", answer: "Point" }]),
         PointToGeohash => geo("geo_point_to_geohash", &["(longitude: real, latitude: real, accuracy: long = 5) -> string"], "The geohash of a point.")

@@ -68,6 +68,7 @@ function_family! {
         Extract => text("extract", &["(regex: string, group: long, source: string) -> string"], "A group of the first match of a regular expression; 0 is the whole match.")
             .examples(&[Example { query: "print extract('x=([0-9.]+)', 1, 'hello x=45.6|wo')", answer: "45.6" }]),
         ExtractAll => text("extract_all", &["(regex: string, source: string) -> dynamic", "(regex: string, groups: dynamic, source: string) -> dynamic"], "The groups of every match of a regular expression; null without a match.")
+            .aliases(&["extractall"])
             .handles_nulls()
             .examples(&[Example { query: "print extract_all(@'(\\d)', 'a1b2')[1]", answer: "2" }]),
         IndexOf => text("indexof", POSITION, "Position of a text in another, or -1.")
@@ -115,11 +116,15 @@ function_family! {
         UrlDecode => text("url_decode", TEXT, "Undoes the escapes of a URL.")
             .examples(&[Example { query: "print url_decode('hello+world%21')", answer: "hello world!" }]),
         ParseUrl => text("parse_url", PARSE, "The parts of a URL.")
+            .aliases(&["parseurl"])
             .examples(&[Example { query: "print parse_url('https://host:1234/path').Port", answer: "1234" }]),
         ParseUrlQuery => text("parse_urlquery", PARSE, "The parameters of the query part of a URL.")
+            .aliases(&["parseurlquery"])
             .examples(&[Example { query: "print parse_urlquery('k1=v1&k2=v2')['Query Parameters'].k2", answer: "v2" }]),
         ParsePath => text("parse_path", PARSE, "The parts of a file's path.")
             .examples(&[Example { query: "print parse_path(@'C:\\temp\\file.txt').Filename", answer: "file.txt" }]),
+        ParseUserAgent => text("parse_user_agent", &["(user_agent: string) -> dynamic", "(user_agent: string, look_for: string) -> dynamic", "(user_agent: string, look_for: dynamic) -> dynamic"], "Browser, operating system and device behind a user agent; look_for: 'browser', 'os', 'device' or an array of these.")
+            .examples(&[Example { query: "print parse_user_agent('Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/115.0', 'browser').Browser.Family", answer: "Firefox" }]),
         ParseVersion => text("parse_version", &["(version: string) -> decimal"], "A number that orders as the version does.")
             .examples(&[Example { query: "print parse_version('1.2') < parse_version('1.10')", answer: "true" }]),
         ParseIpv4 => text("parse_ipv4", &["(address: string) -> long"], "An IPv4 address as a number.")

@@ -1,5 +1,6 @@
 //! Kernels of geospatial functions.
 
+mod address;
 pub mod area;
 mod boolean;
 mod buffer;
@@ -60,6 +61,7 @@ pub fn kernel(function: GeoFunction) -> Kernel {
         F::PolygonToS2Cells => covering::polygon_to_s2cells,
         F::LineToS2Cells => covering::line_to_s2cells,
         F::PolygonToH3Cells => covering::polygon_to_h3cells,
+        F::InfoFromIpAddress => address::info_from_ip_address,
         F::FromWkt => wkt::from_wkt,
         F::PointToGeohash => geohash::of_point,
         F::GeohashToCentralPoint => geohash::central_point,

@@ -6,6 +6,7 @@ mod encode;
 mod part;
 mod punycode;
 mod search;
+mod user_agent;
 
 use conshelf_kql::function::StringFunction;
 
@@ -52,6 +53,7 @@ pub fn kernel(function: StringFunction) -> Kernel {
         F::ParseUrl => part::parse_url,
         F::ParseUrlQuery => part::parse_urlquery,
         F::ParsePath => part::parse_path,
+        F::ParseUserAgent => user_agent::parse_user_agent,
         F::ParseVersion => part::parse_version,
         F::ParseIpv4 => address::parse_ipv4,
         F::ParseIpv4Mask => address::parse_ipv4_mask,
