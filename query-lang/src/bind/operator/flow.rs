@@ -23,6 +23,21 @@ impl Binder<'_> {
         Ok(relation)
     }
 
+    /// Passes the rows if they have the columns that the schema names.
+    pub(in crate::bind) fn assert_schema(
+        &mut self,
+        input: Relation,
+        wanted: &ast::RowSchema,
+    ) -> Bind<Relation> {
+        for column in self.row_schema(wanted)? {
+            if !input.schema().contains(&column) {
+                let message = format!("The rows have no column '{}' of type {}", column.name, column.ty);
+                return Err(self.error("SEM0100", message, wanted.span));
+            }
+        }
+        Ok(input)
+    }
+
     pub(in crate::bind) fn consume(&mut self, input: Relation) -> Bind<Relation> {
         let schema = input.schema().clone();
         let predicate = Expr::constant(Value::Bool(false));
@@ -38,7 +53,23 @@ impl Binder<'_> {
         if node.expressions.is_empty() {
             return Ok(relation);
         }
-        self.extend(relation, &node.expressions)
+        // Unlike with `extend`, a name that is taken does not replace its column.
+        let mut projection = Projection::of_input(relation.schema());
+        self.with_row(&relation, |binder| {
+            for expression in &node.expressions {
+                match &expression.kind {
+                    Ast::Named { name, value } => match binder.scalar(value) {
+                        Ok(value) => {
+                            projection.add(&name.text, value, None, false);
+                        }
+                        Err(_) => binder.failed = true,
+                    },
+                    _ => binder.project_column(&mut projection, expression, true),
+                }
+            }
+        });
+        let (expressions, schema) = (projection.expressions(), projection.schema());
+        Ok(self.projected(relation, expressions, schema))
     }
 
     pub(in crate::bind) fn invoke(&mut self, input: Piped, call: &ast::Expr) -> Bind<Piped> {

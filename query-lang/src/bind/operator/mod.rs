@@ -51,6 +51,7 @@ impl Binder<'_> {
         let span = operator.keyword_span;
         match &operator.kind {
             OperatorKind::As(node) => self.as_name(input, node),
+            OperatorKind::AssertSchema(wanted) => self.assert_schema(input, wanted),
             OperatorKind::Consume(_) => self.consume(input),
             OperatorKind::Count(node) => self.count(input, node),
             OperatorKind::Distinct(node) => self.distinct(input, node),

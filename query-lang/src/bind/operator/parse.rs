@@ -80,7 +80,8 @@ impl Binder<'_> {
     }
 
     pub(in crate::bind) fn parse_kv(&mut self, input: Relation, node: &ast::ParseKv) -> Bind<Relation> {
-        let source = self.with_row(&input, |binder| binder.scalar_of(&node.expression, Type::String))?;
+        let source = self.with_row(&input, |binder| binder.scalar(&node.expression))?;
+        let source = cast(source, Type::String);
         let keys = self.row_schema(&node.columns)?;
         let mut options = ParseKvOptions::default();
         for property in &node.properties {

@@ -155,7 +155,7 @@ impl Binder<'_> {
     /// The groups with the best values within each parent: all keys so far, then the value.
     fn best_of(&mut self, rows: Plan, keys: &[Expr], level: &Level) -> Relation {
         let parents = keys.len() - 1;
-        let ranked = self.grouped(rows, keys, &level.aggregates, &[level.value.clone()]);
+        let ranked = self.grouped(rows, keys, &level.aggregates, std::slice::from_ref(&level.value));
         let Some(limit) = level.limit.clone() else { return ranked };
         let schema = ranked.schema().clone();
         let sort = SortKey {
