@@ -329,7 +329,7 @@ impl Query<'_> {
             16 => format!("take {limit}"),
             17 => format!("mv-expand {} limit 4", self.column(Some(Type::Dynamic)).unwrap_or(column)),
             18 => format!(
-                "mv-expand e{number} = {} to typeof({})",
+                "mv-expand e{number} = {} to typeof({}) limit 50",
                 self.scalar(Type::Dynamic, depth),
                 self.any_type()
             ),
