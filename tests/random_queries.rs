@@ -9,7 +9,7 @@ use conshelf::engine::batch::arrow_type;
 use conshelf::engine::context::QueryLimits;
 use conshelf::engine::{Engine, EngineError, QueryContext, QueryRequest};
 use conshelf::storage::{DEFAULT_DATABASE, Store, StoreOptions};
-use conshelf_kql::function::signature::{Class, Return, Signature, signatures};
+use conshelf_kql::function::signature::{Class, Form, Return, Signature, signatures};
 use conshelf_kql::function::{FunctionId, FunctionKind};
 use conshelf_kql::{Column, Schema, Type};
 
@@ -149,12 +149,13 @@ impl Query<'_> {
             for _ in 0..repeats {
                 let ty = match parameter.class {
                     Class::Common => common,
-                    Class::Types(types) => {
+                    Class::Shaped(_) => Type::Dynamic,
+                    Class::Types(types) | Class::Converted(types, _) => {
                         let types: Vec<Type> = types.types().collect();
                         types[self.dice.roll(types.len())]
                     }
                 };
-                arguments.push(match parameter.constant {
+                arguments.push(match parameter.form != Form::Expression {
                     true => literal(self.dice, ty),
                     false => self.scalar(ty, depth.saturating_sub(1)),
                 });
@@ -166,6 +167,7 @@ impl Query<'_> {
     fn returns(signature: &Signature, ty: Type) -> bool {
         match signature.result {
             Return::Type(result) => result == ty,
+            Return::Shaped(_) => ty == Type::Dynamic,
             Return::Common | Return::Rule | Return::First => true,
             Return::Promoted => ty.is_number(),
         }

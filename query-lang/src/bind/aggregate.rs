@@ -198,7 +198,11 @@ impl Binder<'_> {
         let infos: Vec<ArgumentInfo<'_>> = arguments
             .iter()
             .zip(&constants)
-            .map(|(argument, constant)| ArgumentInfo { ty: argument.ty, constant: constant.as_ref() })
+            .zip(&call.arguments)
+            .map(|((bound, constant), argument)| ArgumentInfo {
+                literal: super::call::is_literal(argument),
+                ..super::call::argument_info(bound, constant.as_ref())
+            })
             .collect();
         let argument_names: Vec<Option<String>> = call.arguments.iter().map(result_name).collect();
         let argument_names: Vec<Option<&str>> = argument_names.iter().map(Option::as_deref).collect();
@@ -238,7 +242,7 @@ impl Binder<'_> {
         let infos: Vec<ArgumentInfo<'_>> = bound
             .iter()
             .zip(&values)
-            .map(|(argument, constant)| ArgumentInfo { ty: argument.ty, constant: constant.as_ref() })
+            .map(|(argument, constant)| super::call::argument_info(argument, constant.as_ref()))
             .collect();
         let outputs = base.output_types(&infos);
         let aggregate =
@@ -266,7 +270,7 @@ impl Binder<'_> {
         let any_star = call.arguments.iter().any(|argument| matches!(argument.kind, Ast::Star));
         let argument_names: Vec<Option<String>> = call.arguments.iter().map(result_name).collect();
         let argument_names: Vec<Option<&str>> = argument_names.iter().map(Option::as_deref).collect();
-        let infos = vec![ArgumentInfo { ty: Type::Long, constant: None }; call.arguments.len()];
+        let infos = vec![ArgumentInfo::of(Type::Long); call.arguments.len()];
         let default_names = function.default_names(called_as, &argument_names, &infos);
         let star_prefix = match (called_as, default_names.first().cloned().flatten()) {
             ("any", _) => Some("any".to_string()),
@@ -296,7 +300,7 @@ impl Binder<'_> {
             let bound = self.scalar(argument)?;
             if extreme && position == 0 && bound.ty == Type::Dynamic {
                 let expected = "any type but dynamic".to_string();
-                let mismatch = Mismatch::Type { position, expected };
+                let mismatch = Mismatch::Type { position, expected, code: "SEM0206" };
                 let types = [bound.ty];
                 return Err(self.mismatch(called_as, &types, mismatch, &[argument.span], span));
             }

@@ -1,9 +1,10 @@
 //! Calls: functions of the table, the few that are the binder's own, and the way to functions of the query.
 
 use crate::ast::{self, ExprKind as Ast};
-use crate::function::signature::Mismatch;
-use crate::function::{ArgumentInfo, FunctionId, FunctionKind, OperatorFunction, signature};
+use crate::function::signature::{Form, Mismatch, Parameter, Return};
+use crate::function::{ArgumentInfo, FunctionId, FunctionKind, OperatorFunction, Shape, signature};
 use crate::plan::Expr;
+use crate::plan::ExprKind;
 use crate::span::Span;
 use crate::types::Type;
 use crate::value::{Dynamic, Value};
@@ -12,6 +13,46 @@ use super::comparison::{cast, operator};
 use super::expression::{Meaning, table_meaning};
 use super::scope::Entity;
 use super::{Bind, Binder, Reported, literal, null_of};
+
+/// Where an argument stands and how it is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub span: Span,
+    pub literal: bool,
+}
+
+impl Place {
+    pub fn of(argument: &ast::Expr) -> Place {
+        Place { span: argument.span, literal: is_literal(argument) }
+    }
+}
+
+/// Whether an argument is written as a literal, `typeof(…)` among them.
+pub(super) fn is_literal(argument: &ast::Expr) -> bool {
+    matches!(argument.kind, Ast::Literal(_) | Ast::TypeOf(_))
+}
+
+/// What is known of a bound argument.
+pub(super) fn argument_info<'v>(argument: &Expr, constant: Option<&'v Value>) -> ArgumentInfo<'v> {
+    ArgumentInfo { constant, shape: shape_of(argument), ..ArgumentInfo::of(argument.ty) }
+}
+
+/// What a dynamic expression is known to be.
+fn shape_of(expression: &Expr) -> Option<Shape> {
+    match &expression.kind {
+        ExprKind::Constant(Value::Dynamic(value)) => match value {
+            Dynamic::Null => None,
+            Dynamic::Array(_) => Some(Shape::Array),
+            Dynamic::Object(_) => Some(Shape::Bag),
+            _ => Some(Shape::Scalar),
+        },
+        ExprKind::Call { function, .. } => match signature::signatures(*function).first()?.result {
+            Return::Shaped(shape) => Some(shape),
+            _ => None,
+        },
+        _ => None,
+    }
+}
 
 impl Binder<'_> {
     pub(super) fn call(&mut self, call: &ast::Call, span: Span) -> Bind<Meaning> {
@@ -313,8 +354,8 @@ impl Binder<'_> {
         };
         let bound = plain.iter().map(|argument| self.scalar(argument)).collect::<Vec<_>>();
         let bound = bound.into_iter().collect::<Bind<Vec<_>>>()?;
-        let spans: Vec<Span> = plain.iter().map(|argument| argument.span).collect();
-        let text = self.resolved(name, function, bound, &spans, span)?;
+        let places: Vec<Place> = plain.iter().map(|argument| Place::of(argument)).collect();
+        let text = self.resolved(name, function, bound, &places, span)?;
         Ok(match (ty, FunctionId::by_name("parse_json")) {
             (Type::Dynamic, Some(parse)) if text.ty == Type::String => {
                 Expr::call(parse, vec![text], Type::Dynamic)
@@ -387,8 +428,8 @@ impl Binder<'_> {
         if failed {
             return Err(Reported);
         }
-        let spans: Vec<Span> = call.arguments.iter().map(|argument| argument.span).collect();
-        self.resolved(&call.name.text, function, arguments, &spans, span)
+        let places: Vec<Place> = call.arguments.iter().map(Place::of).collect();
+        self.resolved(&call.name.text, function, arguments, &places, span)
     }
 
     /// An argument; a type (`typeof(long)`) stands for its name.
@@ -409,10 +450,12 @@ impl Binder<'_> {
         name: &str,
         function: FunctionId,
         arguments: Vec<Expr>,
-        spans: &[Span],
+        places: &[Place],
         span: Span,
     ) -> Bind<Expr> {
         let spec = function.spec();
+        let spans: Vec<Span> = places.iter().map(|place| place.span).collect();
+        let spans = spans.as_slice();
         let arguments = self.prepared(function, arguments);
         match spec.name {
             "case" => self.case_conditions(&arguments, spans, span)?,
@@ -420,10 +463,13 @@ impl Binder<'_> {
             _ => {}
         }
         let overloads = signature::signatures(function);
-        let wants_constants = spec.return_rule.is_some()
-            || overloads
-                .iter()
-                .any(|signature| signature.parameters.iter().any(|parameter| parameter.constant));
+        let wants = |parameter: &Parameter| {
+            parameter.form == Form::Constant
+                || parameter.form == Form::Literal
+                || !parameter.allowed.is_empty()
+        };
+        let wants_constants =
+            spec.return_rule.is_some() || overloads.iter().any(|found| found.parameters.iter().any(wants));
         let constants: Vec<Option<Value>> = arguments
             .iter()
             .map(|argument| if wants_constants { self.constant(argument) } else { None })
@@ -431,14 +477,19 @@ impl Binder<'_> {
         let infos: Vec<ArgumentInfo<'_>> = arguments
             .iter()
             .zip(&constants)
-            .map(|(argument, constant)| ArgumentInfo { ty: argument.ty, constant: constant.as_ref() })
+            .enumerate()
+            .map(|(position, (argument, constant))| ArgumentInfo {
+                literal: places.get(position).is_some_and(|place| place.literal),
+                ..argument_info(argument, constant.as_ref())
+            })
             .collect();
         match signature::resolve(spec, overloads, &infos) {
             Ok(found) => {
                 let must_fold = |position: usize| {
                     overloads.iter().any(|signature| {
                         let parameter = signature.parameters.get(position);
-                        parameter.or(signature.parameters.last()).is_some_and(|parameter| parameter.constant)
+                        let parameter = parameter.or(signature.parameters.last());
+                        parameter.is_some_and(|parameter| parameter.form != Form::Expression)
                     })
                 };
                 let mut bound: Vec<Expr> = Vec::with_capacity(found.argument_types.len());
@@ -532,13 +583,24 @@ impl Binder<'_> {
         span: Span,
     ) -> Reported {
         let place = |position: usize| spans.get(position).copied().unwrap_or(span);
+        // What is wrong with the arguments together is said of the function's name.
+        let whole = Span::new(span.start, (span.start + name.len() as u32).min(span.end));
         match mismatch {
-            Mismatch::Count { least, most } => self.error("SEM0219", count_message(name, least, most), span),
-            Mismatch::Type { position, expected } => {
+            Mismatch::Count { least, most } => self.error("SEM0219", count_message(name, least, most), whole),
+            Mismatch::Type { position, expected, code } => {
                 let found = types.get(position).map_or("nothing", |ty| ty.name());
                 let message =
                     format!("{name}(): argument {} must be {expected}, found {found}", position + 1);
-                self.error("SEM0107", message, place(position))
+                self.error(code, message, place(position))
+            }
+            Mismatch::Literal { position } => {
+                let message = format!("{name}(): argument {} must be a literal", position + 1);
+                self.error("SEM0131", message, place(position))
+            }
+            Mismatch::Value { position, allowed } => {
+                let message =
+                    format!("{name}(): argument {} must be one of {}", position + 1, allowed.join(", "));
+                self.error("SEM0140", message, place(position))
             }
             Mismatch::Constant { position } => {
                 let message = format!("{name}(): argument {} must be a constant", position + 1);
@@ -548,7 +610,7 @@ impl Binder<'_> {
                 let names: Vec<&str> = types.iter().map(|ty| ty.name()).collect();
                 let message =
                     format!("{name}(): the arguments have no type in common ({})", names.join(", "));
-                self.error("SEM0232", message, span)
+                self.error("SEM0232", message, whole)
             }
         }
     }

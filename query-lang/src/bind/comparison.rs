@@ -202,8 +202,7 @@ impl Binder<'_> {
         }
         // A moment in time times or by a number counts as the ticks since the beginning of time.
         let id = FunctionId::Operator(function);
-        let arguments =
-            [ArgumentInfo { ty: left.ty, constant: None }, ArgumentInfo { ty: right.ty, constant: None }];
+        let arguments = [ArgumentInfo::of(left.ty), ArgumentInfo::of(right.ty)];
         match signature::resolve(id.spec(), signature::signatures(id), &arguments) {
             Ok(found) if left.ty != Type::Dynamic && right.ty != Type::Dynamic => {
                 let operands =

@@ -30,8 +30,6 @@ const EXTREME: &[&str] = &["(value: orderable) -> first"];
 const EXTREME_IF: &[&str] = &["(value: orderable, condition: bool) -> first"];
 const ROW_EXTREME: &[&str] =
     &["(extreme: orderable) -> first", "(extreme: orderable, returned: any...) -> first"];
-const COLLECTION: &[&str] = &["(value: any, max_size: const long = 1048576) -> dynamic"];
-const COLLECTION_IF: &[&str] = &["(value: any, condition: bool, max_size: const long = 1048576) -> dynamic"];
 const BITS: &[&str] = &["(value: int) -> int", "(value: long) -> long"];
 
 function_family! {
@@ -83,34 +81,34 @@ function_family! {
             .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize dcount(x % 3)", answer: "3" }]),
         DcountIf => FunctionSpec::aggregate("dcountif", &["(value: any, condition: bool, accuracy: const long = 1) -> long"], "Estimated number of distinct values of rows for which a condition is true.")
             .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize dcountif(x, x > 5)", answer: "4" }]),
-        CountDistinct => FunctionSpec::aggregate("count_distinct", &["(value: any) -> long"], "Exact number of distinct values.")
+        CountDistinct => FunctionSpec::aggregate("count_distinct", &["(value: plain) -> long"], "Exact number of distinct values.")
             .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize count_distinct(x % 3)", answer: "3" }]),
-        CountDistinctIf => FunctionSpec::aggregate("count_distinctif", &["(value: any, condition: bool) -> long"], "Exact number of distinct values of rows for which a condition is true.")
+        CountDistinctIf => FunctionSpec::aggregate("count_distinctif", &["(value: plain, condition: bool) -> long"], "Exact number of distinct values of rows for which a condition is true.")
             .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize count_distinctif(x, x > 5)", answer: "4" }]),
-        Hll => FunctionSpec::aggregate("hll", &["(value: any, accuracy: const long = 1) -> dynamic"], "State of a distinct count, to be kept and merged."),
-        HllIf => FunctionSpec::aggregate("hll_if", &["(value: any, condition: bool, accuracy: const long = 1) -> dynamic"], "State of a distinct count over rows for which a condition is true."),
-        HllMerge => FunctionSpec::aggregate("hll_merge", &["(hll: dynamic) -> dynamic"], "Merges states of distinct counts."),
-        Percentile => FunctionSpec::aggregate("percentile", &["(value: any, percentile: const real) -> rule"], "Estimated nearest-rank percentile; exact for small groups.").returns(percentile_type)
+        Hll => FunctionSpec::aggregate("hll", &["(value: any, accuracy: const integer = 1) -> dynamic"], "State of a distinct count, to be kept and merged."),
+        HllIf => FunctionSpec::aggregate("hll_if", &["(value: any, condition: bool, accuracy: const integer = 1) -> dynamic"], "State of a distinct count over rows for which a condition is true."),
+        HllMerge => FunctionSpec::aggregate("hll_merge", &["(hll: array) -> array"], "Merges states of distinct counts."),
+        Percentile => FunctionSpec::aggregate("percentile", &["(value: any, percentile: const floating) -> rule"], "Estimated nearest-rank percentile; exact for small groups.").returns(percentile_type)
             .examples(&[Example { query: "range x from 1 to 10 step 1 | summarize percentile(x, 50)", answer: "5" }]),
-        Percentiles => FunctionSpec::aggregate("percentiles", &["(value: any, percentiles: const real...) -> rule"], "Several percentiles, a column each.").returns(percentile_type)
+        Percentiles => FunctionSpec::aggregate("percentiles", &["(value: any, percentiles: const floating...) -> rule"], "Several percentiles, a column each.").returns(percentile_type)
             .examples(&[Example { query: "range x from 1 to 10 step 1 | summarize percentiles(x, 10, 90)", answer: "1,9" }]),
         PercentilesArray => FunctionSpec::aggregate("percentiles_array", &["(value: any, percentiles: const real...) -> dynamic", "(value: any, percentiles: const dynamic) -> dynamic"], "Several percentiles in one array.")
             .examples(&[Example { query: "range x from 1 to 10 step 1 | summarize percentiles_array(x, 10, 90)", answer: "\"[1,9]\"" }]),
-        Percentilew => FunctionSpec::aggregate("percentilew", &["(value: any, weight: long, percentile: const real) -> rule"], "Percentile of weighted values.").returns(percentile_type),
-        Percentilesw => FunctionSpec::aggregate("percentilesw", &["(value: any, weight: long, percentiles: const real...) -> rule"], "Several percentiles of weighted values, a column each.").returns(percentile_type),
-        PercentileswArray => FunctionSpec::aggregate("percentilesw_array", &["(value: any, weight: long, percentiles: const real...) -> dynamic", "(value: any, weight: long, percentiles: const dynamic) -> dynamic"], "Several percentiles of weighted values in one array."),
-        Tdigest => FunctionSpec::aggregate("tdigest", &["(value: any) -> dynamic", "(value: any, weight: long) -> dynamic"], "State of a percentile estimate, to be kept and merged."),
-        TdigestMerge => FunctionSpec::aggregate("tdigest_merge", &["(tdigest: dynamic) -> dynamic"], "Merges states of percentile estimates.").aliases(&["merge_tdigest"]),
-        MakeList => FunctionSpec::aggregate("make_list", COLLECTION, "Array of the values that are not null, in the order of the rows.").aliases(&["makelist"])
+        Percentilew => FunctionSpec::aggregate("percentilew", &["(value: any, weight: integer, percentile: const floating) -> rule"], "Percentile of weighted values.").returns(percentile_type),
+        Percentilesw => FunctionSpec::aggregate("percentilesw", &["(value: any, weight: integer, percentiles: const floating...) -> rule"], "Several percentiles of weighted values, a column each.").returns(percentile_type),
+        PercentileswArray => FunctionSpec::aggregate("percentilesw_array", &["(value: any, weight: integer, percentiles: const real...) -> dynamic", "(value: any, weight: integer, percentiles: const dynamic) -> dynamic"], "Several percentiles of weighted values in one array."),
+        Tdigest => FunctionSpec::aggregate("tdigest", &["(value: any) -> dynamic", "(value: any, weight: integer) -> dynamic"], "State of a percentile estimate, to be kept and merged."),
+        TdigestMerge => FunctionSpec::aggregate("tdigest_merge", &["(tdigest: array) -> array"], "Merges states of percentile estimates.").aliases(&["merge_tdigest"]),
+        MakeList => FunctionSpec::aggregate("make_list", &["(value: any, max_size: const integer = 1048576) -> dynamic"], "Array of the values that are not null, in the order of the rows.").aliases(&["makelist"])
             .examples(&[Example { query: "range x from 1 to 3 step 1 | summarize make_list(x)", answer: "\"[1,2,3]\"" }]),
-        MakeListIf => FunctionSpec::aggregate("make_list_if", COLLECTION_IF, "Array of the values of rows for which a condition is true.")
+        MakeListIf => FunctionSpec::aggregate("make_list_if", &["(value: any, condition: bool, max_size: const integer = 1048576) -> dynamic"], "Array of the values of rows for which a condition is true.")
             .examples(&[Example { query: "range x from 1 to 3 step 1 | summarize make_list_if(x, x > 1)", answer: "\"[2,3]\"" }]),
         MakeListWithNulls => FunctionSpec::aggregate("make_list_with_nulls", &["(value: any) -> dynamic"], "Array of all values, nulls among them."),
-        MakeSet => FunctionSpec::aggregate("make_set", COLLECTION, "Array of the distinct values.").aliases(&["makeset"])
+        MakeSet => FunctionSpec::aggregate("make_set", &["(value: any, max_size: const integer = 1048576) -> dynamic"], "Array of the distinct values.").aliases(&["makeset"])
             .examples(&[Example { query: "range x from 1 to 4 step 1 | summarize make_set(x % 2)", answer: "\"[1,0]\"" }]),
-        MakeSetIf => FunctionSpec::aggregate("make_set_if", COLLECTION_IF, "Array of the distinct values of rows for which a condition is true."),
-        MakeBag => FunctionSpec::aggregate("make_bag", &["(bag: dynamic, max_size: const long = 1048576) -> dynamic"], "One property bag of the properties of all.").aliases(&["make_dictionary"]),
-        MakeBagIf => FunctionSpec::aggregate("make_bag_if", &["(bag: dynamic, condition: bool, max_size: const long = 1048576) -> dynamic"], "One property bag of the properties of rows for which a condition is true."),
+        MakeSetIf => FunctionSpec::aggregate("make_set_if", &["(value: any, condition: bool, max_size: const integer = 1048576) -> dynamic"], "Array of the distinct values of rows for which a condition is true."),
+        MakeBag => FunctionSpec::aggregate("make_bag", &["(bag: bag, max_size: const integer = 1048576) -> dynamic"], "One property bag of the properties of all.").aliases(&["make_dictionary"]),
+        MakeBagIf => FunctionSpec::aggregate("make_bag_if", &["(bag: bag, condition: bool, max_size: const integer = 1048576) -> dynamic"], "One property bag of the properties of rows for which a condition is true."),
         ArgMax => FunctionSpec::aggregate("arg_max", ROW_EXTREME, "The row with the greatest value: that value and others of the row.").aliases(&["argmax"])
             .examples(&[Example { query: "range x from 1 to 3 step 1 | extend y = -x | summarize arg_max(y, x)", answer: "-1,1" }]),
         ArgMin => FunctionSpec::aggregate("arg_min", ROW_EXTREME, "The row with the least value: that value and others of the row.").aliases(&["argmin"])
@@ -120,7 +118,7 @@ function_family! {
         BinaryAllAnd => FunctionSpec::aggregate("binary_all_and", BITS, "Bitwise and of the values."),
         BinaryAllOr => FunctionSpec::aggregate("binary_all_or", BITS, "Bitwise or of the values."),
         BinaryAllXor => FunctionSpec::aggregate("binary_all_xor", BITS, "Bitwise exclusive or of the values."),
-        BuildSchema => FunctionSpec::aggregate("buildschema", &["(value: dynamic) -> dynamic"], "The least schema that admits all the values."),
+        BuildSchema => FunctionSpec::aggregate("buildschema", &["(value: bag) -> dynamic"], "The least schema that admits all the values."),
     }
 }
 
@@ -324,9 +322,9 @@ mod tests {
     fn percentile_names_spell_the_percentile() {
         let (long, real) = (Value::Long(5), Value::Real(99.9));
         let arguments = [
-            ArgumentInfo { ty: Type::Int, constant: None },
-            ArgumentInfo { ty: Type::Long, constant: Some(&long) },
-            ArgumentInfo { ty: Type::Real, constant: Some(&real) },
+            ArgumentInfo::of(Type::Int),
+            ArgumentInfo { constant: Some(&long), ..ArgumentInfo::of(Type::Long) },
+            ArgumentInfo { constant: Some(&real), ..ArgumentInfo::of(Type::Real) },
         ];
         let function = AggregateFunction::Percentiles;
         let names = function.default_names("percentiles", &[Some("x"), None, None], &arguments);

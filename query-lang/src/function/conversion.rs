@@ -35,7 +35,7 @@ function_family! {
             .examples(&[Example { query: "print totimespan('0.00:01:00') == time(1min)", answer: "true" }]),
         ToString => conversion("tostring", &["(value: any) -> string"], "Converts to text; null gives the empty text.")
             .examples(&[Example { query: "print tostring(123)", answer: "123" }]),
-        ToGuid => conversion("toguid", &["(value: any) -> guid"], "Converts to a unique identifier.")
+        ToGuid => conversion("toguid", &["(value: string|dynamic) -> guid"], "Converts to a unique identifier.")
             .examples(&[Example {
                 query: "print toguid('70fc66f7-8279-44fc-9092-d364d70fce44')",
                 answer: "70fc66f7-8279-44fc-9092-d364d70fce44",

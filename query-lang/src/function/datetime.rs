@@ -5,7 +5,6 @@ use crate::types::Type;
 use crate::value::Value;
 
 const PERIOD: &[&str] = &["(date: datetime, offset: long = 0) -> datetime"];
-const FROM_UNIX: &[&str] = &["(value: long) -> datetime", "(value: real) -> datetime"];
 const ZONE: &[&str] = &["(from: datetime, timezone: string) -> datetime"];
 
 /// Start or end of a period.
@@ -48,45 +47,33 @@ function_family! {
         GetYear => part("getyear", "The year.", example!("print getyear(datetime(2015-10-12))", "2015")),
         HourOfDay => part("hourofday", "Hour of the day.", example!("print hourofday(datetime(2015-12-14 18:54))", "18")),
         WeekOfYear => part("week_of_year", "Number of the week of the year (ISO 8601).", example!("print week_of_year(datetime(2020-12-31))", "53")).aliases(&["weekofyear"]),
-        DateTimeAdd => FunctionSpec::scalar("datetime_add", &["(period: string, amount: long, date: datetime) -> datetime"], "Adds an amount of periods: year, quarter, month, week, day, hour, minute, second, millisecond, microsecond, nanosecond.")
+        DateTimeAdd => FunctionSpec::scalar("datetime_add", &["(period: literal string in year|quarter|month|week|day|hour|minute|second|millisecond|microsecond|nanosecond, amount: integer, date: datetime) -> datetime"], "Adds an amount of periods: year, quarter, month, week, day, hour, minute, second, millisecond, microsecond, nanosecond.")
             .examples(example!("print datetime_add('month', 1, datetime(2020-01-31))", "2020-02-29T00:00:00Z")),
-        DateTimeDiff => FunctionSpec::scalar("datetime_diff", &["(period: string, left: datetime, right: datetime) -> rule"], "How many borders of a period lie between two datetimes, left minus right.").returns(difference_type)
+        DateTimeDiff => FunctionSpec::scalar("datetime_diff", &["(period: literal string in year|quarter|month|week|day|hour|minute|second|millisecond|microsecond|nanosecond, left: datetime, right: datetime) -> rule"], "How many borders of a period lie between two datetimes, left minus right.").returns(difference_type)
             .examples(example!("print datetime_diff('hour', datetime(2017-10-31 01:00), datetime(2017-10-30 23:59))", "2")),
-        DateTimePart => FunctionSpec::scalar("datetime_part", &["(part: string, date: datetime) -> long"], "A part of a datetime: year, quarter, month, week_of_year, day, dayOfYear, hour, minute, second, millisecond, microsecond, nanosecond.").aliases(&["datepart"])
+        DateTimePart => FunctionSpec::scalar("datetime_part", &["(part: literal string in year|quarter|month|week_of_year|day|dayofyear|hour|minute|second|millisecond|microsecond|nanosecond, date: datetime) -> long"], "A part of a datetime: year, quarter, month, week_of_year, day, dayOfYear, hour, minute, second, millisecond, microsecond, nanosecond.").aliases(&["datepart"])
             .examples(example!("print datetime_part('quarter', datetime(2017-10-30))", "4")),
-        MakeDateTime => FunctionSpec::scalar("make_datetime", &[
-                "(year: long, month: long, day: long) -> datetime",
-                "(year: long, month: long, day: long, hour: long, minute: long) -> datetime",
-                "(year: long, month: long, day: long, hour: long, minute: long, second: real) -> datetime",
-                "(text: string) -> datetime",
-                "(value: datetime) -> datetime",
-            ], "The datetime of its parts; null if there is none.")
+        MakeDateTime => FunctionSpec::scalar("make_datetime", &["(year: whole, month: whole, day: whole) -> datetime", "(year: whole, month: whole, day: whole, hour: whole, minute: whole) -> datetime", "(year: whole, month: whole, day: whole, hour: whole, minute: whole, second: floating) -> datetime", "(text: string) -> datetime", "(value: datetime) -> datetime"], "The datetime of its parts; null if there is none.")
             .examples(example!("print make_datetime(2017, 10, 1, 12, 10)", "2017-10-01T12:10:00Z")),
-        MakeTimeSpan => FunctionSpec::scalar("make_timespan", &[
-                "(hour: long, minute: long) -> timespan",
-                "(hour: long, minute: long, second: real) -> timespan",
-                "(day: long, hour: long, minute: long, second: real) -> timespan",
-                "(text: string) -> timespan",
-                "(value: timespan) -> timespan",
-            ], "The timespan of its parts; null if one is out of range.")
+        MakeTimeSpan => FunctionSpec::scalar("make_timespan", &["(hour: integer, minute: integer) -> timespan", "(hour: integer, minute: integer, second: real) -> timespan", "(day: integer, hour: integer, minute: integer, second: real) -> timespan", "(text: string) -> timespan", "(value: timespan) -> timespan"], "The timespan of its parts; null if one is out of range.")
             .examples(example!("print make_timespan(1, 12, 30, 55.123)", "1.12:30:55.1230000")),
-        FormatDateTime => FunctionSpec::scalar("format_datetime", &["(date: datetime, format: string) -> string"], "A datetime as text by a pattern of d dd f F h hh H HH m mm M MM s ss y yy yyyy tt.")
+        FormatDateTime => FunctionSpec::scalar("format_datetime", &["(date: datetime, format: literal string) -> string"], "A datetime as text by a pattern of d dd f F h hh H HH m mm M MM s ss y yy yyyy tt.")
             .examples(example!("print format_datetime(datetime(2017-01-29 09:00:05), 'yy-MM-dd [HH:mm:ss]')", "17-01-29 [09:00:05]")),
-        FormatTimeSpan => FunctionSpec::scalar("format_timespan", &["(timespan: timespan, format: string) -> string"], "A timespan as text by a pattern of d f F h H m s.")
+        FormatTimeSpan => FunctionSpec::scalar("format_timespan", &["(timespan: timespan, format: literal string) -> string"], "A timespan as text by a pattern of d f F h H m s.")
             .examples(example!("print format_timespan(time(29.09:00:05.12345), 'dd.hh:mm:ss:FF')", "29.09:00:05:12")),
-        UnixSeconds => FunctionSpec::scalar("unixtime_seconds_todatetime", FROM_UNIX, "The datetime of seconds since 1970.")
+        UnixSeconds => FunctionSpec::scalar("unixtime_seconds_todatetime", &["(value: whole) -> datetime", "(value: floating) -> datetime"], "The datetime of seconds since 1970.")
             .examples(example!("print unixtime_seconds_todatetime(1546300800)", "2019-01-01T00:00:00Z")),
-        UnixMilliseconds => FunctionSpec::scalar("unixtime_milliseconds_todatetime", FROM_UNIX, "The datetime of milliseconds since 1970.")
+        UnixMilliseconds => FunctionSpec::scalar("unixtime_milliseconds_todatetime", &["(value: whole) -> datetime", "(value: floating) -> datetime"], "The datetime of milliseconds since 1970.")
             .examples(example!("print unixtime_milliseconds_todatetime(1546300800000)", "2019-01-01T00:00:00Z")),
-        UnixMicroseconds => FunctionSpec::scalar("unixtime_microseconds_todatetime", FROM_UNIX, "The datetime of microseconds since 1970.")
+        UnixMicroseconds => FunctionSpec::scalar("unixtime_microseconds_todatetime", &["(value: whole) -> datetime", "(value: floating) -> datetime"], "The datetime of microseconds since 1970.")
             .examples(example!("print unixtime_microseconds_todatetime(1546300800000000)", "2019-01-01T00:00:00Z")),
-        UnixNanoseconds => FunctionSpec::scalar("unixtime_nanoseconds_todatetime", FROM_UNIX, "The datetime of nanoseconds since 1970.")
+        UnixNanoseconds => FunctionSpec::scalar("unixtime_nanoseconds_todatetime", &["(value: whole) -> datetime", "(value: floating) -> datetime"], "The datetime of nanoseconds since 1970.")
             .examples(example!("print unixtime_nanoseconds_todatetime(1546300800000000000)", "2019-01-01T00:00:00Z")),
         UtcToLocal => FunctionSpec::scalar("datetime_utc_to_local", ZONE, "A UTC datetime in the local time of a zone.")
             .examples(example!("print datetime_utc_to_local(datetime(2015-12-31 23:59:59), 'US/Eastern')", "2015-12-31T18:59:59Z")),
         LocalToUtc => FunctionSpec::scalar("datetime_local_to_utc", ZONE, "A local datetime of a zone in UTC.")
             .examples(example!("print datetime_local_to_utc(datetime(2020-02-02 20:02:20), 'Europe/Paris')", "2020-02-02T19:02:20Z")),
-        ListTimeZones => FunctionSpec::scalar("datetime_list_timezones", &["() -> dynamic"], "Names of the time zones.")
+        ListTimeZones => FunctionSpec::scalar("datetime_list_timezones", &["() -> array"], "Names of the time zones.")
             .examples(example!("print set_has_element(datetime_list_timezones(), 'Europe/Paris')", "true")),
     }
 }

@@ -16,7 +16,7 @@ const fn of(
 
 /// A function of one series that gives a series.
 const fn series(name: &'static str, summary: &'static str, examples: &'static [Example]) -> FunctionSpec {
-    of(name, &["(series: dynamic) -> dynamic"], summary, examples)
+    of(name, &["(series: array) -> array"], summary, examples)
 }
 
 /// A function of two series, or of a series and a number, element by element.
@@ -24,15 +24,11 @@ const fn pairwise(name: &'static str, summary: &'static str, examples: &'static 
     of(name, PAIRWISE, summary, examples)
 }
 
-const PAIRWISE: &[&str] = &["(left: dynamic|number, right: dynamic|number) -> dynamic"];
-const SHIFT: &[&str] =
-    &["(array: dynamic, count: long) -> dynamic", "(array: dynamic, count: long, default: any) -> dynamic"];
-const SORT: &[&str] = &[
-    "(array: dynamic) -> dynamic",
-    "(array: dynamic, nulls_last: const bool) -> dynamic",
-    "(array: dynamic, others: dynamic|bool...) -> dynamic",
+const PAIRWISE: &[&str] = &[
+    "(left: array, right: array) -> array",
+    "(left: array, right: number) -> array",
+    "(left: number, right: array) -> array",
 ];
-const SETS: &[&str] = &["(first: dynamic, others: dynamic...) -> dynamic"];
 
 macro_rules! example {
     ($query:literal, $answer:literal) => {
@@ -43,63 +39,58 @@ macro_rules! example {
 function_family! {
     /// Arrays, property bags and JSON.
     DynamicFunction {
-        ParseJson => of("parse_json", &["(text: string) -> dynamic", "(value: any) -> dynamic"], "The value of a JSON text; a text that is not JSON stays a string.", example!("print parse_json('{\"a\":[1,2]}').a[1]", "2"))
+        ParseJson => of("parse_json", &["(text: textual) -> dynamic", "(value: string|dynamic) -> dynamic"], "The value of a JSON text; a text that is not JSON stays a string.", example!("print parse_json('{\"a\":[1,2]}').a[1]", "2"))
             .aliases(&["parsejson", "todynamic", "toobject"]),
         DynamicToJson => of("dynamic_to_json", &["(value: any) -> string"], "A value as canonical JSON text: keys sorted, no blanks.", example!("print dynamic_to_json(dynamic({\"b\":2,\"a\":1})) == '{\"a\":1,\"b\":2}'", "true")),
-        ExtractJson => of("extract_json", &["(path: string, text: string) -> string"], "The element of a JSON text at a path, as text.", example!("print extract_json('$.a[1]', '{\"a\":[1,2]}')", "2"))
+        ExtractJson => of("extract_json", &["(path: const string, text: string) -> string"], "The element of a JSON text at a path, as text.", example!("print extract_json('$.a[1]', '{\"a\":[1,2]}')", "2"))
             .aliases(&["extractjson"]),
-        ArrayLength => of("array_length", &["(array: dynamic) -> long"], "Number of elements of an array.", example!("print array_length(dynamic([1,2,3]))", "3"))
+        ArrayLength => of("array_length", &["(array: array) -> long"], "Number of elements of an array.", example!("print array_length(dynamic([1,2,3]))", "3"))
             .aliases(&["arraylength"]),
-        ArrayConcat => of("array_concat", &["(arrays: dynamic...) -> dynamic"], "The elements of several arrays in one.", example!("print array_concat(dynamic([1,2]), dynamic([3]))", "\"[1,2,3]\"")),
-        ArraySlice => of("array_slice", &["(array: dynamic, start: long, end: long) -> dynamic"], "The elements from a first to a last position; negative ones count from the end.", example!("print array_slice(dynamic([1,2,3,4,5]), 2, -1)", "\"[3,4,5]\"")),
-        ArraySplit => of("array_split", &["(array: dynamic, index: long) -> dynamic", "(array: dynamic, indices: dynamic) -> dynamic"], "Cuts an array at positions.", example!("print array_split(dynamic([1,2,3,4,5]), 2)", "\"[[1,2],[3,4,5]]\"")),
-        ArrayIndexOf => of("array_index_of", &["(array: dynamic, value: any, start: long = 0, length: long = -1, occurrence: long = 1) -> long"], "Position of a value in an array, or -1.", example!("print array_index_of(dynamic(['a','b','a']), 'b')", "1")),
-        ArraySum => of("array_sum", &["(array: dynamic) -> real"], "Sum of the elements.", example!("print array_sum(dynamic([1,2.5]))", "3.5"))
+        ArrayConcat => of("array_concat", &["(arrays: array...) -> dynamic"], "The elements of several arrays in one.", example!("print array_concat(dynamic([1,2]), dynamic([3]))", "\"[1,2,3]\"")),
+        ArraySlice => of("array_slice", &["(array: array, start: integer, end: integer) -> dynamic"], "The elements from a first to a last position; negative ones count from the end.", example!("print array_slice(dynamic([1,2,3,4,5]), 2, -1)", "\"[3,4,5]\"")),
+        ArraySplit => of("array_split", &["(array: array, index: long) -> dynamic", "(array: array, indices: dynamic) -> dynamic"], "Cuts an array at positions.", example!("print array_split(dynamic([1,2,3,4,5]), 2)", "\"[[1,2],[3,4,5]]\"")),
+        ArrayIndexOf => of("array_index_of", &["(array: array, value: any, start: integer = 0, length: integer = -1, occurrence: const integer = 1) -> long"], "Position of a value in an array, or -1.", example!("print array_index_of(dynamic(['a','b','a']), 'b')", "1")),
+        ArraySum => of("array_sum", &["(array: array) -> real"], "Sum of the elements.", example!("print array_sum(dynamic([1,2.5]))", "3.5"))
             .aliases(&["series_sum"]),
-        ArrayReverse => of("array_reverse", &["(array: dynamic) -> dynamic"], "The elements in reverse order.", example!("print array_reverse(dynamic([1,2,3]))", "\"[3,2,1]\"")),
-        ArrayRotateLeft => of("array_rotate_left", &["(array: dynamic, count: long) -> dynamic"], "Rotates the elements towards the start.", example!("print array_rotate_left(dynamic([1,2,3,4,5]), 2)", "\"[3,4,5,1,2]\"")),
-        ArrayRotateRight => of("array_rotate_right", &["(array: dynamic, count: long) -> dynamic"], "Rotates the elements towards the end.", example!("print array_rotate_right(dynamic([1,2,3,4,5]), 2)", "\"[4,5,1,2,3]\"")),
-        ArrayShiftLeft => of("array_shift_left", SHIFT, "Moves the elements towards the start and fills up with a default.", example!("print array_shift_left(dynamic([1,2,3]), 1, 0)", "\"[2,3,0]\"")),
-        ArrayShiftRight => of("array_shift_right", SHIFT, "Moves the elements towards the end and fills up with a default.", example!("print array_shift_right(dynamic([1,2,3]), 1, 0)", "\"[0,1,2]\"")),
-        ArraySortAsc => of("array_sort_asc", SORT, "Sorts an array; further arrays are put in the same order.", example!("print array_sort_asc(dynamic([3,1,2]))", "\"[1,2,3]\"")),
-        ArraySortDesc => of("array_sort_desc", SORT, "Sorts an array from its greatest element on; further arrays are put in the same order.", example!("print array_sort_desc(dynamic([3,1,2]))", "\"[3,2,1]\"")),
-        ArrayIff => of("array_iff", &["(condition: dynamic, when_true: any, when_false: any) -> dynamic"], "For each element of a condition the element of one of two arrays.", example!("print array_iff(dynamic([true,false]), dynamic([1,2]), 0)", "\"[1,0]\""))
+        ArrayReverse => of("array_reverse", &["(array: array) -> dynamic"], "The elements in reverse order.", example!("print array_reverse(dynamic([1,2,3]))", "\"[3,2,1]\"")),
+        ArrayRotateLeft => of("array_rotate_left", &["(array: array, count: integer) -> dynamic"], "Rotates the elements towards the start.", example!("print array_rotate_left(dynamic([1,2,3,4,5]), 2)", "\"[3,4,5,1,2]\"")),
+        ArrayRotateRight => of("array_rotate_right", &["(array: array, count: integer) -> dynamic"], "Rotates the elements towards the end.", example!("print array_rotate_right(dynamic([1,2,3,4,5]), 2)", "\"[4,5,1,2,3]\"")),
+        ArrayShiftLeft => of("array_shift_left", &["(array: array, count: integer) -> dynamic", "(array: array, count: integer, default: any) -> dynamic"], "Moves the elements towards the start and fills up with a default.", example!("print array_shift_left(dynamic([1,2,3]), 1, 0)", "\"[2,3,0]\"")),
+        ArrayShiftRight => of("array_shift_right", &["(array: array, count: integer) -> dynamic", "(array: array, count: integer, default: any) -> dynamic"], "Moves the elements towards the end and fills up with a default.", example!("print array_shift_right(dynamic([1,2,3]), 1, 0)", "\"[0,1,2]\"")),
+        ArraySortAsc => of("array_sort_asc", &["(array: array) -> dynamic", "(array: array, nulls_last: const bool) -> dynamic", "(array: array, others: dynamic|bool...) -> dynamic"], "Sorts an array; further arrays are put in the same order.", example!("print array_sort_asc(dynamic([3,1,2]))", "\"[1,2,3]\"")),
+        ArraySortDesc => of("array_sort_desc", &["(array: array) -> dynamic", "(array: array, nulls_last: const bool) -> dynamic", "(array: array, others: dynamic|bool...) -> dynamic"], "Sorts an array from its greatest element on; further arrays are put in the same order.", example!("print array_sort_desc(dynamic([3,1,2]))", "\"[3,2,1]\"")),
+        ArrayIff => of("array_iff", &["(condition: array, when_true: any, when_false: any) -> array"], "For each element of a condition the element of one of two arrays.", example!("print array_iff(dynamic([true,false]), dynamic([1,2]), 0)", "\"[1,0]\""))
             .aliases(&["array_iif"]),
-        StrcatArray => of("strcat_array", &["(array: dynamic, delimiter: string) -> string"], "The elements of an array as one text.", example!("print strcat_array(dynamic([1,2,3]), '->')", "1->2->3"))
+        StrcatArray => of("strcat_array", &["(array: array, delimiter: text) -> string"], "The elements of an array as one text.", example!("print strcat_array(dynamic([1,2,3]), '->')", "1->2->3"))
             .aliases(&["array_strcat"]),
-        PackArray => of("pack_array", &["() -> dynamic", "(values: any...) -> dynamic"], "An array of the arguments.", example!("print pack_array(1, 'a')[1]", "a")),
-        Repeat => of("repeat", &["(value: any, count: long) -> dynamic"], "An array of one value many times.", example!("print repeat(1, 3)", "\"[1,1,1]\"")),
-        Range => of("range", &[
-                "(start: long, stop: long, step: long = 1) -> dynamic",
-                "(start: real, stop: real, step: real = 1) -> dynamic",
-                "(start: datetime, stop: datetime, step: timespan = 1h) -> dynamic",
-                "(start: timespan, stop: timespan, step: timespan = 1h) -> dynamic",
-            ], "An array of equally spaced values.", example!("print range(1, 8, 3)", "\"[1,4,7]\"")),
-        Zip => of("zip", &["(arrays: dynamic...) -> dynamic"], "An array of arrays of the elements at one position.", example!("print zip(dynamic([1,3]), dynamic([2,4]))", "\"[[1,2],[3,4]]\"")),
-        BagKeys => of("bag_keys", &["(bag: dynamic) -> dynamic"], "The keys of a property bag.", example!("print array_length(bag_keys(dynamic({'a':1,'b':2})))", "2")),
-        BagHasKey => of("bag_has_key", &["(bag: dynamic, key: string) -> bool"], "Whether a property bag has a key, or a path `$.a.b` of keys.", example!("print bag_has_key(dynamic({'a':{'b':1}}), '$.a.b')", "true")),
-        BagMerge => of("bag_merge", &["(bags: dynamic...) -> dynamic"], "One property bag of several; the first value of a key stays.", example!("print bag_merge(dynamic({'a':1}), dynamic({'a':2,'b':3})).a", "1")),
-        BagRemoveKeys => of("bag_remove_keys", &["(bag: dynamic, keys: dynamic) -> dynamic"], "A property bag without some keys or paths.", example!("print array_length(bag_keys(bag_remove_keys(dynamic({'a':1,'b':2}), dynamic(['a']))))", "1")),
+        PackArray => of("pack_array", &["() -> array", "(values: any...) -> array"], "An array of the arguments.", example!("print pack_array(1, 'a')[1]", "a")),
+        Repeat => of("repeat", &["(value: any, count: long) -> array"], "An array of one value many times.", example!("print repeat(1, 3)", "\"[1,1,1]\"")),
+        Range => of("range", &["(start: long, stop: long, step: long = 1) -> array", "(start: real, stop: real, step: real = 1) -> array", "(start: datetime, stop: datetime, step: timespan = 1h) -> array", "(start: timespan, stop: timespan, step: timespan = 1h) -> array"], "An array of equally spaced values.", example!("print range(1, 8, 3)", "\"[1,4,7]\"")),
+        Zip => of("zip", &["(arrays: array...) -> array"], "An array of arrays of the elements at one position.", example!("print zip(dynamic([1,3]), dynamic([2,4]))", "\"[[1,2],[3,4]]\"")),
+        BagKeys => of("bag_keys", &["(bag: bag) -> array"], "The keys of a property bag.", example!("print array_length(bag_keys(dynamic({'a':1,'b':2})))", "2")),
+        BagHasKey => of("bag_has_key", &["(bag: bag, key: string) -> bool"], "Whether a property bag has a key, or a path `$.a.b` of keys.", example!("print bag_has_key(dynamic({'a':{'b':1}}), '$.a.b')", "true")),
+        BagMerge => of("bag_merge", &["(bags: bag...) -> bag"], "One property bag of several; the first value of a key stays.", example!("print bag_merge(dynamic({'a':1}), dynamic({'a':2,'b':3})).a", "1")),
+        BagRemoveKeys => of("bag_remove_keys", &["(bag: bag, keys: array) -> bag"], "A property bag without some keys or paths.", example!("print array_length(bag_keys(bag_remove_keys(dynamic({'a':1,'b':2}), dynamic(['a']))))", "1")),
         BagRemoveNulls => of("bag_remove_nulls", &["(bag: dynamic) -> dynamic"], "A property bag without the properties that are null or an empty text.", example!("print array_length(bag_keys(bag_remove_nulls(dynamic({'a':null,'b':2}))))", "1")),
-        BagSetKey => of("bag_set_key", &["(bag: dynamic, key: string, value: any) -> dynamic"], "A property bag with a key or path set to a value.", example!("print bag_set_key(dynamic({'a':1}), 'b', 2).b", "2")),
-        BagZip => of("bag_zip", &["(keys: dynamic, values: dynamic) -> dynamic"], "A property bag of an array of keys and one of values.", example!("print bag_zip(dynamic(['a','b']), dynamic([1,2])).b", "2")),
-        BagPack => of("bag_pack", &["(pairs: any...) -> dynamic"], "A property bag of keys and values in turn.", example!("print bag_pack('a', 1, 'b', 2).b", "2"))
+        BagSetKey => of("bag_set_key", &["(bag: bag, key: const string, value: any) -> bag"], "A property bag with a key or path set to a value.", example!("print bag_set_key(dynamic({'a':1}), 'b', 2).b", "2")),
+        BagZip => of("bag_zip", &["(keys: array, values: array) -> bag"], "A property bag of an array of keys and one of values.", example!("print bag_zip(dynamic(['a','b']), dynamic([1,2])).b", "2")),
+        BagPack => of("bag_pack", &["(pairs: any...) -> bag"], "A property bag of keys and values in turn.", example!("print bag_pack('a', 1, 'b', 2).b", "2"))
             .aliases(&["pack", "pack_dictionary"]),
-        SetUnion => of("set_union", SETS, "The distinct elements of all arrays.", example!("print set_union(dynamic([1,2]), dynamic([2,3]))", "\"[1,2,3]\"")),
-        SetIntersect => of("set_intersect", SETS, "The distinct elements that all arrays have.", example!("print set_intersect(dynamic([1,2,3]), dynamic([2,3]))", "\"[2,3]\"")),
-        SetDifference => of("set_difference", SETS, "The distinct elements of the first array that no other has.", example!("print set_difference(dynamic([1,2,3]), dynamic([2]))", "\"[1,3]\"")),
-        SetEquals => of("set_equals", &["(first: dynamic, second: dynamic) -> bool"], "Whether two arrays have the same distinct elements.", example!("print set_equals(dynamic([1,2,1]), dynamic([2,1]))", "true")),
-        SetHasElement => of("set_has_element", &["(set: dynamic, value: any) -> bool"], "Whether an array has an element.", example!("print set_has_element(dynamic([1,2]), 2)", "true")),
-        JaccardIndex => of("jaccard_index", &["(first: dynamic, second: dynamic) -> real"], "Size of the intersection of two sets over that of their union.", example!("print jaccard_index(dynamic([1,2,3]), dynamic([1,2,3,4]))", "0.75")),
-        TreePath => of("treepath", &["(value: dynamic) -> dynamic"], "The paths of a dynamic value.", example!("print array_length(treepath(dynamic({'a':'b','c':123})))", "2")),
-        ParseCsv => of("parse_csv", &["(text: string) -> dynamic"], "The fields of the first record of a CSV text.", example!("print parse_csv('aa,\"b,b\"')[1]", "\"b,b\"")),
-        ParseXml => of("parse_xml", &["(text: string) -> dynamic"], "An XML text as a property bag.", example!("print parse_xml('<e a=\"1\">t</e>').e['@a']", "1")),
-        ParseCommandLine => of("parse_command_line", &["(text: string, parser: string) -> dynamic"], "The arguments of a command line.", example!("print parse_command_line('echo \"hello world\"', 'windows')[1]", "hello world")),
-        DcountHll => of("dcount_hll", &["(hll: dynamic) -> long"], "The distinct count of an hll state.", &[]),
-        HllMerge => of("hll_merge", &["(hlls: dynamic...) -> dynamic"], "Merges hll states.", &[]),
-        PercentileTdigest => of("percentile_tdigest", &["(tdigest: dynamic, percentile: real) -> dynamic", "(tdigest: dynamic, percentile: real, type: const string) -> rule"], "A percentile of a tdigest state.", &[]).returns(named_type),
-        PercentilesArrayTdigest => of("percentiles_array_tdigest", &["(tdigest: dynamic, percentiles: real...) -> dynamic", "(tdigest: dynamic, percentiles: dynamic) -> dynamic"], "Percentiles of a tdigest state.", &[]),
-        TdigestMerge => of("tdigest_merge", &["(tdigests: dynamic...) -> dynamic"], "Merges tdigest states.", &[]).aliases(&["merge_tdigest"]),
+        SetUnion => of("set_union", &["(first: array, others: array...) -> array"], "The distinct elements of all arrays.", example!("print set_union(dynamic([1,2]), dynamic([2,3]))", "\"[1,2,3]\"")),
+        SetIntersect => of("set_intersect", &["(first: array, others: array...) -> array"], "The distinct elements that all arrays have.", example!("print set_intersect(dynamic([1,2,3]), dynamic([2,3]))", "\"[2,3]\"")),
+        SetDifference => of("set_difference", &["(first: array, others: array...) -> array"], "The distinct elements of the first array that no other has.", example!("print set_difference(dynamic([1,2,3]), dynamic([2]))", "\"[1,3]\"")),
+        SetEquals => of("set_equals", &["(first: array, second: array) -> bool"], "Whether two arrays have the same distinct elements.", example!("print set_equals(dynamic([1,2,1]), dynamic([2,1]))", "true")),
+        SetHasElement => of("set_has_element", &["(set: array, value: any) -> bool"], "Whether an array has an element.", example!("print set_has_element(dynamic([1,2]), 2)", "true")),
+        JaccardIndex => of("jaccard_index", &["(first: array, second: array) -> real"], "Size of the intersection of two sets over that of their union.", example!("print jaccard_index(dynamic([1,2,3]), dynamic([1,2,3,4]))", "0.75")),
+        TreePath => of("treepath", &["(value: bag) -> array"], "The paths of a dynamic value.", example!("print array_length(treepath(dynamic({'a':'b','c':123})))", "2")),
+        ParseCsv => of("parse_csv", &["(text: textual) -> array"], "The fields of the first record of a CSV text.", example!("print parse_csv('aa,\"b,b\"')[1]", "\"b,b\"")),
+        ParseXml => of("parse_xml", &["(text: textual) -> bag"], "An XML text as a property bag.", example!("print parse_xml('<e a=\"1\">t</e>').e['@a']", "1")),
+        ParseCommandLine => of("parse_command_line", &["(text: text, parser: string) -> array"], "The arguments of a command line.", example!("print parse_command_line('echo \"hello world\"', 'windows')[1]", "hello world")),
+        DcountHll => of("dcount_hll", &["(hll: array) -> long"], "The distinct count of an hll state.", &[]),
+        HllMerge => of("hll_merge", &["(hlls: array...) -> array"], "Merges hll states.", &[]),
+        PercentileTdigest => of("percentile_tdigest", &["(tdigest: array, percentile: real) -> dynamic", "(tdigest: array, percentile: real, type: literal string) -> rule"], "A percentile of a tdigest state.", &[]).returns(named_type),
+        PercentilesArrayTdigest => of("percentiles_array_tdigest", &["(tdigest: array, percentiles: real...) -> array", "(tdigest: array, percentiles: dynamic) -> array"], "Percentiles of a tdigest state.", &[]),
+        TdigestMerge => of("tdigest_merge", &["(tdigests: array...) -> array"], "Merges tdigest states.", &[]).aliases(&["merge_tdigest"]),
         SeriesAdd => pairwise("series_add", "Element-wise sum.", example!("print series_add(dynamic([1,2]), dynamic([3,4]))[1] == 6", "true")),
         SeriesSubtract => pairwise("series_subtract", "Element-wise difference.", example!("print series_subtract(dynamic([1,2]), dynamic([3,4]))[1] == -2", "true")),
         SeriesMultiply => pairwise("series_multiply", "Element-wise product.", example!("print series_multiply(dynamic([1,2]), dynamic([3,4]))[1] == 8", "true")),
@@ -123,30 +114,30 @@ function_family! {
         SeriesAsin => series("series_asin", "Element-wise arc sine.", &[]),
         SeriesAcos => series("series_acos", "Element-wise arc cosine.", &[]),
         SeriesAtan => series("series_atan", "Element-wise arc tangent.", &[]),
-        SeriesProduct => of("series_product", &["(series: dynamic) -> real"], "Product of the elements.", example!("print series_product(dynamic([2,3])) == 6", "true")),
-        SeriesMagnitude => of("series_magnitude", &["(series: dynamic) -> real"], "Length of the series as a vector.", example!("print series_magnitude(dynamic([3,4])) == 5", "true")),
+        SeriesProduct => of("series_product", &["(series: array) -> real"], "Product of the elements.", example!("print series_product(dynamic([2,3])) == 6", "true")),
+        SeriesMagnitude => of("series_magnitude", &["(series: array) -> real"], "Length of the series as a vector.", example!("print series_magnitude(dynamic([3,4])) == 5", "true")),
         SeriesDotProduct => of("series_dot_product", &["(left: dynamic|number, right: dynamic|number) -> real"], "Sum of the element-wise products.", example!("print series_dot_product(dynamic([1,2]), dynamic([3,4])) == 11", "true")),
-        SeriesCosineSimilarity => of("series_cosine_similarity", &["(left: dynamic, right: dynamic) -> real", "(left: dynamic, right: dynamic, left_magnitude: real, right_magnitude: real) -> real"], "Cosine of the angle between two series as vectors.", &[]),
-        SeriesPearsonCorrelation => of("series_pearson_correlation", &["(left: dynamic, right: dynamic) -> real"], "Pearson's correlation of two series.", &[]),
-        SeriesFillConst => of("series_fill_const", &["(series: dynamic) -> dynamic", "(series: dynamic, constant: any) -> dynamic", "(series: dynamic, constant: any, placeholder: any) -> dynamic"], "Replaces missing values by a constant.", example!("print series_fill_const(dynamic([1,null]), 0)", "\"[1,0]\"")),
-        SeriesFillForward => of("series_fill_forward", &["(series: dynamic) -> dynamic", "(series: dynamic, placeholder: any) -> dynamic"], "Replaces missing values by the last one before.", example!("print series_fill_forward(dynamic([1,null]))", "\"[1,1]\"")),
-        SeriesFillBackward => of("series_fill_backward", &["(series: dynamic) -> dynamic", "(series: dynamic, placeholder: any) -> dynamic"], "Replaces missing values by the first one after.", example!("print series_fill_backward(dynamic([null,1]))", "\"[1,1]\"")),
-        SeriesFillLinear => of("series_fill_linear", &["(series: dynamic) -> dynamic", "(series: dynamic, placeholder: any) -> dynamic", "(series: dynamic, placeholder: any, fill_edges: bool) -> dynamic", "(series: dynamic, placeholder: any, fill_edges: bool, constant: any) -> dynamic"], "Replaces missing values by linear interpolation.", example!("print series_fill_linear(dynamic([1,null,3]))", "\"[1,2,3]\"")),
-        SeriesFir => of("series_fir", &["(series: dynamic, filter: dynamic) -> dynamic", "(series: dynamic, filter: dynamic, normalize: bool) -> dynamic", "(series: dynamic, filter: dynamic, normalize: bool, center: bool) -> dynamic"], "Applies a finite impulse response filter.", &[]),
-        SeriesIir => of("series_iir", &["(series: dynamic, numerators: dynamic, denominators: dynamic) -> dynamic"], "Applies an infinite impulse response filter.", &[]),
-        SeriesStats => of("series_stats", &["(series: dynamic, ignore_nonfinite: const bool = false) -> dynamic"], "Minimum, its position, maximum, its position, mean, standard deviation, variance.", &[]),
-        SeriesStatsDynamic => of("series_stats_dynamic", &["(series: dynamic, ignore_nonfinite: const bool = false) -> dynamic"], "Statistics of a series as a property bag.", &[]),
-        SeriesFitLine => of("series_fit_line", &["(series: dynamic) -> dynamic"], "The line that fits a series best.", &[]),
-        SeriesFitLineDynamic => of("series_fit_line_dynamic", &["(series: dynamic) -> dynamic"], "The line that fits a series best, as a property bag.", &[]),
-        SeriesFit2Lines => of("series_fit_2lines", &["(series: dynamic) -> dynamic"], "The two lines that fit the parts of a series best.", &[]),
-        SeriesFit2LinesDynamic => of("series_fit_2lines_dynamic", &["(series: dynamic) -> dynamic"], "The two lines that fit the parts of a series best, as a property bag.", &[]),
-        SeriesSeasonal => of("series_seasonal", &["(series: dynamic, period: long = -1, test_points: long = 0) -> dynamic"], "The season of a series: medians of the values at one phase.", example!("print series_seasonal(dynamic([1,3,5,1,3,5,2,4,6]), 3)[8] == 5", "true")),
-        SeriesDecompose => of("series_decompose", &["(series: dynamic, seasonality: long = -1, trend: string = 'avg', test_points: long = 0, threshold: real = 0.6) -> dynamic"], "Baseline, season, trend and rest of a series.", &[]),
-        SeriesDecomposeForecast => of("series_decompose_forecast", &["(series: dynamic, points: long, seasonality: long = -1, trend: string = 'linefit', threshold: real = 0.6) -> dynamic"], "Baseline of a series continued over its last points, with season, trend and rest.", &[]),
-        SeriesDecomposeAnomalies => of("series_decompose_anomalies", &["(series: dynamic, threshold: real = 1.5, seasonality: long = -1, trend: string = 'avg', test_points: long = 0, method: string = 'ctukey', seasonality_threshold: real = 0.6) -> dynamic"], "Flags, scores and baseline of the anomalies of a series.", &[]),
-        SeriesFft => of("series_fft", &["(real: dynamic) -> dynamic", "(real: dynamic, imaginary: dynamic) -> dynamic"], "Discrete Fourier transform: real and imaginary part.", &[]),
-        SeriesIfft => of("series_ifft", &["(real: dynamic) -> dynamic", "(real: dynamic, imaginary: dynamic) -> dynamic"], "Inverse discrete Fourier transform: real and imaginary part.", &[]),
-        SeriesOutliers => of("series_outliers", &["(series: dynamic) -> dynamic", "(series: dynamic, kind: string) -> dynamic", "(series: dynamic, kind: string, ignored: any) -> dynamic", "(series: dynamic, kind: string, ignored: any, low: real, high: real) -> dynamic"], "How far each element is an outlier.", &[]),
+        SeriesCosineSimilarity => of("series_cosine_similarity", &["(left: array, right: array) -> real", "(left: array, right: array, left_magnitude: real, right_magnitude: real) -> real"], "Cosine of the angle between two series as vectors.", &[]),
+        SeriesPearsonCorrelation => of("series_pearson_correlation", &["(left: array, right: array) -> real"], "Pearson's correlation of two series.", &[]),
+        SeriesFillConst => of("series_fill_const", &["(series: array) -> dynamic", "(series: array, constant: number) -> dynamic", "(series: array, constant: number, placeholder: number) -> dynamic"], "Replaces missing values by a constant.", example!("print series_fill_const(dynamic([1,null]), 0)", "\"[1,0]\"")),
+        SeriesFillForward => of("series_fill_forward", &["(series: array) -> dynamic", "(series: array, placeholder: number) -> dynamic"], "Replaces missing values by the last one before.", example!("print series_fill_forward(dynamic([1,null]))", "\"[1,1]\"")),
+        SeriesFillBackward => of("series_fill_backward", &["(series: array) -> dynamic", "(series: array, placeholder: number) -> dynamic"], "Replaces missing values by the first one after.", example!("print series_fill_backward(dynamic([null,1]))", "\"[1,1]\"")),
+        SeriesFillLinear => of("series_fill_linear", &["(series: array) -> dynamic", "(series: array, placeholder: number) -> dynamic", "(series: array, placeholder: number, fill_edges: bool) -> dynamic", "(series: array, placeholder: number, fill_edges: bool, constant: number) -> dynamic"], "Replaces missing values by linear interpolation.", example!("print series_fill_linear(dynamic([1,null,3]))", "\"[1,2,3]\"")),
+        SeriesFir => of("series_fir", &["(series: array, filter: array) -> array", "(series: array, filter: array, normalize: bool) -> array", "(series: array, filter: array, normalize: bool, center: bool) -> array"], "Applies a finite impulse response filter.", &[]),
+        SeriesIir => of("series_iir", &["(series: array, numerators: array, denominators: array) -> array"], "Applies an infinite impulse response filter.", &[]),
+        SeriesStats => of("series_stats", &["(series: array, ignore_nonfinite: const bool = false) -> dynamic"], "Minimum, its position, maximum, its position, mean, standard deviation, variance.", &[]),
+        SeriesStatsDynamic => of("series_stats_dynamic", &["(series: array, ignore_nonfinite: const bool = false) -> bag"], "Statistics of a series as a property bag.", &[]),
+        SeriesFitLine => of("series_fit_line", &["(series: array) -> dynamic"], "The line that fits a series best.", &[]),
+        SeriesFitLineDynamic => of("series_fit_line_dynamic", &["(series: array) -> bag"], "The line that fits a series best, as a property bag.", &[]),
+        SeriesFit2Lines => of("series_fit_2lines", &["(series: array) -> dynamic"], "The two lines that fit the parts of a series best.", &[]),
+        SeriesFit2LinesDynamic => of("series_fit_2lines_dynamic", &["(series: array) -> bag"], "The two lines that fit the parts of a series best, as a property bag.", &[]),
+        SeriesSeasonal => of("series_seasonal", &["(series: array, period: integer = -1, test_points: integer = 0) -> array"], "The season of a series: medians of the values at one phase.", example!("print series_seasonal(dynamic([1,3,5,1,3,5,2,4,6]), 3)[8] == 5", "true")),
+        SeriesDecompose => of("series_decompose", &["(series: array, seasonality: integer = -1, trend: string = 'avg', test_points: integer = 0, threshold: floating = 0.6) -> array"], "Baseline, season, trend and rest of a series.", &[]),
+        SeriesDecomposeForecast => of("series_decompose_forecast", &["(series: array, points: integer, seasonality: integer = -1, trend: string = 'linefit', threshold: floating = 0.6) -> array"], "Baseline of a series continued over its last points, with season, trend and rest.", &[]),
+        SeriesDecomposeAnomalies => of("series_decompose_anomalies", &["(series: array, threshold: floating = 1.5, seasonality: integer = -1, trend: string = 'avg', test_points: integer = 0, method: string = 'ctukey', seasonality_threshold: floating = 0.6) -> array"], "Flags, scores and baseline of the anomalies of a series.", &[]),
+        SeriesFft => of("series_fft", &["(real: array) -> array", "(real: array, imaginary: array) -> array"], "Discrete Fourier transform: real and imaginary part.", &[]),
+        SeriesIfft => of("series_ifft", &["(real: array) -> array", "(real: array, imaginary: array) -> array"], "Inverse discrete Fourier transform: real and imaginary part.", &[]),
+        SeriesOutliers => of("series_outliers", &["(series: array) -> dynamic", "(series: array, kind: string) -> dynamic", "(series: array, kind: string, ignored: any) -> dynamic", "(series: array, kind: string, ignored: any, low: real, high: real) -> dynamic"], "How far each element is an outlier.", &[]),
     }
 }
 

@@ -2,8 +2,6 @@
 
 use crate::function::{Example, FunctionSpec, function_family};
 
-const HASH: &[&str] = &["(value: any, modulus: long = null) -> long"];
-const DIGEST: &[&str] = &["(value: any) -> string"];
 const TEXT: &[&str] = &["(text: string) -> string"];
 
 const fn hashing(
@@ -17,18 +15,18 @@ const fn hashing(
 function_family! {
     /// Hashing and encoding.
     HashFunction {
-        Hash => hashing("hash", HASH, "xxHash64 of a value, optionally modulo a number.")
+        Hash => hashing("hash", &["(value: plain, modulus: integer = null) -> long"], "xxHash64 of a value, optionally modulo a number.")
             .examples(&[Example { query: "print hash('World')", answer: "1846988464401551951" }]),
-        HashXxhash64 => hashing("hash_xxhash64", HASH, "xxHash64 of a value, optionally modulo a number.")
+        HashXxhash64 => hashing("hash_xxhash64", &["(value: plain, modulus: integer = null) -> long"], "xxHash64 of a value, optionally modulo a number.")
             .examples(&[Example { query: "print hash_xxhash64('World', 100)", answer: "51" }]),
-        HashMany => hashing("hash_many", &["(first: any, others: any...) -> long"], "One hash of several values.")
+        HashMany => hashing("hash_many", &["(first: plain, others: plain...) -> long"], "One hash of several values.")
             .examples(&[Example { query: "print hash_many('a', 'b') == hash_combine(hash('a'), hash('b'))", answer: "true" }]),
         HashCombine => FunctionSpec::scalar("hash_combine", &["(first: long, others: long...) -> long"], "One hash of several hashes."),
-        HashMd5 => hashing("hash_md5", DIGEST, "MD5 of a value's text, in hexadecimal.")
+        HashMd5 => hashing("hash_md5", &["(value: plain) -> string"], "MD5 of a value's text, in hexadecimal.")
             .examples(&[Example { query: "print hash_md5('World')", answer: "f5a7924e621e84c9280a9a27e1bcb7f6" }]),
-        HashSha1 => hashing("hash_sha1", DIGEST, "SHA-1 of a value's text, in hexadecimal.")
+        HashSha1 => hashing("hash_sha1", &["(value: plain) -> string"], "SHA-1 of a value's text, in hexadecimal.")
             .examples(&[Example { query: "print hash_sha1('World')", answer: "70c07ec18ef89c5309bbb0937f3a6342411e1fdd" }]),
-        HashSha256 => hashing("hash_sha256", DIGEST, "SHA-256 of a value's text, in hexadecimal.")
+        HashSha256 => hashing("hash_sha256", &["(value: plain) -> string"], "SHA-256 of a value's text, in hexadecimal.")
             .examples(&[Example {
                 query: "print hash_sha256('World')",
                 answer: "78ae647dc5544d227130a0682a51e30bc7777fbb6d8a8f17007463a3ecd1d524",
@@ -39,9 +37,9 @@ function_family! {
         Base64DecodeToString => FunctionSpec::scalar("base64_decode_tostring", TEXT, "The UTF-8 text of base64; empty where it is none.")
             .aliases(&["base64_decodestring"])
             .examples(&[Example { query: "print base64_decode_tostring('S3VzdG8=')", answer: "Kusto" }]),
-        Base64EncodeFromArray => FunctionSpec::scalar("base64_encode_fromarray", &["(bytes: dynamic) -> string"], "Base64 of an array of bytes.")
+        Base64EncodeFromArray => FunctionSpec::scalar("base64_encode_fromarray", &["(bytes: array) -> string"], "Base64 of an array of bytes.")
             .examples(&[Example { query: "print base64_encode_fromarray(dynamic([75, 117]))", answer: "S3U=" }]),
-        Base64DecodeToArray => FunctionSpec::scalar("base64_decode_toarray", &["(text: string) -> dynamic"], "The bytes of base64 as an array of integers."),
+        Base64DecodeToArray => FunctionSpec::scalar("base64_decode_toarray", &["(text: string) -> array"], "The bytes of base64 as an array of integers."),
         Base64EncodeFromGuid => FunctionSpec::scalar("base64_encode_fromguid", &["(id: guid) -> string"], "Base64 of a guid's bytes (first three groups little-endian).")
             .examples(&[Example {
                 query: "print base64_encode_fromguid(toguid('ae3133f2-6e22-49ae-b06a-16e6a9b212eb'))",

@@ -14,16 +14,15 @@ const BIN_AT: &[&str] = &[
     "(value: datetime, size: timespan, fixed_point: datetime) -> datetime",
     "(value: timespan, size: timespan, fixed_point: timespan) -> timespan",
 ];
-const ROUNDED: &[&str] = &["(value: real) -> real", "(value: decimal) -> decimal"];
 
 /// A function of one real.
 const fn real(name: &'static str, summary: &'static str, examples: &'static [Example]) -> FunctionSpec {
-    FunctionSpec::scalar(name, &["(value: real) -> real"], summary).examples(examples)
+    FunctionSpec::scalar(name, &["(value: floating) -> real"], summary).examples(examples)
 }
 
 /// A test of one real.
 const fn test(name: &'static str, summary: &'static str, examples: &'static [Example]) -> FunctionSpec {
-    FunctionSpec::scalar(name, &["(value: real) -> bool"], summary).examples(examples)
+    FunctionSpec::scalar(name, &["(value: floating) -> bool"], summary).examples(examples)
 }
 
 /// A value in one unit of measure as a value in another.
@@ -52,13 +51,13 @@ function_family! {
             .examples(example!("print bin(17, 5)", "15")),
         BinAt => FunctionSpec::scalar("bin_at", BIN_AT, "Rounds down to a multiple of a size, counted from a fixed point.")
             .examples(example!("print bin_at(17, 5, 1)", "16")),
-        Ceiling => FunctionSpec::scalar("ceiling", ROUNDED, "Least whole number that is not below the value.")
+        Ceiling => FunctionSpec::scalar("ceiling", &["(value: floating) -> real", "(value: decimal) -> decimal"], "Least whole number that is not below the value.")
             .examples(example!("print ceiling(0.9) == 1.0", "true")),
-        Round => FunctionSpec::scalar("round", &["(value: real, precision: long = 0) -> real", "(value: decimal, precision: long = 0) -> decimal"], "Rounds to a number of digits after the point, halves away from zero.")
+        Round => FunctionSpec::scalar("round", &["(value: floating, precision: const long = 0) -> real", "(value: decimal, precision: const long = 0) -> decimal"], "Rounds to a number of digits after the point, halves away from zero.")
             .examples(example!("print round(2.15, 1)", "2.2")),
         Sign => real("sign", "1, 0 or -1 as the value is above, at or below zero.", example!("print sign(-42) == -1.0", "true")),
         Sqrt => real("sqrt", "Square root.", example!("print sqrt(6.25)", "2.5")),
-        Pow => FunctionSpec::scalar("pow", &["(base: real, exponent: real) -> real"], "Power.")
+        Pow => FunctionSpec::scalar("pow", &["(base: floating, exponent: floating) -> real"], "Power.")
             .examples(example!("print pow(2, 0.5) == sqrt(2)", "true")),
         Exp => real("exp", "e to the power of the value.", example!("print exp(0) == 1.0", "true")),
         Exp2 => real("exp2", "2 to the power of the value.", example!("print exp2(-1)", "0.5")),
@@ -77,7 +76,7 @@ function_family! {
         Asin => real("asin", "The angle with that sine.", example!("print asin(0) == 0.0", "true")),
         Acos => real("acos", "The angle with that cosine.", example!("print acos(1) == 0.0", "true")),
         Atan => real("atan", "The angle with that tangent.", example!("print atan(0) == 0.0", "true")),
-        Atan2 => FunctionSpec::scalar("atan2", &["(y: real, x: real) -> real"], "The angle between the x axis and the line to the point (x, y).")
+        Atan2 => FunctionSpec::scalar("atan2", &["(y: floating, x: floating) -> real"], "The angle between the x axis and the line to the point (x, y).")
             .examples(example!("print atan2(0, 1) == 0.0", "true")),
         Degrees => real("degrees", "Radians as degrees.", example!("print degrees(pi()) == 180.0", "true")),
         Radians => real("radians", "Degrees as radians.", example!("print radians(180) == pi()", "true")),
@@ -101,27 +100,27 @@ function_family! {
         ConvertSpeed => convert("convert_speed", "A speed in another unit.", example!("print round(convert_speed(1.2, 'MeterPerSecond', 'CentimeterPerHour')) == 432000", "true")),
         ConvertTemperature => convert("convert_temperature", "A temperature in another unit.", example!("print round(convert_temperature(1.2, 'Kelvin', 'DegreeCelsius'), 2)", "-271.95")),
         ConvertVolume => convert("convert_volume", "A volume in another unit.", example!("print round(convert_volume(1.5, 'Liter', 'Milliliter')) == 1500", "true")),
-        Rand => FunctionSpec::scalar("rand", &["() -> real", "(limit: long) -> real"], "A random number in [0, 1), or a whole one below a limit.").volatile()
+        Rand => FunctionSpec::scalar("rand", &["() -> real", "(limit: integer) -> real"], "A random number in [0, 1), or a whole one below a limit.").volatile()
             .examples(example!("print rand() < 1", "true")),
         BinaryAnd => bits("binary_and", "Bitwise and.", example!("print binary_and(6, 3)", "2")),
         BinaryOr => bits("binary_or", "Bitwise or.", example!("print binary_or(5, 3)", "7")),
         BinaryXor => bits("binary_xor", "Bitwise exclusive or.", example!("print binary_xor(5, 3)", "6")),
-        BinaryNot => FunctionSpec::scalar("binary_not", &["(value: long) -> long"], "Bitwise negation.")
+        BinaryNot => FunctionSpec::scalar("binary_not", &["(value: integer) -> long"], "Bitwise negation.")
             .examples(example!("print binary_not(1)", "-2")),
         BinaryShiftLeft => bits("binary_shift_left", "Shifts bits to the left, modulo 64; null for a negative shift.", example!("print binary_shift_left(1, 4)", "16")),
         BinaryShiftRight => bits("binary_shift_right", "Shifts bits to the right, modulo 64; null for a negative shift.", example!("print binary_shift_right(16, 4)", "1")),
-        BitsetCountOnes => FunctionSpec::scalar("bitset_count_ones", &["(value: long) -> long"], "Number of bits that are set.")
+        BitsetCountOnes => FunctionSpec::scalar("bitset_count_ones", &["(value: integer) -> long"], "Number of bits that are set.")
             .examples(example!("print bitset_count_ones(42)", "3")),
-        BetaCdf => FunctionSpec::scalar("beta_cdf", &["(x: real, alpha: real, beta: real) -> real"], "Cumulative distribution function of the beta distribution.")
+        BetaCdf => FunctionSpec::scalar("beta_cdf", &["(x: floating, alpha: floating, beta: floating) -> real"], "Cumulative distribution function of the beta distribution.")
             .examples(example!("print round(beta_cdf(0.5, 2, 2), 6)", "0.5")),
-        BetaInv => FunctionSpec::scalar("beta_inv", &["(probability: real, alpha: real, beta: real) -> real"], "Inverse of the cumulative beta distribution.")
+        BetaInv => FunctionSpec::scalar("beta_inv", &["(probability: floating, alpha: floating, beta: floating) -> real"], "Inverse of the cumulative beta distribution.")
             .examples(example!("print round(beta_inv(0.5, 2, 2), 6)", "0.5")),
-        BetaPdf => FunctionSpec::scalar("beta_pdf", &["(x: real, alpha: real, beta: real) -> real"], "Density of the beta distribution.")
+        BetaPdf => FunctionSpec::scalar("beta_pdf", &["(x: floating, alpha: floating, beta: floating) -> real"], "Density of the beta distribution.")
             .examples(example!("print round(beta_pdf(0.5, 2, 2), 6)", "1.5")),
-        WelchTest => FunctionSpec::scalar("welch_test", &["(mean1: real, variance1: real, count1: real, mean2: real, variance2: real, count2: real) -> real"], "Probability of Welch's t-test that two samples come from populations of one mean.")
+        WelchTest => FunctionSpec::scalar("welch_test", &["(mean1: floating, variance1: floating, count1: floating, mean2: floating, variance2: floating, count2: floating) -> real"], "Probability of Welch's t-test that two samples come from populations of one mean.")
             .examples(example!("print welch_test(1, 1, 10, 1, 1, 10) == 1.0", "true")),
-        PercentRankTdigest => FunctionSpec::scalar("percentrank_tdigest", &["(tdigest: dynamic, value: any) -> real"], "Percentage of the values of a digest that are not above a value."),
-        RankTdigest => FunctionSpec::scalar("rank_tdigest", &["(tdigest: dynamic, value: any) -> real"], "Number of the values of a digest that are not above a value."),
+        PercentRankTdigest => FunctionSpec::scalar("percentrank_tdigest", &["(tdigest: array, value: any) -> real"], "Percentage of the values of a digest that are not above a value."),
+        RankTdigest => FunctionSpec::scalar("rank_tdigest", &["(tdigest: array, value: any) -> real"], "Number of the values of a digest that are not above a value."),
     }
 }
 

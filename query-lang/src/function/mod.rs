@@ -17,16 +17,19 @@
 //! (left: number, right: number) -> promoted
 //! ```
 //!
-//! A parameter is `name: class`, optionally `const class` (must fold to a constant), `= default` (may be left
-//! out; the binder fills the default in), or `class...` for one or more repetitions (only last). A class is
-//! a type name, several joined by `|`, `any`, `number` (int long real decimal), `summable` (number or
-//! timespan), `orderable` (anything but dynamic), or `T`: all parameters of class `T` are brought to one
-//! common type. The return is a type name, `T`, `promoted` (the wider of the number arguments), `first`
-//! (type of the first argument), or `rule` (see `FunctionSpec::return_rule`).
+//! A parameter is `name: class`, optionally `const class` (must fold to a constant) or `literal class` (must be
+//! written as one), `class in a|b|c` (one of these texts), `= default` (may be left out; the binder fills the
+//! default in), or `class...` for one or more repetitions (only last). A class is a type name, several joined by
+//! `|`, `any`, `number` (int long real decimal), `summable` (number or timespan), `plain` (anything but
+//! dynamic), `orderable` (nor guid), `array` or `bag` (dynamic, refused where it is known to be something else), `text` (anything, comes as
+//! string), `textual` (string or dynamic, comes as string), `integer` (int or long, comes as long), `floating` and `whole` (any number, comes as real or long), or
+//! `T`: all parameters of class `T` are brought to one common type. The return is a type name, `array` or `bag`, `T`,
+//! `promoted` (the wider of the number arguments), `first` (type of the first argument), or `rule` (see
+//! `FunctionSpec::return_rule`).
 //!
 //! Overloads are tried in order: first one that takes the argument types exactly, then one that takes them
-//! after Kusto's implicit conversions (int→long→real→decimal, dynamic→parameter's type). The binder wraps a
-//! converted argument in a `Call` of the cast function, so kernels get exactly the parameter types.
+//! after Kusto's implicit conversions (int→long→real→decimal, dynamic→string). The binder wraps a converted
+//! argument in a `Call` of the cast function, so kernels get exactly the parameter types.
 
 pub mod aggregate;
 pub mod conditional;
@@ -99,6 +102,26 @@ pub enum NullRule {
 pub struct ArgumentInfo<'a> {
     pub ty: Type,
     pub constant: Option<&'a Value>,
+    /// Written as a literal.
+    pub literal: bool,
+    /// Of a dynamic argument, where it is known.
+    pub shape: Option<Shape>,
+}
+
+impl ArgumentInfo<'_> {
+    /// An argument of which only the type is known.
+    pub fn of(ty: Type) -> ArgumentInfo<'static> {
+        ArgumentInfo { ty, constant: None, literal: false, shape: None }
+    }
+}
+
+/// What a dynamic value is known to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Array,
+    Bag,
+    /// A number, a text …
+    Scalar,
 }
 
 /// A documented call with its answer.

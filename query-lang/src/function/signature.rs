@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::function::{ArgumentInfo, FunctionId, FunctionSpec};
+use crate::function::{ArgumentInfo, FunctionId, FunctionSpec, Shape};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -38,13 +38,29 @@ pub enum Class {
     Types(TypeSet),
     /// `T`: all parameters of this class are brought to one type.
     Common,
+    /// Any of the set, brought to one type: `text`, `integer`, `floating`, `whole`.
+    Converted(TypeSet, Type),
+    /// A dynamic value; where it is known to be of another form it is refused.
+    Shaped(Shape),
+}
+
+/// How the argument must be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Expression,
+    /// Comes to a constant.
+    Constant,
+    /// A literal itself.
+    Literal,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     pub name: String,
     pub class: Class,
-    pub constant: bool,
+    pub form: Form,
+    /// The texts that are taken, without regard to case; empty: any.
+    pub allowed: Vec<String>,
     pub default: Option<Value>,
     /// Takes one or more arguments; only last.
     pub repeated: bool,
@@ -59,6 +75,8 @@ pub enum Return {
     Promoted,
     First,
     Rule,
+    /// A dynamic value of that form.
+    Shaped(Shape),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -97,6 +115,8 @@ pub fn parse(text: &str) -> Result<Signature, String> {
         "promoted" => Return::Promoted,
         "first" => Return::First,
         "rule" => Return::Rule,
+        "array" => Return::Shaped(Shape::Array),
+        "bag" => Return::Shaped(Shape::Bag),
         name => Return::Type(Type::from_name(name).ok_or_else(|| format!("unknown result '{name}'"))?),
     };
     let head = head.trim();
@@ -138,9 +158,16 @@ fn parse_parameter(text: &str) -> Result<Parameter, String> {
         Some((class, default)) => (class.trim(), Some(default.trim())),
         None => (rest.trim(), None),
     };
-    let (class, constant) = match class.strip_prefix("const ") {
-        Some(class) => (class.trim(), true),
-        None => (class, false),
+    let (class, form) = match class.split_once(' ') {
+        Some(("const", class)) => (class.trim(), Form::Constant),
+        Some(("literal", class)) => (class.trim(), Form::Literal),
+        _ => (class, Form::Expression),
+    };
+    let (class, allowed) = match class.split_once(" in ") {
+        Some((class, words)) => {
+            (class.trim(), words.split('|').map(|word| word.trim().to_string()).collect())
+        }
+        None => (class, Vec::new()),
     };
     let (class, repeated) = match class.strip_suffix("...") {
         Some(class) => (class.trim(), true),
@@ -148,11 +175,25 @@ fn parse_parameter(text: &str) -> Result<Parameter, String> {
     };
     let class = parse_class(class)?;
     let default = default.map(|default| parse_default(default, class)).transpose()?;
-    Ok(Parameter { name: name.trim().to_string(), class, constant, default, repeated })
+    Ok(Parameter { name: name.trim().to_string(), class, form, allowed, default, repeated })
 }
 
+const NUMBER: [Type; 4] = [Type::Int, Type::Long, Type::Real, Type::Decimal];
+
 fn parse_class(text: &str) -> Result<Class, String> {
-    const NUMBER: [Type; 4] = [Type::Int, Type::Long, Type::Real, Type::Decimal];
+    let number = TypeSet::of(&NUMBER);
+    match text {
+        "array" => return Ok(Class::Shaped(Shape::Array)),
+        "bag" => return Ok(Class::Shaped(Shape::Bag)),
+        "text" => return Ok(Class::Converted(TypeSet::ANY, Type::String)),
+        "textual" => {
+            return Ok(Class::Converted(TypeSet::of(&[Type::String, Type::Dynamic]), Type::String));
+        }
+        "integer" => return Ok(Class::Converted(TypeSet::of(&[Type::Int, Type::Long]), Type::Long)),
+        "floating" => return Ok(Class::Converted(number, Type::Real)),
+        "whole" => return Ok(Class::Converted(number, Type::Long)),
+        _ => {}
+    }
     let mut set = 0;
     for part in text.split('|').map(str::trim) {
         set |= match part {
@@ -161,6 +202,7 @@ fn parse_class(text: &str) -> Result<Class, String> {
             "number" => TypeSet::of(&NUMBER).0,
             "summable" => TypeSet::of(&NUMBER).0 | TypeSet::of(&[Type::TimeSpan]).0,
             "orderable" => ORDERABLE.0,
+            "plain" => PLAIN.0,
             name => TypeSet::of(&[Type::from_name(name).ok_or_else(|| format!("unknown class '{name}'"))?]).0,
         };
     }
@@ -170,7 +212,8 @@ fn parse_class(text: &str) -> Result<Class, String> {
 fn parse_default(text: &str, class: Class) -> Result<Value, String> {
     let ty = match class {
         Class::Types(set) => set.types().next().unwrap_or(Type::Dynamic),
-        Class::Common => Type::Dynamic,
+        Class::Converted(_, ty) => ty,
+        Class::Common | Class::Shaped(_) => Type::Dynamic,
     };
     let ty = match class {
         Class::Types(set) if set == TypeSet::ANY => Type::Dynamic,
@@ -242,16 +285,22 @@ pub struct Resolution {
 pub enum Mismatch {
     /// `most` is `None` for any number.
     Count { least: usize, most: Option<usize> },
-    /// The n-th argument should have been of another type.
-    Type { position: usize, expected: String },
+    /// The n-th argument should have been of another type; `code` is Kusto's for what was asked for.
+    Type { position: usize, expected: String, code: &'static str },
     /// The n-th argument must be a constant.
     Constant { position: usize },
+    /// The n-th argument must be a literal.
+    Literal { position: usize },
+    /// The n-th argument must be one of some texts.
+    Value { position: usize, allowed: Vec<String> },
     /// The arguments have no type in common.
     Common,
 }
 
 /// Anything but dynamic.
-const ORDERABLE: TypeSet = TypeSet(TypeSet::ANY.0 & !(1 << (Type::Dynamic as u16)));
+const PLAIN: TypeSet = TypeSet(TypeSet::ANY.0 & !(1 << (Type::Dynamic as u16)));
+/// Anything but dynamic and guid.
+const ORDERABLE: TypeSet = TypeSet(PLAIN.0 & !(1 << (Type::Guid as u16)));
 
 /// The wider of two numbers; equal types; dynamic with anything.
 pub fn common_type(left: Type, right: Type) -> Option<Type> {
@@ -276,19 +325,27 @@ fn conversion_cost(from: Type, to: Type) -> Option<u32> {
 }
 
 /// The type of the class that the argument is brought to.
-fn target(class: Class, argument: Type) -> Option<(Type, u32)> {
-    let Class::Types(set) = class else { return Some((argument, 0)) };
+fn target(class: Class, info: &ArgumentInfo<'_>) -> Option<(Type, u32)> {
+    let argument = info.ty;
+    let set = match class {
+        Class::Common => return Some((argument, 0)),
+        Class::Types(set) => set,
+        Class::Converted(set, ty) => {
+            return set.contains(argument).then_some((ty, u32::from(argument != ty)));
+        }
+        Class::Shaped(shape) => {
+            let fits = argument == Type::Dynamic && info.shape.is_none_or(|known| known == shape);
+            return fits.then_some((Type::Dynamic, 0));
+        }
+    };
     if set.contains(argument) {
         return Some((argument, 0));
     }
     if argument == Type::Dynamic {
-        // One concrete type says what is meant; of several none does.
-        return match set.single() {
-            _ if set == ORDERABLE => None,
-            Some(ty) => Some((ty, 10)),
-            None if set.contains(Type::String) => Some((Type::String, 11)),
-            None => None,
-        };
+        // What is not known to be an array or a number may be a text; nothing else is guessed.
+        let may_be_text =
+            set.contains(Type::String) && set != PLAIN && set != ORDERABLE && info.shape.is_none();
+        return may_be_text.then_some((Type::String, 11));
     }
     set.types()
         .filter_map(|ty| conversion_cost(argument, ty).map(|cost| (ty, cost)))
@@ -309,10 +366,10 @@ pub fn resolve(
             .filter(|signature| signature.takes_count(arguments.len()))
             .filter_map(|signature| signature.parameter(position))
             .fold(TypeSet(0), |set, parameter| match parameter.class {
-                Class::Types(types) => TypeSet(set.0 | types.0),
-                Class::Common => set,
+                Class::Types(types) | Class::Converted(types, _) => TypeSet(set.0 | types.0),
+                Class::Common | Class::Shaped(_) => set,
             });
-        return Err(Mismatch::Type { position, expected: describe(Class::Types(classes)) });
+        return Err(wrong_type(position, Class::Types(classes)));
     }
     let mut best: Option<(u32, Resolution)> = None;
     let mut failure: Option<(usize, Mismatch)> = None;
@@ -354,7 +411,9 @@ fn is_ambiguous(overloads: &[Signature], arguments: &[ArgumentInfo<'_>], positio
     let mut types = 0;
     for signature in overloads.iter().filter(|signature| signature.takes_count(arguments.len())) {
         match signature.parameter(position).map(|parameter| parameter.class) {
-            Some(Class::Types(set)) if !set.contains(Type::Dynamic) && !set.contains(Type::String) => {
+            Some(Class::Types(set) | Class::Converted(set, _))
+                if !set.contains(Type::Dynamic) && !set.contains(Type::String) =>
+            {
                 types |= set.0;
             }
             _ => return false,
@@ -376,12 +435,22 @@ fn attempt(
         let Some(parameter) = signature.parameter(position) else {
             return Err((position, Mismatch::Count { least: signature.least(), most: signature.most() }));
         };
-        if parameter.constant && argument.constant.is_none() {
-            return Err((position, Mismatch::Constant { position }));
-        }
-        let Some((ty, cost)) = target(parameter.class, argument.ty) else {
-            return Err((position, Mismatch::Type { position, expected: describe(parameter.class) }));
+        let Some((ty, cost)) = target(parameter.class, argument) else {
+            return Err((position, wrong_type(position, parameter.class)));
         };
+        match parameter.form {
+            Form::Literal if !argument.literal => return Err((position, Mismatch::Literal { position })),
+            Form::Constant if argument.constant.is_none() => {
+                return Err((position, Mismatch::Constant { position }));
+            }
+            _ => {}
+        }
+        if let Some(Value::String(text)) = argument.constant
+            && !parameter.allowed.is_empty()
+            && !parameter.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(text))
+        {
+            return Err((position, Mismatch::Value { position, allowed: parameter.allowed.clone() }));
+        }
         total += cost;
         if parameter.class == Class::Common {
             common_positions.push(position);
@@ -418,6 +487,7 @@ fn attempt(
     };
     let result = match signature.result {
         Return::Type(ty) => ty,
+        Return::Shaped(_) => Type::Dynamic,
         Return::Common => common.unwrap_or(Type::Dynamic),
         Return::Promoted => widest(),
         Return::First => argument_types.first().copied().unwrap_or(Type::Dynamic),
@@ -426,7 +496,7 @@ fn attempt(
                 let arguments: Vec<ArgumentInfo<'_>> = arguments
                     .iter()
                     .zip(&argument_types)
-                    .map(|(argument, ty)| ArgumentInfo { ty: *ty, constant: argument.constant })
+                    .map(|(argument, ty)| ArgumentInfo { ty: *ty, ..*argument })
                     .collect();
                 rule(&arguments)
             }
@@ -441,21 +511,35 @@ fn attempt(
     Ok((total, Resolution { argument_types, defaults, result }))
 }
 
-/// A class in words: `long`, `string or dynamic`, `a number`.
-fn describe(class: Class) -> String {
-    let Class::Types(set) = class else { return "any type".to_string() };
-    let number = TypeSet::of(&[Type::Int, Type::Long, Type::Real, Type::Decimal]);
-    if set == number {
-        return "a number".to_string();
-    }
-    if set == TypeSet(number.0 | TypeSet::of(&[Type::TimeSpan]).0) {
-        return "a number or timespan".to_string();
-    }
-    if set == ORDERABLE {
-        return "any type but dynamic".to_string();
-    }
-    let names: Vec<&str> = set.types().map(Type::name).collect();
-    names.join(" or ")
+fn wrong_type(position: usize, class: Class) -> Mismatch {
+    let (expected, code) = describe(class);
+    Mismatch::Type { position, expected, code }
+}
+
+/// A class in words (`long`, `string or dynamic`, `a number`), and the code of the error of missing it.
+fn describe(class: Class) -> (String, &'static str) {
+    let number = TypeSet::of(&NUMBER);
+    let summable = TypeSet(number.0 | TypeSet::of(&[Type::TimeSpan]).0);
+    let with_time = TypeSet(summable.0 | TypeSet::of(&[Type::DateTime]).0);
+    let integer = TypeSet::of(&[Type::Int, Type::Long]);
+    let text = TypeSet::of(&[Type::String, Type::Dynamic]);
+    let (words, code) = match class {
+        Class::Common => ("any type", "SEM0107"),
+        Class::Shaped(Shape::Array) => ("an array", "SEM0234"),
+        Class::Shaped(Shape::Bag) => ("a property bag", "SEM0235"),
+        Class::Shaped(Shape::Scalar) => ("dynamic", "SEM0107"),
+        Class::Types(set) | Class::Converted(set, _) if set == number => ("a number", "SEM0137"),
+        Class::Types(set) | Class::Converted(set, _) if set == integer => ("an integer", "SEM0134"),
+        Class::Types(set) if set == summable => ("a number or timespan", "SEM0138"),
+        Class::Types(set) if set == with_time => ("a number, datetime or timespan", "SEM0138"),
+        Class::Types(set) if set == PLAIN => ("any type but dynamic", "SEM0116"),
+        Class::Types(set) if set == ORDERABLE => ("a number, datetime, timespan, bool or string", "SEM0206"),
+        Class::Types(set) | Class::Converted(set, _) => {
+            let names: Vec<&str> = set.types().map(Type::name).collect();
+            return (names.join(" or "), if set == text { "SEM0141" } else { "SEM0107" });
+        }
+    };
+    (words.to_string(), code)
 }
 
 #[cfg(test)]
@@ -463,7 +547,7 @@ mod tests {
     use super::*;
 
     fn info(ty: Type) -> ArgumentInfo<'static> {
-        ArgumentInfo { ty, constant: None }
+        ArgumentInfo::of(ty)
     }
 
     fn resolve_texts(texts: &[&str], types: &[Type]) -> Result<Resolution, Mismatch> {
@@ -512,6 +596,6 @@ mod tests {
         let found = resolve_texts(&["(s: string) -> long"], &[Type::Dynamic]).unwrap();
         assert_eq!(found.argument_types, [Type::String]);
         let failed = resolve_texts(&["(s: number) -> real"], &[Type::Dynamic]);
-        assert_eq!(failed, Err(Mismatch::Type { position: 0, expected: "a number".into() }));
+        assert_eq!(failed, Err(Mismatch::Type { position: 0, expected: "a number".into(), code: "SEM0137" }));
     }
 }

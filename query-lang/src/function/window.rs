@@ -10,9 +10,9 @@ function_family! {
             .examples(&[Example { query: "range x from 5 to 7 step 1 | serialize n = row_number() | project n", answer: "1\n2\n3" }]),
         RowCumsum => FunctionSpec::window("row_cumsum", &["(term: number|timespan, restart: bool = false) -> rule"], "Sum of the terms up to the row; starts again where `restart` is true.").returns(cumulative_type)
             .examples(&[Example { query: "range x from 1 to 3 step 1 | serialize s = row_cumsum(x) | project s", answer: "1\n3\n6" }]),
-        RowRankDense => FunctionSpec::window("row_rank_dense", &["(term: any, restart: bool = false) -> long"], "Rank of the row's term: grows by one where the term differs from the row before.").aliases(&["row_rank"])
+        RowRankDense => FunctionSpec::window("row_rank_dense", &["(term: plain, restart: bool = false) -> long"], "Rank of the row's term: grows by one where the term differs from the row before.").aliases(&["row_rank"])
             .examples(&[Example { query: "print x = dynamic([1, 1, 2]) | mv-expand x to typeof(long) | serialize r = row_rank_dense(x) | project r", answer: "1\n1\n2" }]),
-        RowRankMin => FunctionSpec::window("row_rank_min", &["(term: any, restart: bool = false) -> long"], "Rank of the row's term: the number of the first row of the run with that term.")
+        RowRankMin => FunctionSpec::window("row_rank_min", &["(term: plain, restart: bool = false) -> long"], "Rank of the row's term: the number of the first row of the run with that term.")
             .examples(&[Example { query: "print x = dynamic([1, 1, 2]) | mv-expand x to typeof(long) | serialize r = row_rank_min(x) | project r", answer: "1\n1\n3" }]),
         RowWindowSession => FunctionSpec::window("row_window_session", &["(time: datetime, max_from_first: const timespan, max_between: const timespan, restart: bool = false) -> datetime"], "Start of the session that the row belongs to."),
         Prev => FunctionSpec::window("prev", &["(value: T, offset: const long = 1) -> T", "(value: T, offset: const long, default: const T) -> T"], "Value of a row before.")

@@ -82,8 +82,7 @@ struct Case {
 /// A call whose arguments after the first `varying` are constants of one row.
 fn case(function: AggregateFunction, types: &[Type], arguments: Vec<ArrayRef>, varying: usize) -> Case {
     let rows = arguments.first().map_or(0, |array| array.len());
-    let infos: Vec<ArgumentInfo<'_>> =
-        types.iter().map(|ty| ArgumentInfo { ty: *ty, constant: None }).collect();
+    let infos: Vec<ArgumentInfo<'_>> = types.iter().map(|ty| ArgumentInfo::of(*ty)).collect();
     let constants =
         arguments.iter().enumerate().map(|(i, array)| (i >= varying).then(|| array.clone())).collect();
     let repeated = arguments

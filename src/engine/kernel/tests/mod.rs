@@ -74,7 +74,8 @@ fn spread(expr: &Expr, columns: &mut Vec<Value>) -> Expr {
 fn must_be_constant(function: FunctionId, position: usize) -> bool {
     signature::signatures(function).iter().any(|signature| {
         let parameter = signature.parameters.get(position).or(signature.parameters.last());
-        parameter.is_some_and(|parameter| parameter.constant)
+        parameter
+            .is_some_and(|parameter| parameter.form != conshelf_kql::function::signature::Form::Expression)
     })
 }
 
