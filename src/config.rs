@@ -9,6 +9,7 @@ use conshelf_storage::{Durability, StoreOptions};
 
 use crate::cli::check::CheckArgs;
 use crate::cli::demo::DemoArgs;
+use crate::cli::docs::DocsArgs;
 use crate::cli::ingest::IngestArgs;
 use crate::cli::query::QueryArgs;
 use crate::server::Settings;
@@ -40,6 +41,7 @@ pub enum Command {
     Ingest(IngestArgs),
     Check(CheckArgs),
     Demo(DemoArgs),
+    Docs(DocsArgs),
     /// Print the version
     Version,
     /// Print a completion script for a shell

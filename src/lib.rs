@@ -13,6 +13,7 @@ pub mod engine;
 pub mod ingest;
 pub mod machine;
 pub mod query;
+pub mod reference;
 pub mod response;
 pub mod serve;
 pub mod server;

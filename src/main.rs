@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Some(Command::Ingest(arguments)) => cli::ingest::run(&arguments),
         Some(Command::Check(arguments)) => cli::check::run(&arguments),
         Some(Command::Demo(arguments)) => cli::demo::run(&arguments),
+        Some(Command::Docs(arguments)) => cli::docs::run(&arguments),
         Some(Command::Version) => {
             println!("conshelf {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use conshelf_kql::ast::{ExprKind, LiteralValue, ParameterKind, StatementKind, TypeKeyword};
+use conshelf_kql::catalog::Catalog;
 use conshelf_kql::optimise::time_scope::TimeScope;
 use conshelf_kql::{Schema, Value};
 use conshelf_storage::{DEFAULT_DATABASE, Store};
@@ -242,6 +243,18 @@ pub fn check(store: &Store, text: &str, database: &str) -> Checked {
         })
         .collect();
     Checked { diagnostics, columns: columns.unwrap_or_default() }
+}
+
+/// Asks something of a text that needs the catalog of a database and runs nothing. `None`: it failed by a fault of ours.
+pub fn with_catalog<T: Send>(
+    store: &Store,
+    database: &str,
+    ask: impl FnOnce(&dyn Catalog) -> T + Send,
+) -> Option<T> {
+    let database = database_name(store, database).unwrap_or_else(|_| DEFAULT_DATABASE.to_owned());
+    let context = QueryContext::new(QueryLimits::default(), crate::machine::now_ticks());
+    let request = QueryRequest { text: String::new(), database, parameters: Vec::new(), context };
+    Engine::new(store.clone()).with_catalog(&request, ask)
 }
 
 /// Runs a query to its end and gives its first result: for commands that store a query's rows.

@@ -1,8 +1,9 @@
-//! Every example in the table of functions is run and must answer what the table says.
+//! Every example of the language reference (operators, functions, plugins) is run and must answer what it says.
 
 use conshelf::engine::context::QueryLimits;
 use conshelf::engine::{Engine, EngineError, QueryContext, QueryRequest};
 use conshelf::kql::function::FunctionId;
+use conshelf::reference;
 use conshelf::response::delimited::DelimitedEncoder;
 use conshelf::response::{Encoder, ResultHeader};
 use conshelf::storage::{DEFAULT_DATABASE, Store, StoreOptions};
@@ -35,8 +36,8 @@ fn examples_answer_what_they_say() {
     let store = Store::open(directory.path(), StoreOptions::default()).expect("an empty store");
     let engine = Engine::new(store).with_workers(1);
     let mut wrong = Vec::new();
-    for function in FunctionId::all() {
-        for example in function.spec().examples {
+    for entry in reference::entries() {
+        for example in entry.examples {
             match answer(&engine, example.query) {
                 Ok(found) if found == example.answer => {}
                 Ok(found) => {

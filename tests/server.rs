@@ -279,6 +279,69 @@ fn a_check_says_what_is_wrong_and_what_comes_out() {
     );
     assert_eq!(found["severity"], "Error");
     assert_eq!(fixture.post("/v1/kql/check", "{").status, 400);
+    let slip = check("print 'é' | wher 1 > 0");
+    let fix = &slip["diagnostics"][0]["fixes"][0];
+    assert_eq!(
+        (&fix["replacement"], &fix["start"], &fix["length"]),
+        (&json!("where"), &json!(12), &json!(4))
+    );
+}
+
+#[test]
+fn editors_are_answered() {
+    let fixture = Fixture::new();
+    let created = fixture
+        .post("/v1/rest/mgmt", &json!({"csl": ".create table Logs (Level:string, Size:long)"}).to_string());
+    assert_eq!(created.status, 200);
+    let ask = |what: &str, text: &str, position: usize| {
+        let body = json!({"csl": text, "position": position}).to_string();
+        let answer = fixture.post(&format!("/v1/kql/{what}"), &body);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    };
+    let found = ask("complete", "print '😀'; Logs | where Le", 27);
+    let items = found["items"].as_array().expect("items");
+    let column = items.iter().find(|item| item["label"] == "Level").expect("the column");
+    assert_eq!((&column["kind"], &column["detail"]), (&json!("column"), &json!("string")));
+    assert_eq!((&found["start"], &found["length"]), (&json!(25), &json!(2)));
+    assert!(
+        ask("complete", "", 0)["items"].as_array().expect("items").iter().any(|item| item["label"] == "Logs")
+    );
+    let tables = ask("hover", "Logs | count", 2);
+    assert!(tables["markdown"].as_str().expect("text").contains("Level: string"), "{tables}");
+    assert_eq!(ask("hover", "print 1", 6), Value::Null);
+    let help = ask("signature", "print substring('a', ", 21);
+    assert_eq!((&help["activeSignature"], &help["activeParameter"]), (&json!(0), &json!(1)));
+    assert_eq!(ask("signature", "print 1", 7), Value::Null);
+    let formatted = ask("format", "Logs|where Size>1|count", 0);
+    assert_eq!(formatted["text"], "Logs\n| where Size > 1\n| count\n");
+    let tokens = ask("tokens", "Logs | where Size > 1", 0);
+    let kind = |at: usize| {
+        let index = tokens["tokens"][at][2].as_u64().expect("a kind") as usize;
+        tokens["kinds"][index].as_str().expect("a name").to_owned()
+    };
+    assert_eq!([kind(0), kind(2), kind(3)], ["table", "queryOperator", "column"]);
+    // A place by line and character, and by query string.
+    let body = json!({"csl": "Logs\n| where ", "line": 1, "character": 8}).to_string();
+    assert!(fixture.post("/v1/kql/complete", &body).body.contains("\"Size\""));
+    assert!(fixture.get("/v1/kql/hover?csl=Logs&position=1").body.contains("Size: long"));
+    // What is no question.
+    for body in ["{", "[]", "{}", "{\"csl\":1}", "{\"csl\":\"T\",\"position\":-1}"] {
+        assert_eq!(fixture.post("/v1/kql/complete", body).status, 400, "{body}");
+    }
+    assert_eq!(ask("complete", "T | where ", 1_000_000)["start"], 10);
+}
+
+#[test]
+fn the_reference_is_served() {
+    let fixture = Fixture::new();
+    let index = fixture.get("/docs/kql");
+    assert!(index.body.contains("/docs/kql/functions#strlen"), "{}", index.body.len());
+    let page = fixture.get("/docs/kql/operators");
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.body.contains("id=\"summarize\""));
+    assert!(fixture.get("/docs/kql/aggregates.md").body.contains("## dcount"));
+    assert_eq!(fixture.get("/docs/kql/nothing").status, 404);
 }
 
 #[test]

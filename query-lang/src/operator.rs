@@ -225,7 +225,7 @@ pub const OPERATORS: &[OperatorSpec] = &[
     OperatorSpec::piped("find", "find [withsource=Name] [in (Tables)] [where] Predicate [project Columns | project-smart]", "Finds the rows that satisfy a predicate in many tables.")
         .place(Place::Anywhere)
         .parameters(&[WITH_SOURCE])
-        .examples(&[Example { query: "let T = datatable(a:long)[1, 2]; find in (T) where a > 1 project a", answer: "T,2" }]),
+        .examples(&[Example { query: "let T = datatable(a:long)[1, 2]; find in (T) where a > 1 project a | project a", answer: "2" }]),
     OperatorSpec::piped("fork", "fork [Name =] (subquery) …", "Runs several subqueries over the same rows, a result each.")
         .examples(&[Example { query: "range x from 1 to 4 step 1 | fork (where x > 2) (count)", answer: "3\n4" }]),
     OperatorSpec::piped("getschema", "getschema [kind=csl]", "Yields the columns of the rows with their types.")

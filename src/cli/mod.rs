@@ -6,6 +6,7 @@ pub mod check;
 mod chunks;
 pub mod client;
 pub mod demo;
+pub mod docs;
 pub mod ingest;
 mod local;
 pub mod query;

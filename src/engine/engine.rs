@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use conshelf_kql::bind;
+use conshelf_kql::catalog::Catalog;
 use conshelf_kql::diagnostic::{Diagnostic, DiagnosticKind};
 use conshelf_kql::explain::inputs;
 use conshelf_kql::optimise::optimise;
@@ -207,6 +208,27 @@ impl Engine {
             tracing::error!(%error, "checking a text failed");
             (conshelf_kql::parse(&request.text).diagnostics, None)
         })
+    }
+
+    /// Hands the catalog of a request's database to a question that runs nothing, on a stack deep enough for any text.
+    pub fn with_catalog<T: Send>(
+        &self,
+        request: &QueryRequest,
+        ask: impl FnOnce(&dyn Catalog) -> T + Send,
+    ) -> Option<T> {
+        let snapshot = self.store.snapshot();
+        let answered = deep(|| {
+            let catalog =
+                QueryCatalog::new(&snapshot, &request.database, &request.parameters, &request.context);
+            Ok(ask(&catalog))
+        });
+        match answered {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                tracing::error!(%error, "a question about a text failed");
+                None
+            }
+        }
     }
 
     /// Runs a query, throws its rows away and gives its plan with what each operator did.

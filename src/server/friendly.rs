@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderValue, Method, Response, header};
+use conshelf_kql::diagnostic::Diagnostic;
+use conshelf_kql::span::Span;
 use serde_json::Value;
 
 use crate::query::{self, Parameter, ParameterValue};
@@ -235,12 +237,13 @@ fn check_json(service: &Service, body: &QueryBody) -> String {
             let (line, column) = position(&body.text, found.start);
             let hints: Vec<String> = found.hints.iter().map(|hint| quoted(hint)).collect();
             format!(
-                "{{\"severity\":{},\"kind\":\"{}\",\"code\":{},\"message\":{},\"start\":{start},\"length\":{length},\"line\":{line},\"column\":{column},\"hints\":[{}]}}",
+                "{{\"severity\":{},\"kind\":\"{}\",\"code\":{},\"message\":{},\"start\":{start},\"length\":{length},\"line\":{line},\"column\":{column},\"hints\":[{}],\"fixes\":[{}]}}",
                 quoted(found.severity),
                 if found.is_syntax { "syntax" } else { "semantic" },
                 quoted(&found.code),
                 quoted(&found.message),
                 hints.join(","),
+                fixes(&body.text, found),
             )
         })
         .collect();
@@ -250,6 +253,25 @@ fn check_json(service: &Service, body: &QueryBody) -> String {
         .map(|column| format!("{{\"name\":{},\"type\":\"{}\"}}", quoted(&column.name), column.ty.name()))
         .collect();
     format!("{{\"diagnostics\":[{}],\"columns\":[{}]}}\n", diagnostics.join(","), columns.join(","))
+}
+
+/// The corrections that a remark suggests, as JSON objects: title, start, length, replacement.
+fn fixes(text: &str, found: &query::Remark) -> String {
+    let span = Span::new(found.start as u32, (found.start + found.length) as u32);
+    let mut diagnostic = Diagnostic::syntax(found.code.clone(), found.message.clone(), span);
+    diagnostic.hints.clone_from(&found.hints);
+    let fixes: Vec<String> = conshelf_kql::editor::corrections(text, &diagnostic)
+        .iter()
+        .map(|fix| {
+            let (start, length) = utf16_range(text, fix.span.start as usize, fix.span.len() as usize);
+            format!(
+                "{{\"title\":{},\"start\":{start},\"length\":{length},\"replacement\":{}}}",
+                quoted(&fix.title),
+                quoted(&fix.replacement)
+            )
+        })
+        .collect();
+    fixes.join(",")
 }
 
 /// A byte range in the units that editors count in.

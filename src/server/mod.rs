@@ -12,6 +12,7 @@ pub mod error;
 pub mod friendly;
 pub mod ingest;
 pub mod kusto;
+pub mod language;
 pub mod management;
 pub mod metrics;
 pub mod observe;
@@ -46,6 +47,11 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/", get(pages::hello))
         .route("/query", get(friendly::query_route).post(friendly::query_route))
         .route("/ingest/{database}/{table}", post(ingest::friendly).put(ingest::friendly))
+        .route("/v1/kql/complete", get(language::complete).post(language::complete))
+        .route("/v1/kql/hover", get(language::hover).post(language::hover))
+        .route("/v1/kql/signature", get(language::signature).post(language::signature))
+        .route("/v1/kql/format", get(language::format).post(language::format))
+        .route("/v1/kql/tokens", get(language::tokens).post(language::tokens))
         .route("/v1/kql/check", get(friendly::check_route).post(friendly::check_route))
         .route("/v1/rest/query", get(kusto::v1_query).post(kusto::v1_query))
         .route("/v2/rest/query", get(kusto::v2_query).post(kusto::v2_query))
@@ -53,6 +59,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/rest/ingest/{database}/{table}", post(ingest::streaming))
         .route("/v1/rest/auth/metadata", get(kusto::auth_metadata))
         .route("/v1/rest/ping", get(pages::ready))
+        .route("/docs/kql", get(pages::docs_index))
+        .route("/docs/kql/{chapter}", get(pages::docs))
         .route("/health", get(pages::health))
         .route("/ready", get(pages::ready))
         .route("/metrics", get(pages::metrics))

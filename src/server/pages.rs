@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
+use crate::reference::{self, Chapter};
 use crate::server::error::{ApiError, ErrorContext, ErrorStyle};
 use crate::server::kusto::caller_of;
 use crate::server::service::Service;
@@ -20,13 +21,15 @@ fn page(status: StatusCode, content_type: &'static str, body: String) -> Respons
 
 const JSON: &str = "application/json; charset=utf-8";
 
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 12] = [
     (
         "GET|POST /query?db=&q=&format=",
         "run KQL; format json, ndjson, csv, tsv, table, arrow, kusto-v1 or kusto-v2",
     ),
     ("POST /ingest/{database}/{table}", "store NDJSON, JSON or CSV; creates what is missing"),
     ("POST /v1/kql/check", "diagnostics and columns of a text without running it"),
+    ("POST /v1/kql/{complete,hover,signature,format,tokens}", "what editors ask while a query is written"),
+    ("GET /docs/kql", "the language: operators, functions, plugins"),
     ("POST /v2/rest/query", "Kusto SDKs: queries"),
     ("POST /v1/rest/query", "Kusto SDKs, Grafana: queries and commands"),
     ("POST /v1/rest/mgmt", "Kusto SDKs: management commands"),
@@ -63,6 +66,25 @@ pub async fn hello(request: Request) -> Response<Body> {
         ROUTES.iter().map(|(route, text)| ((*route).to_owned(), json!(text))).collect();
     let body = json!({"name": "conshelf", "version": version, "routes": routes});
     page(StatusCode::OK, JSON, format!("{body:#}\n"))
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// `GET /docs/kql`
+pub async fn docs_index() -> Response<Body> {
+    page(StatusCode::OK, HTML, reference::html_index())
+}
+
+/// `GET /docs/kql/{chapter}`, with `.md` after it as Markdown.
+pub async fn docs(Path(name): Path<String>, request: Request) -> Response<Body> {
+    let chapter = |name: &str| Chapter::ALL.into_iter().find(|chapter| chapter.name() == name);
+    match (chapter(&name), name.strip_suffix(".md").and_then(chapter)) {
+        (Some(found), _) => page(StatusCode::OK, HTML, reference::html(found)),
+        (None, Some(found)) => {
+            page(StatusCode::OK, "text/markdown; charset=utf-8", reference::markdown(found))
+        }
+        (None, None) => refuse(&request, &ApiError::not_found(request.uri().path())),
+    }
 }
 
 /// `GET /health`: 200 while the server can answer queries; says whether ingestion is refused.
