@@ -185,4 +185,13 @@ golden_answers! {
         "datatable(x:int, y:long)[1, 2] | join kind=fullouter (datatable(x:int, z:long)[1, 3, 4, 5]) on $left.x == $right.x",
         "datatable(x:int, y:long)[1, 2, 5, 6] | lookup (datatable(k:int, z:long)[1, 3, 1, 4]) on $left.x == $right.k",
     ],
+    correlated: [
+        // The subquery takes a value of the row through an argument of the function.
+        "let T = datatable(v:long)[1, 2, 3]; let upto = (n:long) { toscalar(T | where v <= n | summarize sum(v)) }; \
+         datatable(x:long)[1, 3, 3, long(null)] | project x, s = upto(x) + 1",
+        "let T = datatable(v:long)[1, 2, 3]; let upto = (n:long) { toscalar(T | where v <= n | count) }; \
+         range x from 0 to 3 step 1 | where upto(x) == 2 or x == 0 | extend n = upto(x), m = upto(x + 1)",
+        "let twice = (n:long) { toscalar(n * 2) }; print x = 2 | extend y = twice(x)",
+        "let T = datatable(v:long)[1, 2]; let f = (n:long) { toscalar(T | where v == n | project v) }; range x from 1 to 3 step 1 | summarize total = sum(f(x))",
+    ],
 }

@@ -69,7 +69,9 @@ pub fn inputs(operator: &Operator) -> Vec<&Plan> {
         | Operator::ScanSteps { input, .. }
         | Operator::Sample { input, .. }
         | Operator::SampleDistinct { input, .. } => vec![input],
-        Operator::MvApply { input, subquery, .. } | Operator::Partition { input, subquery, .. } => {
+        Operator::MvApply { input, subquery, .. }
+        | Operator::ScalarApply { input, subquery, .. }
+        | Operator::Partition { input, subquery, .. } => {
             vec![input, subquery]
         }
         Operator::Join { left, right, .. } => vec![left, right],
@@ -268,6 +270,13 @@ fn line(plan: &Plan) -> String {
             let options: Vec<String> = options.iter().map(value_text).collect();
             format!("Plugin {}({})", plugin.spec().name, options.join(", "))
         }
+        Operator::ScalarApply { parameters, .. } => {
+            let given: Vec<String> = parameters
+                .iter()
+                .map(|(number, value)| format!("$outer{number} = {}", expression(value, input)))
+                .collect();
+            format!("ScalarApply {}", given.join(", "))
+        }
         Operator::Reduce { source, reduction, annotate, .. } => {
             let mut text = format!("Reduce {} threshold {}", expression(source, input), reduction.threshold);
             if let Some(characters) = &reduction.characters {
@@ -355,7 +364,7 @@ pub fn subqueries(operator: &Operator) -> Vec<&Plan> {
 
 fn collect_subqueries<'a>(expression: &'a Expr, found: &mut Vec<&'a Plan>) {
     match &expression.kind {
-        ExprKind::ScalarSubquery(plan) => found.push(plan),
+        ExprKind::ScalarSubquery(plan) | ExprKind::CorrelatedSubquery { plan, .. } => found.push(plan),
         ExprKind::InSubquery { value, plan, .. } => {
             collect_subqueries(value, found);
             found.push(plan);
@@ -493,7 +502,7 @@ fn write_expression(out: &mut String, value: &Expr, schema: &Schema) {
         ExprKind::Parameter(number) => {
             let _ = write!(out, "$outer{number}");
         }
-        ExprKind::ScalarSubquery(_) => out.push_str("(subquery)"),
+        ExprKind::ScalarSubquery(_) | ExprKind::CorrelatedSubquery { .. } => out.push_str("(subquery)"),
         ExprKind::InSubquery { value, negated, ignore_case, .. } => {
             write_operand(out, value, schema);
             let not = if *negated { "!" } else { "" };

@@ -68,6 +68,12 @@ pub enum ExprKind {
     },
     /// `toscalar(plan)`: first column of the first row, or null. Never correlated.
     ScalarSubquery(Box<Plan>),
+    /// `toscalar(plan)` that depends on the row: the values its parameters have there. The binder puts it into
+    /// an operator of its own ([`Operator::ScalarApply`]).
+    CorrelatedSubquery {
+        plan: Box<Plan>,
+        parameters: Vec<(u32, Expr)>,
+    },
     /// `value in (plan)`: whether the first column of the plan holds the value.
     InSubquery {
         value: Box<Expr>,
@@ -330,6 +336,13 @@ pub enum Operator {
         count: Expr,
         of: Expr,
     },
+    /// Appends a column: for each row the first value of the subquery, or null. The subquery sees values of the
+    /// row as parameters.
+    ScalarApply {
+        input: Plan,
+        parameters: Vec<(u32, Expr)>,
+        subquery: Plan,
+    },
     /// Groups texts that are alike. Yields pattern, count and representative of each group; with `annotate`
     /// the rows, with those of their group behind them.
     Reduce {
@@ -448,6 +461,7 @@ impl Expr {
             ExprKind::Column(_) | ExprKind::Constant(_) => false,
             ExprKind::Call { arguments, .. } => arguments.iter().any(|argument| argument.reads_outer(rows)),
             ExprKind::ScalarSubquery(plan) => plan.reads_outer(rows),
+            ExprKind::CorrelatedSubquery { .. } => true,
             ExprKind::InSubquery { value, plan, .. } => value.reads_outer(rows) || plan.reads_outer(rows),
         }
     }

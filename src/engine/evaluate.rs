@@ -186,6 +186,9 @@ fn prepare(expr: &Expr, query: &Arc<QueryContext>, subqueries: &mut dyn Subquery
             let value = subqueries.parameter(*number)?;
             Ok(Node::Constant(value_to_array(&value)))
         }
+        ExprKind::CorrelatedSubquery { .. } => {
+            Err(EngineError::NotSupported(String::from("a subquery that depends on the row at this place")))
+        }
         ExprKind::ScalarSubquery(plan) => {
             let value = subqueries.scalar(plan, expr.ty)?;
             Ok(Node::Constant(value_to_array(&value)))

@@ -365,6 +365,10 @@ impl Binder<'_> {
                 let value = Box::new(self.settled(*value, written)?);
                 Ok(Expr { kind: ExprKind::InSubquery { value, plan, negated, ignore_case }, ty })
             }
+            ExprKind::CorrelatedSubquery { .. } => {
+                let message = "A subquery that depends on rows cannot stand beside aggregates";
+                Err(self.error("SEM0100", message, written.span))
+            }
             kind @ (ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_)) => {
                 Ok(Expr { kind, ty })
             }

@@ -25,6 +25,12 @@ pub(super) enum Meaning {
     Database(String),
 }
 
+/// A `toscalar` being bound: what its subquery reads of the row around it.
+pub(super) struct Correlation {
+    row: Option<u32>,
+    parameters: Vec<(u32, Expr)>,
+}
+
 impl Meaning {
     fn kind(&self) -> &'static str {
         match self {
@@ -259,6 +265,9 @@ impl Binder<'_> {
             Entity::Database(database) => Ok(Meaning::Database(database)),
             Entity::Scalar { expression, row } => {
                 if row.is_some() && row != self.row.as_ref().map(|row| row.number) {
+                    if let Some(parameter) = self.correlated(&expression, row) {
+                        return Ok(Meaning::Scalar(parameter));
+                    }
                     let message = format!(
                         "'{name}' depends on a column of a row and cannot be used in a subquery over other rows"
                     );
@@ -566,8 +575,36 @@ impl Binder<'_> {
 
     /// `toscalar(…)`: of a table the first value of the first row; a scalar is itself.
     fn first_value(&mut self, inner: &ast::Expr) -> Bind<Expr> {
-        match self.with_row_scope(None, |binder| binder.meaning(inner))? {
-            Meaning::Scalar(expression) => Ok(expression),
+        let around = self.row.as_ref().map(|row| row.number);
+        self.correlations.push(Correlation { row: around, parameters: Vec::new() });
+        let found = self.with_row_scope(None, |binder| binder.meaning(inner));
+        let parameters = self.correlations.pop().map(|frame| frame.parameters).unwrap_or_default();
+        match found? {
+            Meaning::Scalar(expression) => {
+                let given = |number: u32| parameters.iter().find(|(known, _)| *known == number);
+                Ok(match expression.kind {
+                    ExprKind::Parameter(number) => match given(number) {
+                        Some((_, value)) => value.clone(),
+                        None => expression,
+                    },
+                    _ if !parameters.is_empty() => {
+                        let schema = vec![crate::types::Column::new("value", expression.ty)];
+                        let ty = expression.ty;
+                        let one = self.plan(Operator::Values { rows: vec![Vec::new()] }, Vec::new());
+                        let operator = Operator::Project { input: one, expressions: vec![expression] };
+                        let plan = Box::new(self.plan(operator, schema));
+                        Expr { kind: ExprKind::CorrelatedSubquery { plan, parameters }, ty }
+                    }
+                    _ => expression,
+                })
+            }
+            Meaning::Table(relation) if !parameters.is_empty() => {
+                let Some(ty) = relation.schema().first().map(|column| column.ty) else {
+                    return Err(self.error("SEM0190", "The table has no columns", inner.span));
+                };
+                let plan = Box::new(relation.plan);
+                Ok(Expr { kind: ExprKind::CorrelatedSubquery { plan, parameters }, ty })
+            }
             Meaning::Table(relation) => {
                 let Some(ty) = relation.schema().first().map(|column| column.ty) else {
                     return Err(self.error("SEM0190", "The table has no columns", inner.span));
@@ -579,6 +616,20 @@ impl Binder<'_> {
                 Err(self.error("SEM0111", "A tabular value is expected here", inner.span))
             }
         }
+    }
+
+    /// A value of an outer row, for the subquery of a `toscalar` that stands within that row.
+    fn correlated(&mut self, expression: &Expr, row: Option<u32>) -> Option<Expr> {
+        let number = self.next_parameter();
+        let frame = self.correlations.iter_mut().rev().find(|frame| frame.row == row)?;
+        let number = match frame.parameters.iter().find(|(_, known)| known == expression) {
+            Some((known, _)) => *known,
+            None => {
+                frame.parameters.push((number, expression.clone()));
+                number
+            }
+        };
+        Some(Expr { kind: ExprKind::Parameter(number), ty: expression.ty })
     }
 
     /// The relation, to be computed once however often it is used.
@@ -618,7 +669,7 @@ fn expression_size(expression: &Expr) -> usize {
     match &expression.kind {
         ExprKind::Column(_) | ExprKind::Constant(_) | ExprKind::Parameter(_) => 1,
         ExprKind::Call { arguments, .. } => 1 + arguments.iter().map(expression_size).sum::<usize>(),
-        ExprKind::ScalarSubquery(plan) => 1 + plan_size(plan),
+        ExprKind::ScalarSubquery(plan) | ExprKind::CorrelatedSubquery { plan, .. } => 1 + plan_size(plan),
         ExprKind::InSubquery { value, plan, .. } => 1 + expression_size(value) + plan_size(plan),
     }
 }

@@ -121,6 +121,8 @@ struct Binder<'a> {
     operators: usize,
     shared: u32,
     parameters: u32,
+    /// The `toscalar`s around what is being bound, the innermost last.
+    correlations: Vec<expression::Correlation>,
     visualization: Option<Visualization>,
     /// The rows a subquery without a source takes (`mv-apply`, `partition`, `fork`).
     argument: Option<Piped>,
@@ -160,6 +162,7 @@ impl<'a> Binder<'a> {
             operators: 0,
             shared: 0,
             parameters: 0,
+            correlations: Vec::new(),
             visualization: None,
             argument: None,
             subqueries: 0,
@@ -313,6 +316,7 @@ pub(crate) fn is_foldable(expression: &Expr) -> bool {
     match &expression.kind {
         ExprKind::Constant(_) => true,
         ExprKind::Column(_)
+        | ExprKind::CorrelatedSubquery { .. }
         | ExprKind::Parameter(_)
         | ExprKind::ScalarSubquery(_)
         | ExprKind::InSubquery { .. } => false,
@@ -330,6 +334,9 @@ fn has_columns(expression: &Expr) -> bool {
     match &expression.kind {
         ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_) => false,
         ExprKind::Column(_) => true,
+        ExprKind::CorrelatedSubquery { parameters, .. } => {
+            parameters.iter().any(|(_, value)| has_columns(value))
+        }
         ExprKind::Call { arguments, .. } => arguments.iter().any(has_columns),
         ExprKind::InSubquery { value, .. } => has_columns(value),
     }

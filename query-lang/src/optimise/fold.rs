@@ -18,6 +18,7 @@ pub(super) fn apply(plan: &mut Plan, catalog: &dyn Catalog) {
 fn fold(expression: &mut Expr, catalog: &dyn Catalog) {
     match &mut expression.kind {
         ExprKind::Column(_)
+        | ExprKind::CorrelatedSubquery { .. }
         | ExprKind::Constant(_)
         | ExprKind::Parameter(_)
         | ExprKind::ScalarSubquery(_) => return,

@@ -250,6 +250,7 @@ fn prune(plan: &mut Plan, wanted: &BTreeSet<usize>) -> Moves {
         | Operator::Shared { .. }
         | Operator::MvApply { .. }
         | Operator::Reduce { .. }
+        | Operator::ScalarApply { .. }
         | Operator::ScanSteps { .. }
         | Operator::GraphSearch { .. }
         | Operator::GraphTable { .. }

@@ -55,6 +55,7 @@ pub(crate) fn visit_expressions<'a>(operator: &'a Operator, visit: &mut dyn FnMu
                 step.assignments.iter().for_each(|(_, value)| visit(value));
             }
         }
+        Operator::ScalarApply { parameters, .. } => parameters.iter().for_each(|(_, value)| visit(value)),
         Operator::Sample { count, .. } => visit(count),
         Operator::SampleDistinct { count, of, .. } => [count, of].into_iter().for_each(visit),
         Operator::Partition { key, .. } => visit(key),
@@ -115,6 +116,9 @@ pub(crate) fn change_expressions(operator: &mut Operator, change: &mut dyn FnMut
                 step.assignments.iter_mut().for_each(|(_, value)| change(value));
             }
         }
+        Operator::ScalarApply { parameters, .. } => {
+            parameters.iter_mut().for_each(|(_, value)| change(value));
+        }
         Operator::Sample { count, .. } => change(count),
         Operator::SampleDistinct { count, of, .. } => [count, of].into_iter().for_each(change),
         Operator::Partition { key, .. } => change(key),
@@ -145,7 +149,9 @@ pub(crate) fn inputs_mut(operator: &mut Operator) -> Vec<&mut Plan> {
         | Operator::ScanSteps { input, .. }
         | Operator::Sample { input, .. }
         | Operator::SampleDistinct { input, .. } => vec![input],
-        Operator::MvApply { input, subquery, .. } | Operator::Partition { input, subquery, .. } => {
+        Operator::MvApply { input, subquery, .. }
+        | Operator::ScalarApply { input, subquery, .. }
+        | Operator::Partition { input, subquery, .. } => {
             vec![input, subquery]
         }
         Operator::Join { left, right, .. } => vec![left, right],
@@ -179,6 +185,10 @@ pub(crate) fn change_subqueries(expression: &mut Expr, change: &mut dyn FnMut(&m
             arguments.iter_mut().for_each(|argument| change_subqueries(argument, change));
         }
         ExprKind::ScalarSubquery(plan) => change(plan),
+        ExprKind::CorrelatedSubquery { plan, parameters } => {
+            parameters.iter_mut().for_each(|(_, value)| change_subqueries(value, change));
+            change(plan);
+        }
         ExprKind::InSubquery { value, plan, .. } => {
             change_subqueries(value, change);
             change(plan);
@@ -201,6 +211,9 @@ pub(crate) fn columns_of(expression: &Expr, columns: &mut BTreeSet<usize>) {
         ExprKind::Call { arguments, .. } => {
             arguments.iter().for_each(|argument| columns_of(argument, columns));
         }
+        ExprKind::CorrelatedSubquery { parameters, .. } => {
+            parameters.iter().for_each(|(_, value)| columns_of(value, columns));
+        }
         ExprKind::InSubquery { value, .. } => columns_of(value, columns),
     }
 }
@@ -217,6 +230,9 @@ pub(crate) fn substitute(expression: &mut Expr, place: &dyn Fn(usize) -> Option<
         ExprKind::Call { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| substitute(argument, place));
         }
+        ExprKind::CorrelatedSubquery { parameters, .. } => {
+            parameters.iter_mut().for_each(|(_, value)| substitute(value, place));
+        }
         ExprKind::InSubquery { value, .. } => substitute(value, place),
     }
 }
@@ -228,6 +244,9 @@ pub(crate) fn renumber(expression: &mut Expr, position: &dyn Fn(usize) -> usize)
         ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_) => {}
         ExprKind::Call { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| renumber(argument, position));
+        }
+        ExprKind::CorrelatedSubquery { parameters, .. } => {
+            parameters.iter_mut().for_each(|(_, value)| renumber(value, position));
         }
         ExprKind::InSubquery { value, .. } => renumber(value, position),
     }
@@ -243,6 +262,9 @@ pub(crate) fn depends_on_place(expression: &Expr) -> bool {
         ExprKind::Call { function, arguments } => {
             let spec = function.spec();
             spec.volatile || spec.kind == FunctionKind::Window || arguments.iter().any(depends_on_place)
+        }
+        ExprKind::CorrelatedSubquery { parameters, .. } => {
+            parameters.iter().any(|(_, value)| depends_on_place(value))
         }
         ExprKind::InSubquery { value, .. } => depends_on_place(value),
     }

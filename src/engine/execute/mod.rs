@@ -29,6 +29,7 @@ mod project;
 mod range;
 mod reduce;
 mod sample;
+mod scalar_apply;
 mod scan;
 mod scan_steps;
 mod shared;
@@ -221,6 +222,9 @@ impl Executor {
             }
             Operator::Plugin { plugin, inputs, options } => {
                 plugin::pipeline(self, profile, *plugin, inputs, options, schema)
+            }
+            Operator::ScalarApply { input, parameters, subquery } => {
+                scalar_apply::pipeline(self, profile, input, parameters, subquery)
             }
             Operator::Reduce { input, source, reduction, annotate } => {
                 reduce::pipeline(self, profile, input, source, reduction, *annotate)

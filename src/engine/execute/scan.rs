@@ -391,7 +391,10 @@ fn columns_of(expression: &Expr, used: &mut Vec<usize>) {
                 used.push(*position);
             }
         }
-        ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_) => {}
+        ExprKind::Constant(_)
+        | ExprKind::CorrelatedSubquery { .. }
+        | ExprKind::Parameter(_)
+        | ExprKind::ScalarSubquery(_) => {}
         ExprKind::Call { arguments, .. } => {
             arguments.iter().for_each(|argument| columns_of(argument, used));
         }
@@ -668,7 +671,10 @@ fn substitute(expression: &Expr, columns: &[Expr]) -> Option<Expr> {
                 arguments.iter().map(|argument| substitute(argument, columns)).collect::<Option<_>>()?;
             ExprKind::Call { function: *function, arguments }
         }
-        ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_) | ExprKind::InSubquery { .. } => return None,
+        ExprKind::Parameter(_)
+        | ExprKind::CorrelatedSubquery { .. }
+        | ExprKind::ScalarSubquery(_)
+        | ExprKind::InSubquery { .. } => return None,
     };
     Some(Expr { kind, ty: expression.ty })
 }

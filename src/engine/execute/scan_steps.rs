@@ -435,5 +435,8 @@ fn place(expression: &mut Expr, change: &mut dyn FnMut(usize, Type) -> Expr) {
             arguments.iter_mut().for_each(|argument| place(argument, change));
         }
         ExprKind::InSubquery { value, .. } => place(value, change),
+        ExprKind::CorrelatedSubquery { parameters, .. } => {
+            parameters.iter_mut().for_each(|(_, value)| place(value, change));
+        }
     }
 }

@@ -30,6 +30,7 @@ pub fn has_window(expression: &Expr) -> bool {
         ExprKind::Call { arguments, .. } => arguments.iter().any(has_window),
         ExprKind::InSubquery { value, .. } => has_window(value),
         ExprKind::Column(_)
+        | ExprKind::CorrelatedSubquery { .. }
         | ExprKind::Constant(_)
         | ExprKind::Parameter(_)
         | ExprKind::ScalarSubquery(_) => false,
@@ -86,6 +87,7 @@ impl Windows<'_> {
                 ignore_case: *ignore_case,
             },
             ExprKind::Column(_)
+            | ExprKind::CorrelatedSubquery { .. }
             | ExprKind::Constant(_)
             | ExprKind::Parameter(_)
             | ExprKind::ScalarSubquery(_) => {

@@ -234,6 +234,10 @@ pub(in crate::bind) fn shifted(expression: Expr, by: usize) -> Expr {
         ExprKind::InSubquery { value, plan, negated, ignore_case } => {
             ExprKind::InSubquery { value: Box::new(shifted(*value, by)), plan, negated, ignore_case }
         }
+        ExprKind::CorrelatedSubquery { plan, parameters } => ExprKind::CorrelatedSubquery {
+            plan,
+            parameters: parameters.into_iter().map(|(number, value)| (number, shifted(value, by))).collect(),
+        },
         kind @ (ExprKind::Constant(_) | ExprKind::Parameter(_) | ExprKind::ScalarSubquery(_)) => kind,
     };
     Expr { kind, ty }
