@@ -340,7 +340,11 @@ impl Binder<'_> {
         let expression = bound?;
         let expression = match collect {
             PathCollect::Map => expression,
-            PathCollect::All | PathCollect::Any => self.expect_type(expression, Type::Bool, body.span)?,
+            _ if matches!(expression.ty, Type::Bool | Type::Dynamic) => cast(expression, Type::Bool),
+            PathCollect::All | PathCollect::Any => {
+                let message = format!("{name}(): the condition must be bool, found {}", expression.ty);
+                return Err(self.error("SEM0107", message, body.span));
+            }
         };
         let ty = if collect == PathCollect::Map { Type::Dynamic } else { Type::Bool };
         let locals = inner.map_or_else(Vec::new, |inner| inner.locals);

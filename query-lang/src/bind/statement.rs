@@ -47,10 +47,7 @@ impl Binder<'_> {
                 results.push(ResultPlan { name: "PrimaryResult".to_string(), plan, visualization: None });
             }
             Ok(Meaning::Named) => {}
-            Ok(Meaning::Graph(_)) => {
-                let message = "A graph must be followed by an operator that makes rows of it, such as 'graph-match' or 'graph-to-table'";
-                self.error("SEM0111", message, expression.span);
-            }
+            Ok(Meaning::Graph(graph)) => results.extend(self.graph_results(*graph)),
             Ok(Meaning::Database(_)) => {
                 self.error("SEM0111", "A tabular value is expected here", expression.span);
             }

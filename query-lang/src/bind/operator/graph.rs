@@ -10,7 +10,7 @@ use crate::plan::graph::{
     Cycles, GraphBuild, GraphHash, GraphPattern, GraphPlan, GraphSearch, GraphSource, GraphStep, PathCollect,
     Shortest, StepDirection,
 };
-use crate::plan::{Expr, ExprKind, Operator, UnionKind};
+use crate::plan::{Expr, ExprKind, Operator, Plan, ResultPlan, UnionKind};
 use crate::span::Span;
 use crate::types::{Column, Schema, Type};
 use crate::value::Value;
@@ -150,7 +150,7 @@ impl Binder<'_> {
     }
 
     /// The rows of all tables in the columns of the nodes, each with its identifier at the end.
-    fn node_rows(&mut self, tables: Vec<NodeTable>, nodes: &Schema, id: Type) -> crate::plan::Plan {
+    fn node_rows(&mut self, tables: Vec<NodeTable>, nodes: &Schema, id: Type) -> Plan {
         let mut schema = nodes.clone();
         schema.push(Column::new("$node", id));
         let mut inputs = Vec::with_capacity(tables.len());
@@ -250,16 +250,7 @@ impl Binder<'_> {
             let message = "The outputs of a graph are 'nodes', 'edges', or one of each";
             return Err(self.error("SEM0229", message, span));
         }
-        let mut graph = graph;
-        for input in graph.inputs_mut() {
-            let id = self.next_shared();
-            let schema = input.schema.clone();
-            let rows = std::mem::replace(
-                input,
-                crate::plan::Plan::new(Operator::Values { rows: Vec::new() }, Schema::new()),
-            );
-            *input = self.plan(Operator::Shared { id, input: rows }, schema);
-        }
+        let graph = self.shared_graph(graph);
         for table in tables {
             let relation = self.graph_table(graph.clone(), table);
             if let Some(name) = &table.name {
@@ -267,6 +258,29 @@ impl Binder<'_> {
             }
         }
         Ok(Piped::Named)
+    }
+
+    /// A graph as the result of a query: a table of its edges and one of its nodes.
+    pub(in crate::bind) fn graph_results(&mut self, graph: GraphPlan) -> [ResultPlan; 2] {
+        let graph = self.shared_graph(graph);
+        [("Edges", false), ("Nodes", true)].map(|(name, nodes)| {
+            let schema = if nodes { graph.nodes.clone() } else { graph.edges.clone() };
+            let operator = Operator::GraphTable { graph: graph.clone(), nodes, hashes: Vec::new() };
+            let plan = self.plan(operator, schema);
+            ResultPlan { name: name.to_string(), plan, visualization: None }
+        })
+    }
+
+    /// The graph with inputs that are computed once however often they are used.
+    fn shared_graph(&mut self, mut graph: GraphPlan) -> GraphPlan {
+        for input in graph.inputs_mut() {
+            let id = self.next_shared();
+            let schema = input.schema.clone();
+            let nothing = Plan::new(Operator::Values { rows: Vec::new() }, Schema::new());
+            let rows = std::mem::replace(input, nothing);
+            *input = self.plan(Operator::Shared { id, input: rows }, schema);
+        }
+        graph
     }
 
     fn named_table_of_graph(&mut self, relation: Relation, name: &ast::Name) -> Relation {
