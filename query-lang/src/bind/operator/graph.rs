@@ -29,6 +29,14 @@ struct NodeTable {
     key: usize,
 }
 
+/// A pattern in numbers.
+struct NumberedPattern {
+    pattern: GraphPattern,
+    /// By edge: whether its length varies.
+    variable: Vec<bool>,
+    names: Vec<(String, GraphElement)>,
+}
+
 impl Binder<'_> {
     /// An operator that takes a graph.
     pub(in crate::bind) fn graph_operator(
@@ -354,7 +362,7 @@ impl Binder<'_> {
                 return Err(self.unknown("SEM0140", message, span, other, ["all", "none", "unique_edges"]));
             }
         };
-        let (pattern, variable, names) = self.graph_pattern(&node.patterns, span)?;
+        let NumberedPattern { pattern, variable, names } = self.graph_pattern(&node.patterns, span)?;
         let Some(projection) = &node.projection else {
             let message = format!("The operator '{}' must end with 'project …'", self.operator);
             return Err(self.error("SEM0005", message, span));
@@ -426,13 +434,8 @@ impl Binder<'_> {
         Ok(conditions)
     }
 
-    /// The pattern in numbers, by edge whether its length varies, and what its names stand for.
-    #[allow(clippy::type_complexity)]
-    fn graph_pattern(
-        &mut self,
-        patterns: &[ast::GraphPattern],
-        span: Span,
-    ) -> Bind<(GraphPattern, Vec<bool>, Vec<(String, GraphElement)>)> {
+    /// Reads a pattern and reports what is wrong in it.
+    fn graph_pattern(&mut self, patterns: &[ast::GraphPattern], span: Span) -> Bind<NumberedPattern> {
         let mut names: Vec<(String, GraphElement)> = Vec::new();
         let mut nodes = 0;
         let mut edges: Vec<GraphStep> = Vec::new();
@@ -524,7 +527,7 @@ impl Binder<'_> {
             let message = "All sequences of a pattern must be connected: they must share names of nodes";
             return Err(self.error("SEM0239", message, span));
         }
-        Ok((pattern, variable, names))
+        Ok(NumberedPattern { pattern, variable, names })
     }
 
     /// How many edges in a row an edge of a pattern stands for.

@@ -8,7 +8,7 @@ use conshelf_kql::plan::graph::{GraphBuild, GraphPlan};
 use conshelf_kql::plan::{Expr, Plan};
 use conshelf_kql::{Schema, Type};
 
-use super::graph::{Adjacency, Graph};
+use super::structure::{Adjacency, Graph};
 use crate::engine::batch::Batch;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::Executor;
@@ -106,7 +106,7 @@ fn properties(rows: &Batch, of_row: &[u32], nodes: usize, width: usize) -> Resul
             let empty = emptiness(&column);
             for (row, node) in &repeated {
                 let known = &mut chosen[*node as usize];
-                if known.is_some_and(|known| empty(known)) && !empty(*row) {
+                if known.is_some_and(&empty) && !empty(*row) {
                     *known = Some(*row);
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::Int64Array;
 
-use super::graph::Graph;
+use super::structure::Graph;
 use crate::engine::context::QueryContext;
 use crate::engine::error::Result;
 
@@ -69,7 +69,7 @@ fn strong_roots(query: &QueryContext, graph: &Graph) -> Result<Vec<u32>> {
             let node = *node;
             let place = node as usize;
             if *cursor == 0 {
-                if visited % 65_536 == 0 {
+                if visited.is_multiple_of(65_536) {
                     query.check()?;
                 }
                 order[place] = visited;

@@ -11,13 +11,13 @@
 
 mod build;
 mod components;
-mod graph;
 mod matches;
 mod partition;
 mod pattern;
 mod run;
 mod search;
 mod shortest;
+mod structure;
 mod table;
 mod values;
 
@@ -25,9 +25,9 @@ use std::sync::Arc;
 
 use conshelf_kql::plan::graph::{GraphPlan, GraphSource};
 
-pub use graph::Graph;
 pub use partition::pipeline as partition;
 pub use run::pipeline as search;
+pub use structure::Graph;
 pub use table::pipeline as table;
 
 use crate::engine::error::{EngineError, Result};

@@ -7,8 +7,8 @@ use arrow_buffer::BooleanBuffer;
 use conshelf_kql::plan::Expr;
 use conshelf_kql::plan::graph::{Cycles, GraphSearch, GraphValueKind, PathCollect, PathLocal, StepDirection};
 
-use super::graph::Graph;
 use super::matches::{Matches, Paths};
+use super::structure::Graph;
 use super::values::MatchValues;
 use crate::engine::error::Result;
 use crate::engine::execute::Executor;

@@ -6,12 +6,12 @@ use arrow_buffer::BooleanBuffer;
 use conshelf_kql::plan::Expr;
 use conshelf_kql::plan::graph::{GraphSearch, GraphValueKind, Shortest};
 
-use super::graph::Graph;
 use super::graph_of;
 use super::matches::Matches;
 use super::pattern::{Pattern, passes};
 use super::search::Search;
 use super::shortest::ShortestPaths;
+use super::structure::Graph;
 use super::values::MatchValues;
 use crate::engine::batch::Batch;
 use crate::engine::context::QueryContext;

@@ -2,9 +2,9 @@
 
 use conshelf_kql::plan::graph::Cycles;
 
-use super::graph::Graph;
 use super::matches::Matches;
 use super::pattern::{Hop, Pattern, passes};
+use super::structure::Graph;
 use crate::engine::context::QueryContext;
 use crate::engine::error::Result;
 use crate::engine::execute::pipeline::Flow;
@@ -127,7 +127,7 @@ impl<'a> Search<'a> {
     /// One step of the last frame. Whether a match was found.
     fn advance(&mut self, found: &mut Matches) -> Result<bool> {
         self.steps = self.steps.wrapping_add(1);
-        if self.steps % CHECK_STEPS == 0 {
+        if self.steps.is_multiple_of(CHECK_STEPS) {
             self.query.check()?;
         }
         let pattern = self.pattern;

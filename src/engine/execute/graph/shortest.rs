@@ -12,10 +12,10 @@ use arrow_buffer::BooleanBuffer;
 use conshelf_kql::plan::graph::{Cycles, Shortest};
 use hashbrown::HashMap;
 
-use super::graph::Graph;
 use super::matches::Matches;
 use super::pattern::{Pattern, passes};
 use super::search::Search;
+use super::structure::Graph;
 use crate::engine::context::QueryContext;
 use crate::engine::error::Result;
 use crate::engine::execute::pipeline::Flow;
@@ -105,7 +105,7 @@ impl ShortestPaths<'_> {
             while let Some(&number) = current.get(place) {
                 place += 1;
                 looked += 1;
-                if looked % CHECK_STATES == 0 {
+                if looked.is_multiple_of(CHECK_STATES) {
                     self.query.check()?;
                     memory.resize(states.all.len() as u64 * 96)?;
                 }
@@ -150,7 +150,7 @@ impl ShortestPaths<'_> {
         let mut steps = 0usize;
         while let Some((state, cursor)) = way.last_mut() {
             steps += 1;
-            if steps % CHECK_STATES == 0 {
+            if steps.is_multiple_of(CHECK_STATES) {
                 self.query.check()?;
             }
             let before = &states.all[*state as usize].before;
@@ -228,7 +228,7 @@ impl ShortestPaths<'_> {
             let mut local = Matches::new(self.pattern.nodes, self.pattern.edges);
             let mut memory = self.query.reserve(0)?;
             let _ = search.from(start, &mut local, &mut |matches| {
-                if matches.count % 4_096 == 0 {
+                if matches.count.is_multiple_of(4_096) {
                     memory.resize(matches.size() as u64 * 4)?;
                 }
                 Ok(Flow::Continue(()))

@@ -8,8 +8,8 @@ use conshelf_kql::Type;
 use conshelf_kql::plan::graph::{GraphValue, GraphValueKind, PathCollect, PathLocal};
 use conshelf_storage::DynamicBuilder;
 
-use super::graph::Graph;
 use super::matches::Matches;
+use super::structure::Graph;
 use crate::engine::batch::Batch;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::Executor;
