@@ -59,7 +59,7 @@ fn strong_roots(query: &QueryContext, graph: &Graph) -> Result<Vec<u32>> {
     let mut roots = vec![NONE; nodes];
     let mut open: Vec<u32> = Vec::new();
     let mut calls: Vec<(u32, usize)> = Vec::new();
-    let mut visited = 0;
+    let mut visited = 0u32;
     for start in 0..nodes as u32 {
         if order[start as usize] != NONE {
             continue;
