@@ -160,7 +160,8 @@ pub mod tests {
         real(&mut out, 151.2006);
         out.extend(b"\xab\xcd\xefMaxMind.com");
         map(&mut out, 9);
-        small(&mut out, "node_count", prefix as u16);
+        text(&mut out, "node_count");
+        out.extend([0xc1, prefix as u8]);
         small(&mut out, "record_size", 24);
         small(&mut out, "ip_version", 4);
         small(&mut out, "binary_format_major_version", 2);

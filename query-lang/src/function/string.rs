@@ -87,7 +87,7 @@ function_family! {
         UnicodeCodepointsFromString => text("unicode_codepoints_from_string", &["(text: text) -> array"], "The code points of a text's characters.")
             .aliases(&["to_utf8"])
             .examples(&[Example { query: "print unicode_codepoints_from_string('K')[0]", answer: "75" }]),
-        UnicodeCodepointsToString => text("unicode_codepoints_to_string", &["(values: long...) -> string", "(values: dynamic...) -> string"], "The text of code points.")
+        UnicodeCodepointsToString => text("unicode_codepoints_to_string", &["(values: long|dynamic...) -> string"], "The text of code points.")
             .aliases(&["make_string"])
             .handles_nulls()
             .examples(&[Example { query: "print unicode_codepoints_to_string(75, 117, 115, 116, 111)", answer: "Kusto" }]),

@@ -276,3 +276,51 @@ pub fn union_polygons_array(call: &KernelCall<'_>, arguments: &[Datum]) -> Resul
 pub fn union_lines_array(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     of_array(call, arguments, Lines::read, |lines, builder| union_of_lines(&lines).write(builder))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::sphere::point;
+    use super::*;
+
+    /// A star around a place: each corner in its own direction, at its own distance (degrees).
+    fn star() -> impl Strategy<Value = Polygons> {
+        let corners = proptest::collection::vec(0.2f64..1.0, 3..9);
+        (-1.0f64..1.0, 59.0f64..61.0, corners).prop_map(|(longitude, latitude, corners)| {
+            let count = corners.len() as f64;
+            let corner = |(at, distance): (usize, f64)| {
+                let (sine, cosine) = (at as f64 / count * std::f64::consts::TAU).sin_cos();
+                point(longitude + distance * cosine, latitude + distance * sine).expect("on Earth")
+            };
+            Polygons(vec![vec![corners.into_iter().enumerate().map(corner).collect()]])
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_of_two_polygons_add_up(left in star(), right in star()) {
+            let joined = union(vec![left.clone(), right.clone()]).area();
+            let common = intersection_of_polygons(&left, &right).polygons.area();
+            let sum = left.area() + right.area();
+            prop_assert!((joined + common - sum).abs() <= 1e-9 * sum, "{joined} + {common} != {sum}");
+        }
+
+        #[test]
+        fn a_polygon_has_itself_in_common_with_itself(polygon in star()) {
+            let parts = intersection_of_polygons(&polygon, &polygon);
+            prop_assert!((parts.polygons.area() - polygon.area()).abs() <= 1e-12);
+            prop_assert!(parts.points.is_empty() && parts.lines.is_empty());
+            prop_assert_eq!(union(vec![polygon.clone(), polygon.clone()]), polygon);
+        }
+
+        #[test]
+        fn growing_holds_what_grows(polygon in star(), radius in 1.0f64..100_000.0) {
+            let grown = super::super::buffer::grow_polygon(&polygon, radius, radius / 20.0).expect("grown");
+            prop_assert!(grown.area() > polygon.area());
+            let rest = intersection_of_polygons(&polygon, &grown).polygons.area();
+            prop_assert!((rest - polygon.area()).abs() <= 1e-9 * polygon.area());
+            prop_assert!(polygon.edges().all(|(from, _)| grown.contain(from)));
+        }
+    }
+}

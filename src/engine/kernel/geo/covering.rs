@@ -199,6 +199,11 @@ fn cell_at(x: f64, y: f64, resolution: Resolution) -> Option<CellIndex> {
 
 /// `None` if there are too many.
 fn h3_cells(polygons: &Polygons, resolution: Resolution) -> Option<Vec<CellIndex>> {
+    // Cells of a resolution differ in size by less than a factor of two.
+    let expected = polygons.area() * EARTH_RADIUS * EARTH_RADIUS / resolution.area_m2();
+    if expected > 2.0 * MAX_H3_CELLS as f64 {
+        return None;
+    }
     let flat = Flat::new(polygons);
     let is_inside = |cell: CellIndex| {
         let center = LatLng::from(cell);

@@ -74,9 +74,10 @@ pub fn parse4(text: &str) -> Option<Address> {
     Some(Address { bits: u128::from(quad(address)?), prefix: prefix.unwrap_or(32), width: 32 })
 }
 
-/// Reads an IPv6 address, or an IPv4 address as the IPv6 address it is mapped to.
+/// Reads an IPv6 address, or an IPv4 address (`::` before it does not matter) as the IPv6 address it is mapped to.
 pub fn parse6(text: &str) -> Option<Address> {
-    if let Some(mapped) = parse4(text) {
+    let text = text.trim();
+    if let Some(mapped) = parse4(text.strip_prefix("::").unwrap_or(text)) {
         return Some(Address {
             bits: 0xffff_0000_0000 | mapped.bits,
             prefix: mapped.prefix + 96,
@@ -279,15 +280,18 @@ fn is_searchable(text: &str, prefix: bool) -> bool {
         })
 }
 
-/// Whether the address stands in the text and is not the beginning of a longer number.
+/// Whether the address stands in the text and is not the beginning of a longer number; of a prefix: whether a
+/// valid address goes on from it.
 fn contains_address(text: &str, address: &str) -> bool {
     memchr::memmem::find_iter(text.as_bytes(), address.as_bytes()).any(|start| {
-        let next = text.as_bytes().get(start + address.len());
-        if address.ends_with('.') {
-            next.is_some_and(u8::is_ascii_digit)
-        } else {
-            !next.is_some_and(u8::is_ascii_digit)
+        let rest = &text[start..];
+        if !address.ends_with('.') {
+            return !rest.as_bytes().get(address.len()).is_some_and(u8::is_ascii_digit);
         }
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let mut dots = rest[..end].match_indices('.').map(|(at, _)| at);
+        // Past a fourth number there may be the full stop of a sentence.
+        quad(&rest[..dots.nth(3).unwrap_or(end)]).is_some()
     })
 }
 

@@ -1,6 +1,5 @@
 //! Functions that cut, join and rewrite texts.
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use arrow_array::ArrayRef;
 use arrow_array::types::Int64Type;
 use conshelf_storage::DynamicRef;
@@ -248,35 +247,55 @@ fn rewrites_of(lookups: DynamicRef<'_>, rewrites: DynamicRef<'_>) -> Rewrites {
         .collect()
 }
 
-/// All lookups in one pass over the text: at each place the first in the list that matches.
+/// What is left of a text between rewrites, and the rewrites.
+enum Segment<'a> {
+    Source(&'a str),
+    Rewritten(&'a str),
+}
+
+/// One lookup after the other; what one has rewritten the next ones leave alone.
 pub fn replace_strings(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let sources = Texts::new(argument(arguments, 0)?)?;
     let lookups = Dynamics::new(argument(arguments, 1)?)?;
     let rewrites = Dynamics::new(argument(arguments, 2)?)?;
     let constant = lookups.constant().is_some() && rewrites.constant().is_some();
-    let mut machine: Option<(Rewrites, Option<AhoCorasick>)> = None;
+    let mut latest: Option<Rewrites> = None;
     Ok(texts(call.rows, |row, out| {
-        if machine.is_none() || !constant {
-            let pairs = rewrites_of(lookups.get(row), rewrites.get(row));
-            let built = AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostFirst)
-                .build(pairs.iter().map(|(lookup, _)| lookup));
-            machine = Some((pairs, built.ok()));
-        }
-        let source = sources.get(row);
-        let mut copied = 0;
-        if let Some((pairs, Some(automaton))) = &machine
-            && !pairs.is_empty()
-        {
-            for found in automaton.find_iter(source) {
-                out.push_str(&source[copied..found.start()]);
-                if let Some((_, rewrite)) = pairs.get(found.pattern().as_usize()) {
-                    out.push_str(rewrite);
+        let pairs = match &latest {
+            Some(pairs) if constant => pairs,
+            _ => latest.insert(rewrites_of(lookups.get(row), rewrites.get(row))),
+        };
+        let mut segments = vec![Segment::Source(sources.get(row))];
+        for (lookup, rewrite) in pairs {
+            let finder = memmem::Finder::new(lookup.as_bytes());
+            let is_left = |segment: &Segment<'_>| match segment {
+                Segment::Source(text) => finder.find(text.as_bytes()).is_some(),
+                Segment::Rewritten(_) => false,
+            };
+            if !segments.iter().any(is_left) {
+                continue;
+            }
+            let mut next = Vec::with_capacity(segments.len() + 2);
+            for segment in segments {
+                let Segment::Source(text) = segment else {
+                    next.push(segment);
+                    continue;
+                };
+                let mut copied = 0;
+                for found in finder.find_iter(text.as_bytes()) {
+                    next.push(Segment::Source(&text[copied..found]));
+                    next.push(Segment::Rewritten(rewrite));
+                    copied = found + lookup.len();
                 }
-                copied = found.end();
+                next.push(Segment::Source(&text[copied..]));
+            }
+            segments = next;
+        }
+        for segment in segments {
+            match segment {
+                Segment::Source(text) | Segment::Rewritten(text) => out.push_str(text),
             }
         }
-        out.push_str(&source[copied..]);
     }))
 }
 
