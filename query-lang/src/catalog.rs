@@ -77,6 +77,11 @@ pub trait Catalog {
     /// The moment of the query: 100 ns ticks since 0001-01-01T00:00:00Z.
     fn now_ticks(&self) -> i64;
 
+    /// The database cursor of what the catalog shows: ticks of the time of ingestion.
+    fn cursor_ticks(&self) -> i64 {
+        self.now_ticks()
+    }
+
     /// The text given with the request for a parameter of `declare query_parameters`, a KQL literal.
     fn query_parameter(&self, name: &str) -> Option<String>;
 }

@@ -22,6 +22,8 @@ pub struct QueryCatalog<'a> {
     query: &'a Arc<QueryContext>,
     /// Threads for parts of the query that run while it is bound; `None`: nothing runs.
     workers: Option<usize>,
+    /// The database cursor that the snapshot stands for.
+    cursor: Option<i64>,
 }
 
 impl<'a> QueryCatalog<'a> {
@@ -34,7 +36,11 @@ impl<'a> QueryCatalog<'a> {
     ) -> QueryCatalog<'a> {
         let known = snapshot.database(database).map(|entry| entry.name.clone());
         let database = known.unwrap_or_else(|| database.to_owned());
-        QueryCatalog { snapshot, database, parameters, query, workers: None }
+        QueryCatalog { snapshot, database, parameters, query, workers: None, cursor: None }
+    }
+
+    pub fn with_cursor(self, cursor: i64) -> QueryCatalog<'a> {
+        QueryCatalog { cursor: Some(cursor), ..self }
     }
 
     /// Lets parts of the query run while it is bound, for plugins whose columns follow from the rows.
@@ -105,6 +111,14 @@ impl Catalog for QueryCatalog<'_> {
             Some(column) => array_to_value(column, 0, ty).map(Some).map_err(|error| error.to_string()),
             None => Ok(Some(Value::Null(ty))),
         }
+    }
+
+    fn cluster_endpoint(&self) -> String {
+        self.query.settings.endpoint.clone()
+    }
+
+    fn cursor_ticks(&self) -> i64 {
+        self.cursor.unwrap_or(self.query.now_ticks)
     }
 
     fn runs(&self) -> bool {

@@ -30,6 +30,35 @@ impl Default for QueryLimits {
     }
 }
 
+/// What a server lets its queries know and reach.
+#[derive(Clone, Debug)]
+pub struct QuerySettings {
+    /// The name of the server: `current_cluster_endpoint()`.
+    pub endpoint: String,
+    /// Whoever asks: `current_principal()`. What a client says of itself is no proof and does not stand here.
+    pub principal: String,
+    pub external_data: ExternalDataAccess,
+}
+
+impl Default for QuerySettings {
+    fn default() -> QuerySettings {
+        QuerySettings {
+            endpoint: String::from("localhost"),
+            principal: String::from("conshelf=anonymous"),
+            external_data: ExternalDataAccess::default(),
+        }
+    }
+}
+
+/// What `externaldata` and its kin may read.
+#[derive(Clone, Debug, Default)]
+pub struct ExternalDataAccess {
+    /// Files below this directory; `None`: no files.
+    pub directory: Option<std::path::PathBuf>,
+    /// Addresses of http and https.
+    pub http: bool,
+}
+
 /// Counters that anyone may read while the query runs.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -47,6 +76,7 @@ pub struct QueryContext {
     pub limits: QueryLimits,
     /// `now()`: ticks since 0001-01-01T00:00:00Z.
     pub now_ticks: i64,
+    pub settings: Arc<QuerySettings>,
     pub started: Instant,
     pub progress: Progress,
     /// Where IP addresses are.
@@ -58,7 +88,7 @@ pub struct QueryContext {
 
 impl QueryContext {
     pub fn new(limits: QueryLimits, now_ticks: i64) -> Arc<QueryContext> {
-        QueryContext::with_locations(limits, now_ticks, Arc::default())
+        QueryContext::with_settings(limits, now_ticks, Arc::default(), Arc::default())
     }
 
     pub fn with_locations(
@@ -66,9 +96,19 @@ impl QueryContext {
         now_ticks: i64,
         locations: Arc<Locations>,
     ) -> Arc<QueryContext> {
+        QueryContext::with_settings(limits, now_ticks, Arc::default(), locations)
+    }
+
+    pub fn with_settings(
+        limits: QueryLimits,
+        now_ticks: i64,
+        settings: Arc<QuerySettings>,
+        locations: Arc<Locations>,
+    ) -> Arc<QueryContext> {
         Arc::new(QueryContext {
             limits,
             now_ticks,
+            settings,
             started: Instant::now(),
             progress: Progress::default(),
             locations,

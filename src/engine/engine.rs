@@ -141,9 +141,12 @@ impl Engine {
     }
 
     fn prepare_unguarded(&self, request: &QueryRequest, scope: Option<&TimeScope>) -> Result<Prepared> {
+        // Before the snapshot: the rows up to the cursor are in it.
+        let cursor = self.store.cursor();
         let snapshot = self.store.snapshot();
         let catalog = QueryCatalog::new(&snapshot, &request.database, &request.parameters, &request.context)
-            .running(self.workers);
+            .running(self.workers)
+            .with_cursor(cursor);
         let parsed = conshelf_kql::parse(&request.text);
         if parsed.diagnostics.iter().any(Diagnostic::is_error) {
             return Err(query_error(&parsed.diagnostics));

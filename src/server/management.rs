@@ -54,7 +54,9 @@ pub async fn run_command(
         result_bytes: None,
     };
     let now = body.options.now.unwrap_or_else(crate::machine::now_ticks);
-    let context = QueryContext::with_locations(limits, now, service.settings.locations.clone());
+    let settings = &service.settings;
+    let context =
+        QueryContext::with_settings(limits, now, settings.query.clone(), settings.locations.clone());
     let _guard = CancelOnDrop(context.clone());
     let content_type = encoder.content_type();
     let worker = service.clone();

@@ -98,7 +98,9 @@ pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
         result_bytes: None,
     };
     let now = query::now_set_in(&task.text).or(task.options.now).unwrap_or_else(crate::machine::now_ticks);
-    let context = QueryContext::with_locations(limits, now, service.settings.locations.clone());
+    let settings = &service.settings;
+    let context =
+        QueryContext::with_settings(limits, now, settings.query.clone(), settings.locations.clone());
     let guard = CancelOnDrop(context.clone());
     let (sender, mut receiver) = mpsc::channel::<Message>(CHUNKS_IN_FLIGHT);
     let worker_service = service.clone();

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use crate::activity::Activity;
-use crate::engine::context::QueryLimits;
+use crate::engine::context::{QueryLimits, QuerySettings};
 use crate::engine::locations::Locations;
 use crate::server::error::ApiError;
 use crate::server::metrics::Metrics;
@@ -21,6 +21,8 @@ const COMMANDS_AT_ONCE: usize = 64;
 /// How the server works; see `config` for what the flags say.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// What queries know of the server and may reach.
+    pub query: Arc<QuerySettings>,
     pub query_timeout: Duration,
     pub command_timeout: Duration,
     pub query_memory_bytes: u64,
@@ -49,6 +51,7 @@ impl Default for Settings {
     fn default() -> Settings {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Settings {
+            query: Arc::default(),
             query_timeout: Duration::from_secs(240),
             command_timeout: Duration::from_secs(600),
             query_memory_bytes: query_memory(),

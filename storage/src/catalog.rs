@@ -19,6 +19,10 @@ pub const DEFAULT_DATABASE: &str = "NetDefaultDB";
 
 /// Hidden column with the time (ticks) at which a row was appended: `ingestion_time()`.
 pub const INGESTION_TIME_COLUMN: u32 = u32::MAX;
+/// Not stored: the id of the extent that a row is in; zeros before it is in one.
+pub const EXTENT_ID_COLUMN: u32 = u32::MAX - 1;
+/// Not stored: the tags of the extent that a row is in, as a dynamic array.
+pub const EXTENT_TAGS_COLUMN: u32 = u32::MAX - 2;
 
 /// A database and what it contains.
 #[derive(Clone, Debug)]
@@ -88,8 +92,11 @@ impl TableEntry {
 
     /// Type of a column by its stable id; the hidden ingestion time is a datetime.
     pub fn column_type(&self, id: u32) -> Option<ColumnType> {
-        if id == INGESTION_TIME_COLUMN {
-            return Some(ColumnType::DateTime);
+        match id {
+            INGESTION_TIME_COLUMN => return Some(ColumnType::DateTime),
+            EXTENT_ID_COLUMN => return Some(ColumnType::Guid),
+            EXTENT_TAGS_COLUMN => return Some(ColumnType::Dynamic),
+            _ => {}
         }
         self.schema.columns.iter().find(|column| column.id == id).map(|column| column.ty)
     }

@@ -7,6 +7,7 @@
 pub mod catalog;
 pub mod check;
 pub mod column;
+mod cursor;
 pub mod directory;
 pub mod disk;
 pub mod dynamic;
@@ -34,8 +35,9 @@ pub mod ticks;
 pub mod types;
 
 pub use catalog::{
-    AlteredColumn, CatalogChange, CreateMode, DEFAULT_DATABASE, DatabaseEntry, FunctionEntry,
-    INGESTION_TIME_COLUMN, MappingEntry, PolicyTarget, TableEntry, TableId,
+    AlteredColumn, CatalogChange, CreateMode, DEFAULT_DATABASE, DatabaseEntry, EXTENT_ID_COLUMN,
+    EXTENT_TAGS_COLUMN, FunctionEntry, INGESTION_TIME_COLUMN, MappingEntry, PolicyTarget, TableEntry,
+    TableId,
 };
 pub use check::{CheckReport, check};
 pub use dynamic::{DynamicBuilder, DynamicKind, DynamicRef};

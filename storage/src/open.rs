@@ -116,6 +116,7 @@ pub(crate) fn open(directory: &Path, options: StoreOptions) -> Result<Opened> {
         unmergeable: Mutex::default(),
         durable_directories: Mutex::default(),
         sealing: Mutex::default(),
+        cursors: crate::cursor::Cursors::default(),
         merging: Mutex::default(),
     };
     Ok(Opened { shared: Arc::new(shared), lock, writer, last_sequence })

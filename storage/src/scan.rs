@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, UInt32Array};
+use arrow_array::{ArrayRef, BinaryViewArray, FixedSizeBinaryArray, UInt32Array};
 use uuid::Uuid;
 
-use crate::catalog::TableEntry;
+use crate::catalog::{EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, TableEntry};
 use crate::column::{absent, chunk_array};
+use crate::dynamic::DynamicBuilder;
 use crate::error::{Result, StorageError};
 use crate::extent::Extent;
 use crate::extent_pool::{ExtentPool, Pooled};
@@ -142,6 +143,9 @@ impl Morsel {
 
     /// Whether the morsel's piece has the column at all; a column it lacks reads as null (or empty).
     pub fn has_column(&self, column: u32) -> bool {
+        if matches!(column, EXTENT_ID_COLUMN | EXTENT_TAGS_COLUMN) {
+            return true;
+        }
         match &self.place {
             Place::Chunk { chunk, .. } => chunk.column(column).is_some(),
             Place::Extent { extent, .. } => extent.columns().iter().any(|(id, _)| *id == column),
@@ -167,6 +171,9 @@ impl Morsel {
         columns
             .iter()
             .map(|id| {
+                if let Some(array) = self.place_column(*id, rows.len()) {
+                    return Ok(array);
+                }
                 let ty = self
                     .entry
                     .column_type(*id)
@@ -180,7 +187,33 @@ impl Morsel {
             .collect()
     }
 
+    /// A column that is not stored but follows from where the rows are.
+    fn place_column(&self, id: u32, rows: usize) -> Option<ArrayRef> {
+        let (extent, tags) = match &self.place {
+            Place::Chunk { chunk, .. } => (Uuid::nil(), &chunk.tags),
+            Place::Extent { record, .. } => (record.id, &record.tags),
+        };
+        match id {
+            EXTENT_ID_COLUMN => {
+                let bytes = extent.into_bytes().repeat(rows);
+                Some(Arc::new(FixedSizeBinaryArray::new(16, bytes.into(), None)))
+            }
+            EXTENT_TAGS_COLUMN => {
+                let mut builder = DynamicBuilder::new();
+                builder.begin_array();
+                tags.iter().for_each(|tag| builder.string(tag));
+                builder.end_array();
+                let bytes = builder.finish();
+                Some(Arc::new(BinaryViewArray::from_iter_values(std::iter::repeat_n(bytes, rows))))
+            }
+            _ => None,
+        }
+    }
+
     fn read_column(&self, id: u32) -> Result<ArrayRef> {
+        if let Some(array) = self.place_column(id, self.rows) {
+            return Ok(array);
+        }
         let ty = self
             .entry
             .column_type(id)

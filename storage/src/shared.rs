@@ -13,6 +13,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use uuid::Uuid;
 
 use crate::catalog::TableId;
+use crate::cursor::Cursors;
 use crate::directory::{Layout, ReplaceFailure};
 use crate::disk::Disk;
 use crate::error::{Result, StorageError};
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     /// Held by the one seal, and by the one merge, that runs.
     pub sealing: Mutex<()>,
     pub merging: Mutex<()>,
+    pub cursors: Cursors,
 }
 
 /// What is true now.

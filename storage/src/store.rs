@@ -321,7 +321,8 @@ impl Store {
         if rows == 0 {
             return Ok(Appended { sequence, rows: 0, duplicate: false });
         }
-        let now = shared.now();
+        let append = shared.cursors.append(shared.now());
+        let now = append.ticks;
         let chunks: Vec<Chunk> = batches
             .iter()
             .filter(|batch| batch.as_ref().first().is_some_and(|column| !column.is_empty()))
@@ -335,6 +336,7 @@ impl Store {
         let bytes = chunks.iter().map(|chunk| chunk.bytes).sum();
         shared.reserve(bytes)?;
         let result = self.log_and_publish(table, chunks, key, rows, &options.tags);
+        drop(append);
         if result.as_ref().map_or(true, |appended| appended.duplicate) {
             shared.release(bytes);
         }
@@ -378,6 +380,13 @@ impl Store {
     /// What exists and what rows there are now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.inner.shared.snapshot()
+    }
+
+    /// A database cursor, in ticks of the time of ingestion: rows up to it are in every snapshot taken from now on,
+    /// all rows still to come are past it.
+    pub fn cursor(&self) -> i64 {
+        let shared = &self.inner.shared;
+        shared.cursors.current(shared.now())
     }
 
     /// Makes one change of the catalog durable.

@@ -2,7 +2,9 @@
 
 use crate::ast::{self, ExprKind as Ast};
 use crate::function::signature::{Form, Mismatch, Parameter, Return};
-use crate::function::{ArgumentInfo, FunctionId, FunctionKind, OperatorFunction, Shape, signature};
+use crate::function::{
+    ArgumentInfo, ContextFunction, FunctionId, FunctionKind, OperatorFunction, Shape, signature,
+};
 use crate::plan::Expr;
 use crate::plan::ExprKind;
 use crate::span::Span;
@@ -312,9 +314,73 @@ impl Binder<'_> {
                 let names = relation.schema().iter().map(|column| Dynamic::String(column.name.clone()));
                 Expr::constant(Value::Dynamic(Dynamic::Array(names.collect())))
             }
+            "cursor_after" | "cursor_before_or_at" => {
+                self.expect_count(name, arguments.len(), 1, 1, span)?;
+                let cursor = self.scalar_of(&arguments[0], Type::String)?;
+                let cursor = self.folded(cursor);
+                let time = FunctionId::Context(ContextFunction::IngestionTime);
+                let time = Expr::call(time, Vec::new(), Type::DateTime);
+                let (function, comparison) = match name {
+                    "cursor_after" => (ContextFunction::CursorAfter, OperatorFunction::Greater),
+                    _ => (ContextFunction::CursorBeforeOrAt, OperatorFunction::LessOrEqual),
+                };
+                let known = match self.constant(&cursor) {
+                    Some(Value::String(text)) if !text.is_empty() => {
+                        let ticks = text.trim().parse().ok();
+                        match ticks.or_else(|| crate::time::parse_datetime(text.trim())) {
+                            Some(ticks) => Some(Expr::constant(Value::DateTime(ticks))),
+                            None => {
+                                let message = format!(
+                                    "'{text}' is not a database cursor: take it from cursor_current()"
+                                );
+                                return Err(self.error("SEM0129", message, arguments[0].span));
+                            }
+                        }
+                    }
+                    _ => None,
+                };
+                match known {
+                    // A comparison tells which parts of a table need not be read.
+                    Some(known) => operator(comparison, vec![time, known], Type::Bool),
+                    None => Expr::call(FunctionId::Context(function), vec![cursor, time], Type::Bool),
+                }
+            }
+            "cursor_current" | "current_cursor" => {
+                self.expect_count(name, arguments.len(), 0, 0, span)?;
+                Expr::constant(Value::String(self.catalog.cursor_ticks().to_string()))
+            }
+            "estimate_data_size" => {
+                let mut columns = Vec::new();
+                for argument in arguments {
+                    match (&argument.kind, &self.row) {
+                        (Ast::Star, Some(row)) if !row.hidden => {
+                            columns.extend(
+                                row.columns
+                                    .iter()
+                                    .enumerate()
+                                    .map(|(at, column)| Expr::column(at, column.ty)),
+                            );
+                        }
+                        _ => {
+                            let bound = self.scalar(argument)?;
+                            self.expect_column(&bound, argument)?;
+                            columns.push(bound);
+                        }
+                    }
+                }
+                self.resolved(
+                    name,
+                    FunctionId::Context(ContextFunction::EstimateDataSize),
+                    columns,
+                    &[],
+                    span,
+                )?
+            }
+            "bin_auto" => {
+                self.expect_count(name, arguments.len(), 1, 1, span)?;
+                self.bin_auto(&arguments[0], span)?
+            }
             "current_database" => Expr::constant(Value::String(self.database.clone())),
-            "current_cluster_endpoint" => Expr::constant(Value::String("localhost".to_string())),
-            "current_principal" => Expr::constant(Value::String(String::new())),
             "materialize" | "toscalar" | "totable" if arguments.len() == 1 => {
                 if name == "toscalar" {
                     return Err(self.error("SEM0111", "toscalar() expects a tabular expression", span));
@@ -331,6 +397,30 @@ impl Binder<'_> {
             _ => return Ok(None),
         };
         Ok(Some(Meaning::Scalar(scalar)))
+    }
+
+    /// `bin_auto(value)`: size and fixed point are options of the query.
+    fn bin_auto(&mut self, value: &ast::Expr, span: Span) -> Bind<Expr> {
+        let bound = self.scalar(value)?;
+        let option = |binder: &Self, name: &str| {
+            let set = binder.options.iter().rev().find(|(option, _)| option.eq_ignore_ascii_case(name));
+            set.map(|(_, value)| Expr::constant(value.clone()))
+        };
+        let Some(size) = option(self, "query_bin_auto_size") else {
+            if !self.catalog.runs() {
+                return Ok(bound);
+            }
+            let message = "bin_auto() takes its bins from options of the query: 'set query_bin_auto_size = …;' is missing";
+            return Err(self.error("SEM0129", message, span));
+        };
+        let (name, arguments) = match option(self, "query_bin_auto_at") {
+            Some(at) => ("bin_at", vec![bound, size, at]),
+            None => ("bin", vec![bound, size]),
+        };
+        match FunctionId::by_name(name) {
+            Some(function) => self.resolved("bin_auto", function, arguments, &[Place::of(value)], span),
+            None => Err(self.give_up()),
+        }
     }
 
     /// `extract(…, typeof(T))`: the plain function and a conversion of its text.

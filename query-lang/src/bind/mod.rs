@@ -18,6 +18,7 @@ mod literal;
 mod naming;
 pub mod notes;
 mod operator;
+mod origin;
 mod pipeline;
 mod projection;
 mod scope;
@@ -58,7 +59,8 @@ pub struct Bound {
 /// Binds a query to a catalog. `text` is the text the tree was made from.
 pub fn bind(query: &ast::Query, text: &str, catalog: &dyn Catalog) -> Bound {
     let mut binder = Binder::new(text, catalog);
-    let results = binder.bind_query(query);
+    let mut results = binder.bind_query(query);
+    results.iter_mut().for_each(|result| origin::settle(&mut result.plan));
     let schema = results.first().map(|result| result.plan.schema.clone());
     let mut diagnostics = std::mem::take(&mut binder.diagnostics);
     let mut seen = HashSet::new();

@@ -33,6 +33,7 @@
 
 pub mod aggregate;
 pub mod conditional;
+pub mod context;
 pub mod conversion;
 pub mod datetime;
 pub mod dynamic;
@@ -51,6 +52,7 @@ use crate::value::Value;
 
 pub use aggregate::AggregateFunction;
 pub use conditional::ConditionalFunction;
+pub use context::ContextFunction;
 pub use conversion::ConversionFunction;
 pub use datetime::DateTimeFunction;
 pub use dynamic::DynamicFunction;
@@ -66,6 +68,7 @@ pub use window::WindowFunction;
 pub enum FunctionId {
     Operator(OperatorFunction),
     Conditional(ConditionalFunction),
+    Context(ContextFunction),
     Conversion(ConversionFunction),
     DateTime(DateTimeFunction),
     Dynamic(DynamicFunction),
@@ -247,6 +250,7 @@ impl FunctionId {
         match self {
             FunctionId::Operator(f) => f.spec(),
             FunctionId::Conditional(f) => f.spec(),
+            FunctionId::Context(f) => f.spec(),
             FunctionId::Conversion(f) => f.spec(),
             FunctionId::DateTime(f) => f.spec(),
             FunctionId::Dynamic(f) => f.spec(),
@@ -264,6 +268,7 @@ impl FunctionId {
         let operators = OperatorFunction::ALL.iter().copied().map(FunctionId::Operator);
         operators
             .chain(ConditionalFunction::ALL.iter().copied().map(FunctionId::Conditional))
+            .chain(ContextFunction::ALL.iter().copied().map(FunctionId::Context))
             .chain(ConversionFunction::ALL.iter().copied().map(FunctionId::Conversion))
             .chain(DateTimeFunction::ALL.iter().copied().map(FunctionId::DateTime))
             .chain(DynamicFunction::ALL.iter().copied().map(FunctionId::Dynamic))

@@ -13,8 +13,8 @@ use conshelf_kql::function::{FunctionId, OperatorFunction};
 use conshelf_kql::plan::{Expr, ExprKind, Operator, Plan, SortKey};
 use conshelf_kql::{Column, Schema, Type};
 use conshelf_storage::{
-    ColumnStatistics, ColumnType, INGESTION_TIME_COLUMN, Morsel, Predicate, ScanOrder, ScanRequest,
-    TableEntry,
+    ColumnStatistics, ColumnType, EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, INGESTION_TIME_COLUMN, Morsel,
+    Predicate, ScanOrder, ScanRequest, TableEntry,
 };
 
 use crate::engine::batch::Batch;
@@ -32,8 +32,12 @@ use crate::engine::execute::window;
 use crate::engine::profile::OperatorProfile;
 use crate::engine::pruning::{self, Translation};
 
-/// Name by which a plan reads the hidden time of ingestion.
-const INGESTION_TIME: &str = "$IngestionTime";
+/// Names by which a plan reads what is hidden.
+const HIDDEN: [(&str, u32, ColumnType); 3] = [
+    ("$IngestionTime", INGESTION_TIME_COLUMN, ColumnType::DateTime),
+    ("$ExtentId", EXTENT_ID_COLUMN, ColumnType::Guid),
+    ("$ExtentTags", EXTENT_TAGS_COLUMN, ColumnType::Dynamic),
+];
 
 /// Single rows are picked out of a column when at most one in so many is wanted.
 const FEW_ROWS: usize = 8;
@@ -134,8 +138,8 @@ fn entry<'a>(executor: &'a Executor, database: &str, table: &str) -> Result<&'a 
 }
 
 fn column_of(entry: &TableEntry, name: &str) -> Option<(u32, ColumnType)> {
-    if name == INGESTION_TIME {
-        return Some((INGESTION_TIME_COLUMN, ColumnType::DateTime));
+    if let Some((_, id, ty)) = HIDDEN.iter().find(|(hidden, _, _)| *hidden == name) {
+        return Some((*id, *ty));
     }
     entry.schema.position(name).map(|position| {
         let column = &entry.schema.columns[position];

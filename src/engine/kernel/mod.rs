@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod conditional;
+pub mod context;
 pub mod conversion;
 pub mod datetime;
 pub mod dynamic;
@@ -82,6 +83,7 @@ pub fn kernel(function: FunctionId) -> Option<Kernel> {
     Some(match function {
         FunctionId::Operator(f) => operator::kernel(f),
         FunctionId::Conditional(f) => conditional::kernel(f),
+        FunctionId::Context(f) => context::kernel(f),
         FunctionId::Conversion(f) => conversion::kernel(f),
         FunctionId::DateTime(f) => datetime::kernel(f),
         FunctionId::Dynamic(f) => dynamic::kernel(f),

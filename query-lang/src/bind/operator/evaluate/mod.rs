@@ -74,7 +74,9 @@ impl Binder<'_> {
                            (evaluate plugin(…) : (name: type, …))";
             return Err(self.error("SEM0123", message, span));
         }
-        match self.catalog.first_value(plan) {
+        let mut plan = plan.clone();
+        crate::bind::origin::settle(&mut plan);
+        match self.catalog.first_value(&plan) {
             Ok(Some(value)) => Ok(value),
             Ok(None) => Err(self.give_up()),
             Err(message) => Err(self.error("SEM0123", message, span)),
