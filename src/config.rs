@@ -11,6 +11,7 @@ use crate::cli::check::CheckArgs;
 use crate::cli::demo::DemoArgs;
 use crate::cli::docs::DocsArgs;
 use crate::cli::ingest::IngestArgs;
+use crate::cli::lsp::LspArgs;
 use crate::cli::query::QueryArgs;
 use crate::server::Settings;
 
@@ -42,6 +43,7 @@ pub enum Command {
     Check(CheckArgs),
     Demo(DemoArgs),
     Docs(DocsArgs),
+    Lsp(LspArgs),
     /// Print the version
     Version,
     /// Print a completion script for a shell

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Some(Command::Check(arguments)) => cli::check::run(&arguments),
         Some(Command::Demo(arguments)) => cli::demo::run(&arguments),
         Some(Command::Docs(arguments)) => cli::docs::run(&arguments),
+        Some(Command::Lsp(arguments)) => cli::lsp::run(&arguments),
         Some(Command::Version) => {
             println!("conshelf {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS

@@ -1,4 +1,4 @@
-//! The command line beside `serve`: query, ingest, check, demo.
+//! The command line beside `serve`: query, ingest, check, demo, lsp, docs.
 //!
 //! Everything here speaks HTTP to a server as any client would; only `local` opens a data directory itself.
 
@@ -9,6 +9,7 @@ pub mod demo;
 pub mod docs;
 pub mod ingest;
 mod local;
+pub mod lsp;
 pub mod query;
 mod shell;
 
