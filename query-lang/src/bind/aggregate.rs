@@ -200,7 +200,7 @@ impl Binder<'_> {
             .zip(&constants)
             .zip(&call.arguments)
             .map(|((bound, constant), argument)| ArgumentInfo {
-                literal: super::call::is_literal(argument),
+                written: super::call::written(argument),
                 ..super::call::argument_info(bound, constant.as_ref())
             })
             .collect();

@@ -3,7 +3,7 @@
 use crate::ast::{self, ExprKind as Ast};
 use crate::function::signature::{Form, Mismatch, Parameter, Return};
 use crate::function::{
-    ArgumentInfo, ContextFunction, FunctionId, FunctionKind, OperatorFunction, Shape, signature,
+    ArgumentInfo, ContextFunction, FunctionId, FunctionKind, OperatorFunction, Shape, Written, signature,
 };
 use crate::plan::Expr;
 use crate::plan::ExprKind;
@@ -20,18 +20,23 @@ use super::{Bind, Binder, Reported, literal, null_of};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub span: Span,
-    pub literal: bool,
+    pub written: Written,
 }
 
 impl Place {
     pub fn of(argument: &ast::Expr) -> Place {
-        Place { span: argument.span, literal: is_literal(argument) }
+        Place { span: argument.span, written: written(argument) }
     }
 }
 
-/// Whether an argument is written as a literal, `typeof(…)` among them.
-pub(super) fn is_literal(argument: &ast::Expr) -> bool {
-    matches!(argument.kind, Ast::Literal(_) | Ast::TypeOf(_))
+/// How an argument is written.
+pub(super) fn written(argument: &ast::Expr) -> Written {
+    match argument.kind {
+        Ast::Literal(_) => Written::Literal,
+        Ast::TypeOf(_) => Written::Type,
+        Ast::Name(_) => Written::Name,
+        _ => Written::Other,
+    }
 }
 
 /// What is known of a bound argument.
@@ -549,6 +554,7 @@ impl Binder<'_> {
         let arguments = self.prepared(function, arguments);
         match spec.name {
             "case" => self.case_conditions(&arguments, spans, span)?,
+            "max_of" | "min_of" => self.comparable_arguments(spec.name, &arguments, span)?,
             "array_sort_asc" | "array_sort_desc" => self.sort_flag(spec.name, &arguments, spans, span)?,
             _ => {}
         }
@@ -569,7 +575,7 @@ impl Binder<'_> {
             .zip(&constants)
             .enumerate()
             .map(|(position, (argument, constant))| ArgumentInfo {
-                literal: places.get(position).is_some_and(|place| place.literal),
+                written: places.get(position).map_or(Written::Unknown, |place| place.written),
                 ..argument_info(argument, constant.as_ref())
             })
             .collect();
@@ -579,7 +585,9 @@ impl Binder<'_> {
                     overloads.iter().any(|signature| {
                         let parameter = signature.parameters.get(position);
                         let parameter = parameter.or(signature.parameters.last());
-                        parameter.is_some_and(|parameter| parameter.form != Form::Expression)
+                        parameter.is_some_and(|parameter| {
+                            matches!(parameter.form, Form::Constant | Form::Literal | Form::Type)
+                        })
                     })
                 };
                 let mut bound: Vec<Expr> = Vec::with_capacity(found.argument_types.len());
@@ -651,6 +659,19 @@ impl Binder<'_> {
         Ok(())
     }
 
+    /// The greatest or least is asked of values that have an order.
+    fn comparable_arguments(&mut self, name: &str, arguments: &[Expr], span: Span) -> Bind<()> {
+        let unordered = |ty: Type| matches!(ty, Type::Dynamic | Type::Guid | Type::Bool);
+        match arguments.iter().find(|argument| unordered(argument.ty)) {
+            Some(argument) if arguments.len() > 1 => {
+                let message = format!("{name}(): values of type {} have no order", argument.ty);
+                let whole = Span::new(span.start, (span.start + name.len() as u32).min(span.end));
+                Err(self.error("SEM0232", message, whole))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Of the arguments of a sort only the last may be a flag.
     fn sort_flag(&mut self, name: &str, arguments: &[Expr], spans: &[Span], span: Span) -> Bind<()> {
         let before_last = arguments.len().saturating_sub(1);
@@ -682,6 +703,10 @@ impl Binder<'_> {
                 let message =
                     format!("{name}(): argument {} must be {expected}, found {found}", position + 1);
                 self.error(code, message, place(position))
+            }
+            Mismatch::Column { position } => {
+                let message = format!("{name}(): argument {} must be the name of a column", position + 1);
+                self.error("SEM0109", message, place(position))
             }
             Mismatch::Literal { position } => {
                 let message = format!("{name}(): argument {} must be a literal", position + 1);

@@ -37,11 +37,11 @@ function_family! {
         Case => choice("case", &["(condition: bool, then: any, others: any...) -> rule"], "The value after the first condition that holds, else the last value.")
             .returns(type_of_last)
             .examples(&[Example { query: "print case(1 > 2, 'a', 2 > 1, 'b', 'c')", answer: "b" }]),
-        Coalesce => choice("coalesce", &["(values: T...) -> T"], "The first value that is not null (for texts: not empty).")
+        Coalesce => choice("coalesce", &["(first: T, others: T...) -> T"], "The first value that is not null (for texts: not empty).")
             .examples(&[Example { query: "print coalesce(tolong('not a number'), tolong('42'), 33)", answer: "42" }]),
-        MaxOf => choice("max_of", &["(values: T...) -> T"], "The largest of its arguments; nulls do not count.")
+        MaxOf => choice("max_of", &["(first: T, others: T...) -> T"], "The largest of its arguments; nulls do not count.")
             .examples(&[Example { query: "print max_of(10, 1, -3, 17)", answer: "17" }]),
-        MinOf => choice("min_of", &["(values: T...) -> T"], "The smallest of its arguments; nulls do not count.")
+        MinOf => choice("min_of", &["(first: T, others: T...) -> T"], "The smallest of its arguments; nulls do not count.")
             .examples(&[Example { query: "print min_of(10, 1, -3, 17)", answer: "-3" }]),
         IsNull => choice("isnull", &["(value: any) -> bool"], "Whether the value is null; a text never is.")
             .examples(&[Example { query: "print isnull(long(null)), isnull('')", answer: "true,false" }]),

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! A parameter is `name: class`, optionally `const class` (must fold to a constant) or `literal class` (must be
-//! written as one), `class in a|b|c` (one of these texts), `= default` (may be left out; the binder fills the
+//! written as one), `column class` (a column's name), `type string` (`typeof(…)`), `class in a|b|c` (one of these texts), `= default` (may be left out; the binder fills the
 //! default in), or `class...` for one or more repetitions (only last). A class is a type name, several joined by
 //! `|`, `any`, `number` (int long real decimal), `summable` (number or timespan), `plain` (anything but
 //! dynamic), `orderable` (nor guid), `array` or `bag` (dynamic, refused where it is known to be something else), `text` (anything, comes as
@@ -105,8 +105,7 @@ pub enum NullRule {
 pub struct ArgumentInfo<'a> {
     pub ty: Type,
     pub constant: Option<&'a Value>,
-    /// Written as a literal.
-    pub literal: bool,
+    pub written: Written,
     /// Of a dynamic argument, where it is known.
     pub shape: Option<Shape>,
 }
@@ -114,7 +113,26 @@ pub struct ArgumentInfo<'a> {
 impl ArgumentInfo<'_> {
     /// An argument of which only the type is known.
     pub fn of(ty: Type) -> ArgumentInfo<'static> {
-        ArgumentInfo { ty, constant: None, literal: false, shape: None }
+        ArgumentInfo { ty, constant: None, written: Written::Unknown, shape: None }
+    }
+}
+
+/// How an argument stands in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    Literal,
+    /// `typeof(…)`
+    Type,
+    /// A name.
+    Name,
+    Other,
+    /// It does not stand in a text.
+    Unknown,
+}
+
+impl Written {
+    pub fn is_literal(self) -> bool {
+        !matches!(self, Written::Name | Written::Other)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::function::{ArgumentInfo, FunctionId, FunctionSpec, Shape};
+use crate::function::{ArgumentInfo, FunctionId, FunctionSpec, Shape, Written};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -25,10 +25,6 @@ impl TypeSet {
 
     pub fn types(self) -> impl Iterator<Item = Type> {
         Type::ALL.into_iter().filter(move |ty| self.contains(*ty))
-    }
-
-    fn single(self) -> Option<Type> {
-        (self.0.count_ones() == 1).then(|| self.types().next()).flatten()
     }
 }
 
@@ -52,6 +48,10 @@ pub enum Form {
     Constant,
     /// A literal itself.
     Literal,
+    /// The name of a column.
+    Column,
+    /// `typeof(…)`.
+    Type,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -161,6 +161,8 @@ fn parse_parameter(text: &str) -> Result<Parameter, String> {
     let (class, form) = match class.split_once(' ') {
         Some(("const", class)) => (class.trim(), Form::Constant),
         Some(("literal", class)) => (class.trim(), Form::Literal),
+        Some(("column", class)) => (class.trim(), Form::Column),
+        Some(("type", class)) => (class.trim(), Form::Type),
         _ => (class, Form::Expression),
     };
     let (class, allowed) = match class.split_once(" in ") {
@@ -291,6 +293,8 @@ pub enum Mismatch {
     Constant { position: usize },
     /// The n-th argument must be a literal.
     Literal { position: usize },
+    /// The n-th argument must be the name of a column.
+    Column { position: usize },
     /// The n-th argument must be one of some texts.
     Value { position: usize, allowed: Vec<String> },
     /// The arguments have no type in common.
@@ -439,7 +443,16 @@ fn attempt(
             return Err((position, wrong_type(position, parameter.class)));
         };
         match parameter.form {
-            Form::Literal if !argument.literal => return Err((position, Mismatch::Literal { position })),
+            Form::Literal if !argument.written.is_literal() => {
+                return Err((position, Mismatch::Literal { position }));
+            }
+            Form::Column if argument.written == Written::Other => {
+                return Err((position, Mismatch::Column { position }));
+            }
+            Form::Type if argument.written != Written::Type => {
+                let (expected, code) = ("typeof(…)".to_string(), "SEM0107");
+                return Err((position, Mismatch::Type { position, expected, code }));
+            }
             Form::Constant if argument.constant.is_none() => {
                 return Err((position, Mismatch::Constant { position }));
             }

@@ -15,9 +15,9 @@ function_family! {
         RowRankMin => FunctionSpec::window("row_rank_min", &["(term: plain, restart: bool = false) -> long"], "Rank of the row's term: the number of the first row of the run with that term.")
             .examples(&[Example { query: "print x = dynamic([1, 1, 2]) | mv-expand x to typeof(long) | serialize r = row_rank_min(x) | project r", answer: "1\n1\n3" }]),
         RowWindowSession => FunctionSpec::window("row_window_session", &["(time: datetime, max_from_first: const timespan, max_between: const timespan, restart: bool = false) -> datetime"], "Start of the session that the row belongs to."),
-        Prev => FunctionSpec::window("prev", &["(value: T, offset: const long = 1) -> T", "(value: T, offset: const long, default: const T) -> T"], "Value of a row before.")
+        Prev => FunctionSpec::window("prev", &["(value: column T, offset: const long = 1) -> T", "(value: column T, offset: const long, default: const T) -> T"], "Value of a row before.")
             .examples(&[Example { query: "range x from 1 to 3 step 1 | serialize p = prev(x, 1, 0) | project p", answer: "0\n1\n2" }]),
-        Next => FunctionSpec::window("next", &["(value: T, offset: const long = 1) -> T", "(value: T, offset: const long, default: const T) -> T"], "Value of a row after.")
+        Next => FunctionSpec::window("next", &["(value: column T, offset: const long = 1) -> T", "(value: column T, offset: const long, default: const T) -> T"], "Value of a row after.")
             .examples(&[Example { query: "range x from 1 to 3 step 1 | serialize p = next(x, 1, 0) | project p", answer: "2\n3\n0" }]),
     }
 }

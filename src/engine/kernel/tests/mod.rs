@@ -14,6 +14,7 @@ use std::sync::Arc;
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, DictionaryArray, UInt32Array};
 use conshelf_kql::catalog::TestCatalog;
+use conshelf_kql::function::signature::Form;
 use conshelf_kql::function::{FunctionId, signature};
 use conshelf_kql::plan::{Expr, ExprKind, Operator};
 use conshelf_kql::{Type, Value};
@@ -75,7 +76,7 @@ fn must_be_constant(function: FunctionId, position: usize) -> bool {
     signature::signatures(function).iter().any(|signature| {
         let parameter = signature.parameters.get(position).or(signature.parameters.last());
         parameter
-            .is_some_and(|parameter| parameter.form != conshelf_kql::function::signature::Form::Expression)
+            .is_some_and(|parameter| matches!(parameter.form, Form::Constant | Form::Literal | Form::Type))
     })
 }
 
