@@ -219,12 +219,43 @@ fn unfold(reader: impl Read, out: &mut String) {
     out.push_str(&String::from_utf8(bytes).unwrap_or_default());
 }
 
+/// Deflated bytes; stored as they are in one block where that is hardly longer, as the engine does.
+fn deflate(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).ok()?;
+    let packed = encoder.finish().ok()?;
+    let length = u16::try_from(bytes.len()).ok().filter(|length| *length > 0);
+    let Some(length) = length.filter(|_| packed.len() >= bytes.len()) else {
+        return Some(packed);
+    };
+    let mut stored = vec![1];
+    stored.extend(length.to_le_bytes());
+    stored.extend((!length).to_le_bytes());
+    stored.extend(bytes);
+    Some(stored)
+}
+
+fn adler32(bytes: &[u8]) -> u32 {
+    const PRIME: u32 = 65_521;
+    let (low, high) = bytes.iter().fold((1, 0), |(low, high), byte| {
+        let low = (low + u32::from(*byte)) % PRIME;
+        (low, (high + low) % PRIME)
+    });
+    high << 16 | low
+}
+
 fn gzip_compress(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let values = Texts::new(argument(arguments, 0)?)?;
     Ok(texts(call.rows, |row, out| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        let written = encoder.write_all(values.get(row).as_bytes());
-        if let (Ok(()), Ok(bytes)) = (written, encoder.finish()) {
+        let text = values.get(row).as_bytes();
+        if let Some(packed) = deflate(text) {
+            let mut check = flate2::Crc::new();
+            check.update(text);
+            // Deflate, no name, no time, an unknown system.
+            let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+            bytes.extend(packed);
+            bytes.extend(check.sum().to_le_bytes());
+            bytes.extend(check.amount().to_le_bytes());
             BASE64.encode_string(bytes, out);
         }
     }))
@@ -242,9 +273,11 @@ fn gzip_decompress(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRe
 fn zlib_compress(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let values = Texts::new(argument(arguments, 0)?)?;
     Ok(texts(call.rows, |row, out| {
-        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-        let written = encoder.write_all(values.get(row).as_bytes());
-        if let (Ok(()), Ok(bytes)) = (written, encoder.finish()) {
+        let text = values.get(row).as_bytes();
+        if let Some(packed) = deflate(text) {
+            let mut bytes = vec![0x78, 0x01];
+            bytes.extend(packed);
+            bytes.extend(adler32(text).to_be_bytes());
             BASE64.encode_string(bytes, out);
         }
     }))

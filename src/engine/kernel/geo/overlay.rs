@@ -322,8 +322,8 @@ impl Overlay {
             } else {
                 seen_angle(middle, self.vertices[piece.vertices[0]], self.vertices[piece.vertices[1]])
             };
-            for region in 0..2 {
-                turned[region] += angle * f64::from(piece.weights[region]);
+            for (turned, weight) in turned.iter_mut().zip(piece.weights) {
+                *turned += angle * f64::from(weight);
             }
         }
         turned.map(|turned| (turned / (2.0 * PI)).round() as i32)

@@ -293,7 +293,7 @@ impl Builder {
                 *balance.entry((from, to)).or_default() += 1;
                 *balance.entry((to, from)).or_default() += 0;
             }
-            for ((vertex, neighbor), _) in &balance {
+            for (vertex, neighbor) in balance.keys() {
                 let arriving = balance.get(&(*neighbor, *vertex)).copied().unwrap_or(0);
                 let others: HashSet<usize> =
                     neighbors[vertex].iter().copied().filter(|other| other != neighbor).collect();

@@ -156,9 +156,7 @@ fn buffers_and_simplification() {
         ("isnull(geo_point_buffer(0, 0, 10, 0))", "True"),
         (&near(&format!("geo_polygon_buffer({SQUARE}, 11195)")), "100.0"),
         (
-            &near(&format!(
-                "geo_line_buffer(dynamic({{'type':'LineString','coordinates':[[0,2],[2,2]]}}), 11195)"
-            )),
+            &near("geo_line_buffer(dynamic({'type':'LineString','coordinates':[[0,2],[2,2]]}), 11195)"),
             "100.0",
         ),
         (&format!("array_length(geo_polygon_buffer({HOLLOW}, 1000).coordinates)"), "2"),

@@ -37,6 +37,22 @@ fn encodings() {
             "1234567890qwertyuiop",
         ),
         ("gzip_decompress_from_base64_string('x0x0x0')", ""),
+        (
+            "gzip_compress_to_base64_string('1234567890qwertyuiop')",
+            "H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==",
+        ),
+        (
+            "zlib_compress_to_base64_string('1234567890qwertyuiop')",
+            "eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw==",
+        ),
+        (
+            "strlen(zlib_decompress_from_base64_string(zlib_compress_to_base64_string(strrep('ab', 50000))))",
+            "100000",
+        ),
+        (
+            "strlen(gzip_decompress_from_base64_string(gzip_compress_to_base64_string(strrep('ab', 50000))))",
+            "100000",
+        ),
         ("zlib_decompress_from_base64_string(zlib_compress_to_base64_string('some text'))", "some text"),
     ]);
 }
