@@ -74,12 +74,59 @@ macro_rules! plugins {
 }
 
 plugins! {
+    Autocluster => PluginSpec::new(
+        "autocluster",
+        &["(SizeWeight: const = null, WeightColumn: expression = null, NumSeeds: const = null, CustomWildcard: const...)"],
+        "Finds a few patterns of values that many rows share.",
+    )
+    .examples(&[Example {
+        query: "datatable(a:string, b:string)['x','1','x','1','x','1','y','2'] | evaluate autocluster() | project Count, a, b",
+        answer: "3,x,1\n1,y,2",
+    }]),
     BagUnpack => PluginSpec::new(
         "bag_unpack",
         &["(column: column dynamic, OutputColumnPrefix: const string = null, columnsConflict: const string = null, ignoredProperties: const dynamic = null)"],
         "Makes a column of each property of a column of bags.",
     )
     .examples(&[Example { query: "datatable(d:dynamic)[dynamic({'a':1})] | evaluate bag_unpack(d)", answer: "1" }]),
+    Basket => PluginSpec::new(
+        "basket",
+        &["(Threshold: const = null, WeightColumn: expression = null, MaxDimensions: const = null, CustomWildcard: const...)"],
+        "Finds all patterns of values that a part of the rows has.",
+    )
+    .examples(&[Example {
+        query: "datatable(a:string, b:long)['x',1,'x',1,'x',2,'y',3] | evaluate basket(0.5) | project Count, Percent, a, b",
+        answer: "2,50.0,x,1\n3,75.0,x,",
+    }]),
+    DcountIntersect => PluginSpec::new(
+        "dcount_intersect",
+        &["(hll: expression dynamic...)"],
+        "How many distinct values sets have in common: the first, the first two, and so on.",
+    )
+    .examples(&[Example {
+        query: "range x from 1 to 100 step 1 | summarize a=hll(iff(x % 2 == 0, x, 2)), b=hll(iff(x % 3 == 0, x, 3)) | evaluate dcount_intersect(a, b) | project s0, s1",
+        answer: "50,16",
+    }]),
+    Diffpatterns => PluginSpec::new(
+        "diffpatterns",
+        &["(SplitColumn: column, SplitValueA: expression, SplitValueB: expression, WeightColumn: expression = null, Threshold: const = null, MaxDimensions: const = null, CustomWildcard: const...)"],
+        "Finds patterns of values that tell two sets of rows apart.",
+    )
+    .examples(&[Example {
+        query: "datatable(ok:bool, host:string)[true,'a',true,'a',true,'b',false,'b'] | evaluate diffpatterns(ok, 'true', 'false') | project CountA, CountB, PercentDiffAB, host | order by PercentDiffAB desc, host asc",
+        answer: "2,0,66.67,a\n1,1,66.67,b",
+    }]),
+    DiffpatternsText => PluginSpec::new(
+        "diffpatterns_text",
+        &["(TextColumn: column string, BooleanCondition: expression bool, MinTokens: const = null, Threshold: const = null, MaxTokens: const = null)"],
+        "Finds patterns of words that tell two sets of texts apart.",
+    )
+    .examples(&[Example {
+        query: "datatable(ok:bool, t:string)[true,'all went well',true,'all is well',false,'it broke'] | evaluate diffpatterns_text(t, ok) | project Count_of_True, Pattern",
+        answer: "2,all * well\n0,it broke",
+    }]),
+    EstimateRowsCount => PluginSpec::new("estimate_rows_count", &["()"], "How many rows there are.")
+        .examples(&[Example { query: "range x from 1 to 5 step 1 | evaluate estimate_rows_count()", answer: "5" }]),
     GeoLineLookup => PluginSpec::new(
         "geo_line_lookup",
         &["(LookupTable: table, LookupLineKey: key dynamic, SourceLongitude: column real|int|long|decimal, SourceLatitude: column real|int|long|decimal, radius: const real, return_unmatched: const bool = null, lookup_area_radius: const real = null, return_lookup_key: const bool = null)"],
@@ -98,6 +145,13 @@ plugins! {
         query: "let areas = datatable(area:string, polygon:dynamic)['corner', dynamic({'type':'Polygon','coordinates':[[[0,0],[10,0],[0,10],[0,0]]]})]; datatable(x:real, y:real)[1.0, 1.0, 50.0, 1.0] | evaluate geo_polygon_lookup(areas, polygon, x, y)",
         answer: "1.0,1.0,corner",
     }]),
+    Identity => PluginSpec::new("identity", &["()"], "The rows as they are.")
+        .examples(&[Example { query: "print x=1 | evaluate identity()", answer: "1" }]),
+    IdentityV3 => PluginSpec::new(
+        "identity_v3",
+        &["(mode: const, exceptionText: const string)"],
+        "The rows as they are.",
+    ),
     Ipv4Lookup => PluginSpec::new(
         "ipv4_lookup",
         &["(LookupTable: table, SourceIPv4Key: column string, IPv4LookupKey: key string, ExtraKey: column..., return_unmatched: const bool = null)"],
@@ -127,6 +181,38 @@ plugins! {
         query: "datatable(k:string, v:string)['a','x','a','y','b','x'] | evaluate pivot(v) | order by k asc",
         answer: "a,1,1\nb,1,0",
     }]),
+    Preview => PluginSpec::new(
+        "preview",
+        &["(NumberOfRows: const long|int)"],
+        "The first rows, and how many there are, as two results.",
+    ),
+    RollingPercentile => PluginSpec::new(
+        "rolling_percentile",
+        &["(ValueColumn: column int|long|real|decimal|datetime|timespan, Percentile: const int|long|real, IndexColumn: column int|long|real|datetime|timespan, BinSize: const int|long|real|timespan, BinsPerWindow: const int|long, Dimension: column...)"],
+        "A percentile of the values in a window of bins, for each bin.",
+    )
+    .examples(&[Example {
+        query: "range i from 0 to 5 step 1 | evaluate rolling_percentile(i, 50, i, 2, 2) | order by i asc",
+        answer: "0,0\n2,1\n4,3",
+    }]),
+    RowsNear => PluginSpec::new(
+        "rows_near",
+        &["(Condition: expression bool, NumRows: const int|long, NumRowsAfter: const int|long = null)"],
+        "The rows that are near one that a condition holds for.",
+    )
+    .examples(&[Example {
+        query: "range x from 1 to 9 step 1 | evaluate rows_near(x == 5, 1, 2)",
+        answer: "4\n5\n6\n7",
+    }]),
+    SchemaMerge => PluginSpec::new(
+        "schema_merge",
+        &["(PreserveOrder: const bool = null)"],
+        "One schema of several, as 'getschema' yields them.",
+    )
+    .examples(&[Example {
+        query: "union (datatable(a:int)[] | getschema), (datatable(a:long, b:string)[] | getschema) | evaluate schema_merge() | project ColumnName, ColumnOrdinal, ColumnType",
+        answer: "a,0,long\nb,1,string",
+    }]),
 
     AiChatCompletion => PluginSpec::outside("ai_chat_completion", "Asks a language model of an outside service."),
     AiChatCompletionPrompt => PluginSpec::outside("ai_chat_completion_prompt", "Asks a language model of an outside service."),
@@ -138,6 +224,7 @@ plugins! {
     Dax => PluginSpec::outside("dax_request", "Asks a DAX endpoint."),
     ExecuteQuery => PluginSpec::outside("execute_query", "Asks another cluster."),
     ExecuteShowCommand => PluginSpec::outside("execute_show_command", "Asks another cluster."),
+    ExternalDatatable => PluginSpec::outside("external_datatable", "Reads data outside of the server."),
     HttpRequest => PluginSpec::outside("http_request", "Sends an HTTP GET request."),
     HttpRequestPost => PluginSpec::outside("http_request_post", "Sends an HTTP POST request."),
     MySql => PluginSpec::outside("mysql_request", "Asks a MySQL server."),

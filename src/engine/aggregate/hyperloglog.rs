@@ -139,6 +139,25 @@ impl Sketch {
         }
     }
 
+    /// How many values the first one, two, three … sketches have in common, if all hold every value still.
+    pub fn exact_intersections(sketches: &[Sketch]) -> Option<Vec<i64>> {
+        let mut common: Option<HashSet<u64, RandomState>> = None;
+        let mut counts = Vec::with_capacity(sketches.len());
+        for sketch in sketches {
+            let Form::Exact(hashes) = &sketch.form else { return None };
+            let left = match common {
+                None => hashes.clone(),
+                Some(mut common) => {
+                    common.retain(|hash| hashes.contains(hash));
+                    common
+                }
+            };
+            counts.push(left.len() as i64);
+            common = Some(left);
+        }
+        Some(counts)
+    }
+
     /// The sketch as a dynamic value.
     pub fn write(&self, builder: &mut DynamicBuilder) {
         builder.begin_array();

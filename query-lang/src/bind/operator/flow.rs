@@ -147,7 +147,7 @@ impl Binder<'_> {
     }
 
     /// An operator that yields several results has no place where one table is taken.
-    fn yields_results(&mut self, span: Span) -> Bind<()> {
+    pub(super) fn yields_results(&mut self, span: Span) -> Bind<()> {
         if self.subqueries == 0 {
             return Ok(());
         }

@@ -3,8 +3,15 @@
 //! A kernel gets all rows of its inputs and yields all rows of its result. What the inputs' columns and the
 //! options stand for is said where the plugin is bound (`query-lang`, `bind/operator/evaluate`).
 
+mod cluster;
+mod dcount_intersect;
+mod difference;
 mod lookup;
 mod narrow;
+mod pattern;
+mod rolling_percentile;
+mod rows_near;
+mod schema_merge;
 
 use std::sync::Arc;
 
@@ -37,11 +44,19 @@ type Kernel = fn(&PluginCall<'_>) -> Result<Vec<Batch>>;
 
 fn kernel(plugin: Plugin) -> Option<Kernel> {
     match plugin {
+        Plugin::Autocluster => Some(cluster::autocluster),
+        Plugin::Basket => Some(cluster::basket),
+        Plugin::DcountIntersect => Some(dcount_intersect::rows),
+        Plugin::Diffpatterns => Some(difference::patterns),
+        Plugin::DiffpatternsText => Some(difference::texts),
         Plugin::GeoLineLookup => Some(lookup::lines),
         Plugin::GeoPolygonLookup => Some(lookup::polygons),
         Plugin::Ipv4Lookup => Some(lookup::ipv4),
         Plugin::Ipv6Lookup => Some(lookup::ipv6),
         Plugin::Narrow => Some(narrow::rows),
+        Plugin::RollingPercentile => Some(rolling_percentile::rows),
+        Plugin::RowsNear => Some(rows_near::rows),
+        Plugin::SchemaMerge => Some(schema_merge::rows),
         // Lowered to other operators, or refused, by the binder.
         _ => None,
     }

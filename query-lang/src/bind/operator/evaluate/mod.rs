@@ -5,9 +5,14 @@
 
 mod arguments;
 mod bag_unpack;
+mod dcount_intersect;
 mod lookup;
 mod narrow;
+mod patterns;
 mod pivot;
+mod rolling_percentile;
+mod schema_merge;
+mod shape;
 
 use crate::ast::{self, ExprKind as Ast};
 use crate::plan::Operator;
@@ -42,11 +47,22 @@ impl Binder<'_> {
         let schema = node.schema.as_ref();
         let span = node.call.span;
         match plugin {
+            Plugin::Autocluster | Plugin::Basket | Plugin::Diffpatterns => {
+                self.patterns(plugin, input, call, span)
+            }
             Plugin::BagUnpack => self.bag_unpack(input, call, schema, span),
+            Plugin::DcountIntersect => self.dcount_intersect(input, call, span),
+            Plugin::DiffpatternsText => self.diffpatterns_text(input, call, span),
+            Plugin::EstimateRowsCount => self.estimate_rows_count(input, call, span),
             Plugin::GeoLineLookup | Plugin::GeoPolygonLookup => self.geo_lookup(plugin, input, call, span),
+            Plugin::Identity | Plugin::IdentityV3 => self.identity(plugin, input, call, span),
             Plugin::Ipv4Lookup | Plugin::Ipv6Lookup => self.ip_lookup(plugin, input, call, span),
             Plugin::Narrow => self.narrow(input, call, span),
             Plugin::Pivot => self.pivot(input, call, schema, span),
+            Plugin::Preview => self.preview(input, call, span),
+            Plugin::RollingPercentile => self.rolling_percentile(input, call, span),
+            Plugin::RowsNear => self.rows_near(input, call, span),
+            Plugin::SchemaMerge => self.schema_merge(input, call, span),
             _ => Err(self.give_up()),
         }
     }
