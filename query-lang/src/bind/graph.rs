@@ -19,6 +19,7 @@ use crate::value::{Dynamic, Value};
 
 use super::comparison::{cast, operator};
 use super::expression::Meaning;
+use super::naming::{result_name, result_name_without};
 use super::scope::{Entity, GraphElement, RowScope};
 use super::{Bind, Binder};
 
@@ -384,6 +385,20 @@ impl Binder<'_> {
         let kind = GraphValueKind::Path { edge, inner_nodes: false, collect, locals, expression };
         let position = scope.value(kind, ty);
         Ok(Expr::column(position, ty))
+    }
+
+    /// The name of a projected expression that has none given. A property by itself is called after its element
+    /// and itself, one within another expression only after itself.
+    pub(super) fn projected_name(&self, value: &ast::Expr) -> Option<String> {
+        let in_match = self
+            .graph
+            .as_ref()
+            .is_some_and(|scope| Some(scope.row) == self.row.as_ref().map(|row| row.number));
+        if !in_match || matches!(value.kind, Ast::Member { .. } | Ast::Element { .. }) {
+            return result_name(value);
+        }
+        let is_element = |name: &str| matches!(self.names.find(name), Some(Entity::GraphElement(_)));
+        result_name_without(value, &is_element)
     }
 
     /// An expression of a `project`. In that of a match, whatever names a variable length edge is dynamic.

@@ -178,15 +178,21 @@ fn prefix(function: &str) -> Option<&'static str> {
 
 /// The name of an expression that has none given; `None` where the operator makes one up (`Column1`).
 pub(super) fn result_name(expression: &Expr) -> Option<String> {
+    result_name_without(expression, &is_side)
+}
+
+/// As `result_name`; names that are `hidden` give no name to what is taken from them.
+pub(super) fn result_name_without(expression: &Expr, hidden: &dyn Fn(&str) -> bool) -> Option<String> {
+    let result_name = |expression: &Expr| result_name_without(expression, hidden);
     match &expression.kind {
         ExprKind::Name(name) => Some(name.text.clone()),
         ExprKind::Named { name, .. } => Some(name.text.clone()),
         ExprKind::Parenthesized(inner) => result_name(inner),
         ExprKind::Member { object, name } => {
-            Some(joined(result_name(object).filter(|left| !is_side(left)), Some(name.text.clone())))
+            Some(joined(result_name(object).filter(|left| !hidden(left)), Some(name.text.clone())))
         }
         ExprKind::Element { object, index } => {
-            Some(joined(result_name(object).filter(|left| !is_side(left)), literal_text(index)))
+            Some(joined(result_name(object).filter(|left| !hidden(left)), literal_text(index)))
         }
         ExprKind::Call(call) => {
             let first = call.arguments.first();

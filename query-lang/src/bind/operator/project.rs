@@ -91,7 +91,7 @@ impl Binder<'_> {
                 for name in names {
                     self.broken_column(projection, &name.text);
                 }
-                if let (true, Some(name)) = (names.is_empty(), result_name(value)) {
+                if let (true, Some(name)) = (names.is_empty(), self.projected_name(value)) {
                     self.broken_column(projection, &name);
                 }
                 return;
@@ -154,7 +154,8 @@ impl Binder<'_> {
                     Some(row) if extend => row.columns.clone(),
                     _ => Default::default(),
                 };
-                let name = result_name(value)
+                let name = self
+                    .projected_name(value)
                     .filter(|name| !name.is_empty())
                     .unwrap_or_else(|| projection.unnamed(&taken));
                 projection.add(&name, bound, None, extend);

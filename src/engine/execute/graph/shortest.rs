@@ -79,7 +79,7 @@ impl ShortestPaths<'_> {
         let hops = &self.pattern.hops;
         // With one edge of varying length, to have taken more than its least number makes no difference: the
         // first to get there has the shortest way and the most edges left.
-        let single = hops.iter().filter(|hop| hop.most > 1).count() <= 1;
+        let single = hops.iter().filter(|hop| hop.least != hop.most).count() <= 1;
         let key = |hop: usize, taken: u32, node: u32| {
             let taken = match hops.get(hop) {
                 Some(hop) if single => taken.min(hop.least),
