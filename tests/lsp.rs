@@ -141,7 +141,7 @@ fn an_editor_is_served() {
     assert_eq!(find(&items, "strlen")["textEdit"]["newText"], "strlen($0)");
     find(&items, "n");
     // The name is unknown so far.
-    assert_eq!(editor.diagnostics[0]["code"], "SEM0100");
+    assert_eq!(editor.diagnostics[0]["code"], "KS142");
 
     let insert = json!({"range": range, "text": "strlen(Level) > n"});
     editor.notify(

@@ -190,6 +190,18 @@ fn edit_distance(a: &str, b: &str) -> usize {
     previous[b.len()]
 }
 
+/// A code as editors show it: the analyser's `KS…`. The engine's codes carry the same numbers, but for a few.
+pub fn editor_code(code: &str) -> Cow<'_, str> {
+    match code.strip_prefix("SEM0") {
+        None => Cow::Borrowed(code),
+        Some("100") => Cow::Borrowed("KS142"),
+        Some("219") => Cow::Borrowed("KS119"),
+        Some("260") => Cow::Borrowed("KS211"),
+        Some("064") => Cow::Borrowed("KS106"),
+        Some(number) => Cow::Owned(format!("KS{number}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -240,7 +240,7 @@ fn check_json(service: &Service, body: &QueryBody) -> String {
                 "{{\"severity\":{},\"kind\":\"{}\",\"code\":{},\"message\":{},\"start\":{start},\"length\":{length},\"line\":{line},\"column\":{column},\"hints\":[{}],\"fixes\":[{}]}}",
                 quoted(found.severity),
                 if found.is_syntax { "syntax" } else { "semantic" },
-                quoted(&found.code),
+                quoted(&conshelf_kql::diagnostic::editor_code(&found.code)),
                 quoted(&found.message),
                 hints.join(","),
                 fixes(&body.text, found),

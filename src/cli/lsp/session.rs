@@ -448,7 +448,7 @@ fn diagnostic(text: &str, found: &conshelf_kql::diagnostic::Diagnostic) -> Diagn
             S::Information => DiagnosticSeverity::INFORMATION,
             S::Suggestion => DiagnosticSeverity::HINT,
         }),
-        code: Some(NumberOrString::String(found.code.to_string())),
+        code: Some(NumberOrString::String(conshelf_kql::diagnostic::editor_code(&found.code).into_owned())),
         source: Some("conshelf".to_owned()),
         message,
         data: None::<Value>,
