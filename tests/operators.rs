@@ -161,6 +161,13 @@ golden_answers! {
         "print a = 1 | project-rename a = a",
         "print a = 1 | sample-distinct 3 of a + 1",
     ],
+    several_results: [
+        "let T = datatable(x:long)[1, 2]; union (T | fork (count)), T",
+        "let T = datatable(x:long)[1, 2]; T | where x in (T | facet by x)",
+        "let f = () { datatable(x:long)[1, 2] | fork (count) (take 1) }; f()",
+        "datatable(x:long, d:dynamic)[1, dynamic('b'), 2, dynamic('a')] | top 1 by d asc",
+        "range x from 1 to 2 step 1 | scan declare (a:long=null) with (step s: true => a = s['x'];)",
+    ],
     windows: [
         "range x from 1 to 4 step 1 | where x % 2 == 0 or prev(x) == 2",
         "datatable(x:long)[1, 1, 2, 2, 1] | serialize | where x != prev(x)",

@@ -430,6 +430,11 @@ impl Binder<'_> {
     }
 
     fn element(&mut self, object: &ast::Expr, index: &ast::Expr) -> Bind<Expr> {
+        if let Ast::Name(step) = &object.kind
+            && let Some(found) = self.step_element(step, index)
+        {
+            return found;
+        }
         let object_span = object.span;
         if let (Some(element), Ast::Literal(ast::LiteralValue::String(text))) =
             (self.graph_element(object), &index.kind)

@@ -130,6 +130,9 @@ struct Binder<'a> {
     argument: Option<Piped>,
     /// How many subqueries stand around what is being bound.
     subqueries: usize,
+    /// How many pipelines are being bound, and at which number one may yield several results.
+    pipelines: usize,
+    results_at: usize,
     /// The match that the expressions of `graph-match` are about.
     graph: Option<graph::GraphScope>,
     result_name: Option<String>,
@@ -168,6 +171,8 @@ impl<'a> Binder<'a> {
             visualization: None,
             argument: None,
             subqueries: 0,
+            pipelines: 0,
+            results_at: 0,
             graph: None,
             result_name: None,
             forked: Vec::new(),

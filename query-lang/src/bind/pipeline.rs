@@ -20,7 +20,9 @@ impl Binder<'_> {
         let argument = self.argument.take();
         let graph = self.graph.take();
         let given = argument.clone();
+        self.pipelines += 1;
         let found = self.with_row_scope(None, |binder| binder.pipeline(pipeline, given, span));
+        self.pipelines -= 1;
         self.argument = argument;
         self.graph = graph;
         Ok(match found? {

@@ -28,7 +28,10 @@ impl Binder<'_> {
         self.visualization = None;
         self.result_name = None;
         self.operator = "query";
-        match self.meaning(expression) {
+        self.results_at = self.pipelines + 1;
+        let meaning = self.meaning(expression);
+        self.results_at = 0;
+        match meaning {
             Ok(Meaning::Table(relation)) => {
                 if !self.forked.is_empty() {
                     results.append(&mut self.forked);

@@ -148,11 +148,13 @@ impl Binder<'_> {
 
     /// An operator that yields several results has no place where one table is taken.
     pub(super) fn yields_results(&mut self, span: Span) -> Bind<()> {
-        if self.subqueries == 0 {
+        if self.subqueries == 0 && self.pipelines == self.results_at {
             return Ok(());
         }
-        let message =
-            format!("The operator '{}' yields several tables: a subquery must yield one", self.operator);
+        let message = format!(
+            "The operator '{}' yields several tables: only a statement as a whole may",
+            self.operator
+        );
         Err(self.error("SEM0174", message, span))
     }
 

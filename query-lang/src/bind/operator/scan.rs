@@ -60,6 +60,9 @@ impl Binder<'_> {
         };
         let ty = self.type_named(type_name)?;
         let Some(default) = &declared.default else { return Ok(null_of(ty)) };
+        if matches!(&default.kind, ast::ExprKind::Name(name) if name.text == "null") {
+            return Ok(null_of(ty));
+        }
         let value = self.with_row_scope(None, |binder| binder.constant_of(default))?;
         match literal::converted(&value, ty) {
             Some(value) => Ok(value),
@@ -124,6 +127,17 @@ impl Binder<'_> {
             return Err(self.error("SEM0024", message, expression.span));
         }
         Ok(self.folded(bound))
+    }
+
+    /// `step['column']`, as `step.column`.
+    pub(in crate::bind) fn step_element(
+        &mut self,
+        step: &ast::Name,
+        index: &ast::Expr,
+    ) -> Option<Bind<Expr>> {
+        let ast::ExprKind::Literal(ast::LiteralValue::String(text)) = &index.kind else { return None };
+        let style = ast::NameStyle::Bracketed;
+        self.step_column(step, &ast::Name { text: text.value.clone(), style, span: index.span })
     }
 
     /// `step.column`: what a step matched last; `None` where the name is no step.

@@ -4,6 +4,7 @@ use crate::ast::{self, NullsOrder, SortDirection};
 use crate::plan::{Operator, SortKey};
 use crate::types::Type;
 
+use crate::bind::comparison::cast;
 use crate::bind::scope::Relation;
 use crate::bind::{Bind, Binder};
 
@@ -24,6 +25,18 @@ impl Binder<'_> {
         Ok(SortKey { expression, descending, nulls_first })
     }
 
+    /// As `sort_key`; `top` takes dynamic values, too: numbers rank as such, what is none by its text.
+    fn top_keys(&mut self, input: &Relation, key: &ast::SortKey) -> Bind<Vec<SortKey>> {
+        let expression = self.with_row(input, |binder| binder.scalar(&key.expression))?;
+        if expression.ty != Type::Dynamic {
+            return self.sort_key(input, key).map(|key| vec![key]);
+        }
+        let descending = key.direction != Some(SortDirection::Ascending);
+        let nulls_first = key.nulls.map_or(!descending, |order| order == NullsOrder::First);
+        let by = |ty| SortKey { expression: cast(expression.clone(), ty), descending, nulls_first };
+        Ok(vec![by(Type::Real), by(Type::String)])
+    }
+
     pub(in crate::bind) fn sort(&mut self, input: Relation, node: &ast::Sort) -> Bind<Relation> {
         let mut keys = Vec::with_capacity(node.keys.len());
         for key in &node.keys {
@@ -39,13 +52,13 @@ impl Binder<'_> {
 
     pub(in crate::bind) fn top(&mut self, input: Relation, node: &ast::Top) -> Bind<Relation> {
         let limit = self.row_count(&node.count);
-        let key = self.sort_key(&input, &node.key);
-        let (Ok(limit), Ok(key)) = (limit, key) else {
+        let keys = self.top_keys(&input, &node.key);
+        let (Ok(limit), Ok(keys)) = (limit, keys) else {
             self.failed = true;
             return Ok(input);
         };
         let schema = input.plan.schema.clone();
-        let plan = self.plan(Operator::Top { input: input.plan, keys: vec![key], limit }, schema);
+        let plan = self.plan(Operator::Top { input: input.plan, keys, limit }, schema);
         Ok(Relation::flagged(plan, true, true))
     }
 
