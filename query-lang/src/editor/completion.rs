@@ -205,6 +205,11 @@ pub(super) const INFIX: &[(&str, InfixClass, &str)] = &[
     ("endswith_cs", InfixClass::Text, "ends with the text, in this case"),
     ("!endswith_cs", InfixClass::Text, "does not end with the text, in this case"),
     ("matches regex", InfixClass::Text, "matches the regular expression"),
+    ("+", InfixClass::Number, "sum"),
+    ("-", InfixClass::Number, "difference"),
+    ("*", InfixClass::Number, "product"),
+    ("/", InfixClass::Number, "quotient"),
+    ("%", InfixClass::Number, "remainder"),
     ("and", InfixClass::Any, "both"),
     ("or", InfixClass::Any, "one of both"),
 ];
@@ -213,6 +218,7 @@ pub(super) const INFIX: &[(&str, InfixClass, &str)] = &[
 pub(super) enum InfixClass {
     Any,
     Ordered,
+    Number,
     Text,
 }
 
@@ -371,13 +377,14 @@ impl Collector<'_> {
         let names_only = self.word.writing == Writing::BracketedName;
         for slot in &sought.slots {
             match slot {
-                Slot::Statement => self.statements(),
+                Slot::Statement => self.statements(STATEMENTS),
+                Slot::Body => self.statements(&STATEMENTS[..1]),
                 Slot::Operator => self.operators(OperatorSpec::may_follow_pipe),
                 Slot::Source => {
                     self.sources(catalog, scope, if scope.columns.is_some() { 6 } else { 1 });
                     if !names_only && scope.columns.is_none() {
                         self.operators(OperatorSpec::may_lead);
-                        for word in ["datatable", "externaldata"] {
+                        for word in ["datatable", "externaldata", "inline_external_table"] {
                             self.plain(word, CompletionKind::Keyword, "", "", 4);
                         }
                     }
@@ -461,8 +468,8 @@ impl Collector<'_> {
         }
     }
 
-    fn statements(&mut self) {
-        for (statement, summary) in STATEMENTS {
+    fn statements(&mut self, statements: &[(&str, &str)]) {
+        for (statement, summary) in statements {
             self.plain(statement, CompletionKind::Keyword, "", summary, 3);
         }
     }
@@ -619,6 +626,9 @@ impl Collector<'_> {
             let fits = match (class, left) {
                 (_, None | Some(Type::Dynamic)) | (InfixClass::Any, _) => true,
                 (InfixClass::Text, Some(ty)) => ty == Type::String,
+                (InfixClass::Number, Some(ty)) => {
+                    ty.is_number() || matches!(ty, Type::DateTime | Type::TimeSpan)
+                }
                 (InfixClass::Ordered, Some(ty)) => !matches!(ty, Type::Bool | Type::Guid),
             };
             let logical = matches!(*word, "and" | "or");
@@ -709,7 +719,11 @@ impl Collector<'_> {
                 _ => (CompletionKind::Function, 4),
             };
             let detail = spec.signatures.first().copied().unwrap_or("()");
-            self.call(spec.name, kind, detail, documentation::of_function(function), rank);
+            let documentation = documentation::of_function(function);
+            for alias in spec.aliases {
+                self.call(alias, kind, detail, documentation.clone(), rank + 3);
+            }
+            self.call(spec.name, kind, detail, documentation, rank);
         }
         for (name, signature, summary) in BINDER_FUNCTIONS {
             self.call(name, CompletionKind::Function, signature, (*summary).to_string(), 4);

@@ -9,6 +9,8 @@ use super::Parser;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slot {
     Statement,
+    /// A statement or the result of a body.
+    Body,
     /// An operator after a pipe.
     Operator,
     /// A table or an operator that starts a pipeline.

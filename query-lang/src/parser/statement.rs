@@ -246,7 +246,7 @@ impl Parser<'_> {
             return body;
         }
         loop {
-            self.seek(Slot::Statement);
+            self.seek(Slot::Body);
             let begin = self.start();
             let kind = if self.is_word(0, "let") {
                 self.let_statement(Follow::Nested)
