@@ -74,6 +74,52 @@ macro_rules! plugins {
 }
 
 plugins! {
+    ActiveUsersCount => PluginSpec::new(
+        "active_users_count",
+        &[
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Start: const, End: const, LookbackWindow: const, Period: const, ActivePeriods: const, Step: const, Dimension: column...)",
+        ],
+        "Counts, in each period, the users that were active in enough shorter periods of a look back.",
+    )
+    .examples(&[Example {
+        query: "datatable(u:string, t:long)['a',1, 'a',2, 'b',2, 'a',5] | evaluate active_users_count(u, t, 0, 9, 3, 1, 2, 5)",
+        answer: "0,1",
+    }]),
+    ActivityCountsMetrics => PluginSpec::new(
+        "activity_counts_metrics",
+        &[
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Start: const, End: const, Step: const, Dimension: column...)",
+        ],
+        "Counts rows, users, new users and all users so far of each period.",
+    )
+    .examples(&[Example {
+        query: "datatable(u:string, t:long)['a',1, 'b',1, 'a',2, 'c',2] | evaluate activity_counts_metrics(u, t, 1, 2, 1)",
+        answer: "1,2,2,2,2\n2,2,2,1,3",
+    }]),
+    ActivityEngagement => PluginSpec::new(
+        "activity_engagement",
+        &[
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Start: const, End: const, InnerActivityWindow: const, OuterActivityWindow: const, Dimension: column...)",
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, InnerActivityWindow: const, OuterActivityWindow: const, Dimension: column...)",
+        ],
+        "Divides the users of each period by those of a longer window that ends with it.",
+    )
+    .examples(&[Example {
+        query: "datatable(u:string, t:long)['a',1, 'b',2] | evaluate activity_engagement(u, t, 1, 2, 1, 2)",
+        answer: "1,1,1,1.0\n2,1,2,0.5",
+    }]),
+    ActivityMetrics => PluginSpec::new(
+        "activity_metrics",
+        &[
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Start: const, End: const, Step: const, Dimension: column...)",
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Step: const, Dimension: column...)",
+        ],
+        "Compares the users of each period with those of the period before: new, retained, lost.",
+    )
+    .examples(&[Example {
+        query: "datatable(u:string, t:long)['a',1, 'b',1, 'a',2, 'c',2] | evaluate activity_metrics(u, t, 1, 2, 1)",
+        answer: "1,2,2,NaN,NaN\n2,2,1,0.5,0.5",
+    }]),
     Autocluster => PluginSpec::new(
         "autocluster",
         &["(SizeWeight: const = null, WeightColumn: expression = null, NumSeeds: const = null, CustomWildcard: const...)"],
@@ -127,6 +173,28 @@ plugins! {
     }]),
     EstimateRowsCount => PluginSpec::new("estimate_rows_count", &["()"], "How many rows there are.")
         .examples(&[Example { query: "range x from 1 to 5 step 1 | evaluate estimate_rows_count()", answer: "5" }]),
+    FunnelSequence => PluginSpec::new(
+        "funnel_sequence",
+        &[
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Start: const, End: const, MaxWindowSizeBetweenSteps: const, Step: const, StateColumn: column, Sequence: const dynamic)",
+        ],
+        "Counts the users that went through a sequence of states, by the states before and after it.",
+    )
+    .examples(&[Example {
+        query: "datatable(u:string, t:long, s:string)['a',1,'x', 'a',2,'y', 'a',3,'z'] | evaluate funnel_sequence(u, t, 0, 9, 5, 10, s, dynamic(['y']))",
+        answer: "0,x,z,1,[\"a\"]",
+    }]),
+    FunnelSequenceCompletion => PluginSpec::new(
+        "funnel_sequence_completion",
+        &[
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Start: const, End: const, BinSize: const, StateColumn: column, Sequence: const dynamic, MaxSequencePeriods: const dynamic)",
+        ],
+        "Counts the users that came to each state of a sequence within some lengths of time.",
+    )
+    .examples(&[Example {
+        query: "datatable(u:string, t:timespan, s:string)['a',1h,'x', 'a',3h,'y', 'b',1h,'x'] | evaluate funnel_sequence_completion(u, t, 0h, 9h, 10h, s, dynamic(['x','y']), dynamic([1h, 4h]))",
+        answer: "00:00:00,x,01:00:00,2\n00:00:00,y,01:00:00,0\n00:00:00,x,04:00:00,2\n00:00:00,y,04:00:00,1",
+    }]),
     GeoLineLookup => PluginSpec::new(
         "geo_line_lookup",
         &["(LookupTable: table, LookupLineKey: key dynamic, SourceLongitude: column real|int|long|decimal, SourceLatitude: column real|int|long|decimal, radius: const real, return_unmatched: const bool = null, lookup_area_radius: const real = null, return_lookup_key: const bool = null)"],
@@ -172,6 +240,17 @@ plugins! {
     }]),
     Narrow => PluginSpec::new("narrow", &["()"], "Makes a row of each value: row number, column name, value as text.")
         .examples(&[Example { query: "print a=1, b='x' | evaluate narrow()", answer: "0,a,1\n0,b,x" }]),
+    NewActivityMetrics => PluginSpec::new(
+        "new_activity_metrics",
+        &[
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Start: const, End: const, Window: const, Cohort: const = null, Dimension: column..., lookback: table = null)",
+        ],
+        "Follows the users that are new in a period through all later ones.",
+    )
+    .examples(&[Example {
+        query: "datatable(u:string, t:long)['a',1, 'b',1, 'a',2, 'c',2] | evaluate new_activity_metrics(u, t, 1, 2, 1)",
+        answer: "1,1,2,2,0,1.0,0.0\n1,2,1,1,1,0.5,0.5\n2,2,1,1,0,1.0,0.0",
+    }]),
     Pivot => PluginSpec::new(
         "pivot",
         &["(pivotColumn: column, aggregateFunction: aggregate = null, columns: column...)"],
@@ -212,6 +291,39 @@ plugins! {
     .examples(&[Example {
         query: "union (datatable(a:int)[] | getschema), (datatable(a:long, b:string)[] | getschema) | evaluate schema_merge() | project ColumnName, ColumnOrdinal, ColumnType",
         answer: "a,0,long\nb,1,string",
+    }]),
+    SequenceDetect => PluginSpec::new(
+        "sequence_detect",
+        &[
+            "(TimelineColumn: column datetime|timespan|int|long|real|decimal, MaxSequenceStepWindow: const, MaxSequenceSpan: const, First: expression bool, Expr: expression bool..., Dimension: column...)",
+        ],
+        "Finds the times at which conditions held one after the other.",
+    )
+    .examples(&[Example {
+        query: "datatable(t:timespan, s:string)[1h,'x', 2h,'y', 9h,'y'] | evaluate sequence_detect(t, 2h, 5h, a=(s == 'x'), b=(s == 'y'))",
+        answer: "01:00:00,02:00:00,01:00:00",
+    }]),
+    SessionCount => PluginSpec::new(
+        "session_count",
+        &[
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Start: const, End: const, Bin: const, LookBackWindow: const, Dimension: column...)",
+        ],
+        "Counts the sessions of each period; one ends where its user is not seen for a look back.",
+    )
+    .examples(&[Example {
+        query: "datatable(u:string, t:long)['a',1, 'a',2, 'a',8, 'b',3] | evaluate session_count(u, t, 0, 9, 10, 2)",
+        answer: "0,3",
+    }]),
+    SlidingWindowCounts => PluginSpec::new(
+        "sliding_window_counts",
+        &[
+            "(IdColumn: column, TimelineColumn: column datetime|timespan|int|long|real|decimal, Start: const, End: const, LookBackWindow: const, Step: const, Dimension: column...)",
+        ],
+        "Counts rows and users of each period together with those before it in a look back.",
+    )
+    .examples(&[Example {
+        query: "datatable(u:string, t:long)['a',1, 'b',2, 'a',2] | evaluate sliding_window_counts(u, t, 1, 3, 2, 1)",
+        answer: "1,1,1\n2,3,2\n3,2,2",
     }]),
 
     AiChatCompletion => PluginSpec::outside("ai_chat_completion", "Asks a language model of an outside service."),

@@ -3,6 +3,7 @@
 //! A kernel gets all rows of its inputs and yields all rows of its result. What the inputs' columns and the
 //! options stand for is said where the plugin is bound (`query-lang`, `bind/operator/evaluate`).
 
+mod activity;
 mod cluster;
 mod dcount_intersect;
 mod difference;
@@ -49,6 +50,12 @@ fn kernel(plugin: Plugin) -> Option<Kernel> {
         Plugin::DcountIntersect => Some(dcount_intersect::rows),
         Plugin::Diffpatterns => Some(difference::patterns),
         Plugin::DiffpatternsText => Some(difference::texts),
+        Plugin::ActiveUsersCount => Some(activity::active_users::rows),
+        Plugin::ActivityCountsMetrics => Some(activity::counts::rows),
+        Plugin::ActivityEngagement => Some(activity::engagement::rows),
+        Plugin::ActivityMetrics => Some(activity::metrics::rows),
+        Plugin::FunnelSequence => Some(activity::funnel::sequence),
+        Plugin::FunnelSequenceCompletion => Some(activity::funnel::completion),
         Plugin::GeoLineLookup => Some(lookup::lines),
         Plugin::GeoPolygonLookup => Some(lookup::polygons),
         Plugin::Ipv4Lookup => Some(lookup::ipv4),
@@ -57,6 +64,10 @@ fn kernel(plugin: Plugin) -> Option<Kernel> {
         Plugin::RollingPercentile => Some(rolling_percentile::rows),
         Plugin::RowsNear => Some(rows_near::rows),
         Plugin::SchemaMerge => Some(schema_merge::rows),
+        Plugin::NewActivityMetrics => Some(activity::new_users::rows),
+        Plugin::SequenceDetect => Some(activity::sequence::rows),
+        Plugin::SessionCount => Some(activity::sessions::rows),
+        Plugin::SlidingWindowCounts => Some(activity::sliding::rows),
         // Lowered to other operators, or refused, by the binder.
         _ => None,
     }

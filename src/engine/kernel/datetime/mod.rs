@@ -22,7 +22,9 @@ use conshelf_storage::ticks::{
 use crate::engine::error::{EngineError, Result};
 use crate::engine::kernel::access::{Longs, Reals, Texts, argument, numbers, texts};
 use crate::engine::kernel::{Datum, Kernel, KernelCall};
-use calendar::{Period, Unit};
+use calendar::Unit;
+
+pub use calendar::Period;
 
 /// The kernel of a function of the family.
 pub fn kernel(function: DateTimeFunction) -> Kernel {

@@ -87,6 +87,17 @@ impl PluginArguments {
         let mut next = 0;
         for argument in &call.arguments {
             let (place, value) = match &argument.kind {
+                // The name of a condition is part of the result.
+                Ast::Named { name, value }
+                    if signature.get(next).is_some_and(|p| p.kind == Kind::Expression)
+                        && !signature.iter().any(|p| p.name.eq_ignore_ascii_case(&name.text)) =>
+                {
+                    let place = next;
+                    if signature.get(next).is_some_and(|parameter| !parameter.repeated) {
+                        next += 1;
+                    }
+                    (place, value.as_ref())
+                }
                 Ast::Named { name, value } => {
                     let same = |parameter: &Parameter<'_>| parameter.name.eq_ignore_ascii_case(&name.text);
                     let Some(place) = signature.iter().position(same) else {
@@ -97,12 +108,15 @@ impl PluginArguments {
                     (place, value.as_ref())
                 }
                 kind => {
-                    let is_name = matches!(kind, Ast::Name(_));
-                    // A repeated parameter of columns ends at the first argument that is none.
-                    while signature.get(next).is_some_and(|p| p.repeated && p.kind == Kind::Column)
-                        && !is_name
-                        && next + 1 < signature.len()
-                    {
+                    let column = match kind {
+                        Ast::Name(name) => input
+                            .schema()
+                            .iter()
+                            .find(|column| column.name == name.text)
+                            .map(|column| column.ty),
+                        _ => None,
+                    };
+                    while signature.get(next..).is_some_and(|rest| passes_over(rest, column)) {
                         next += 1;
                     }
                     let place = next;
@@ -169,8 +183,13 @@ impl PluginArguments {
     }
 
     pub fn expressions(&self, name: &str) -> Vec<Expr> {
-        let expression = |(argument, _): &(Argument, Span)| match argument {
-            Argument::Expression(expression) => Some(expression.clone()),
+        self.expressions_with_spans(name).into_iter().map(|(expression, _)| expression).collect()
+    }
+
+    /// Expressions, with their places in the text.
+    pub fn expressions_with_spans(&self, name: &str) -> Vec<(Expr, Span)> {
+        let expression = |(argument, span): &(Argument, Span)| match argument {
+            Argument::Expression(expression) => Some((expression.clone(), *span)),
             _ => None,
         };
         self.all(name).iter().filter_map(expression).collect()
@@ -194,6 +213,23 @@ impl PluginArguments {
             _ => None,
         })
     }
+}
+
+/// Whether the next argument belongs to a later parameter than the first of `rest`: `column` is the type of the
+/// column that it names, if it names one.
+fn passes_over(rest: &[Parameter<'_>], column: Option<Type>) -> bool {
+    let Some((parameter, later)) = rest.split_first() else { return false };
+    let columns_follow = later.iter().any(|parameter| parameter.kind == Kind::Column && parameter.repeated);
+    !later.is_empty()
+        && match parameter.kind {
+            Kind::Column => parameter.repeated && column.is_none(),
+            Kind::Constant => parameter.optional && columns_follow && column.is_some(),
+            Kind::Expression => {
+                let other = column.is_some_and(|ty| !parameter.types.contains(&ty));
+                parameter.repeated && columns_follow && other
+            }
+            Kind::Table | Kind::Key | Kind::Aggregate => false,
+        }
 }
 
 fn bind_argument(

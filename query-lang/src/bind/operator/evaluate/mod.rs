@@ -3,6 +3,7 @@
 //! Most plugins read their arguments with [`PluginArguments`], bring the input to just the columns they need and
 //! yield an `Operator::Plugin`, or lower themselves to plain operators.
 
+mod activity;
 mod arguments;
 mod bag_unpack;
 mod dcount_intersect;
@@ -50,6 +51,15 @@ impl Binder<'_> {
             Plugin::Autocluster | Plugin::Basket | Plugin::Diffpatterns => {
                 self.patterns(plugin, input, call, span)
             }
+            Plugin::ActiveUsersCount
+            | Plugin::ActivityCountsMetrics
+            | Plugin::ActivityEngagement
+            | Plugin::ActivityMetrics
+            | Plugin::FunnelSequence
+            | Plugin::FunnelSequenceCompletion
+            | Plugin::NewActivityMetrics
+            | Plugin::SessionCount
+            | Plugin::SlidingWindowCounts => self.activity(plugin, input, call, span),
             Plugin::BagUnpack => self.bag_unpack(input, call, schema, span),
             Plugin::DcountIntersect => self.dcount_intersect(input, call, span),
             Plugin::DiffpatternsText => self.diffpatterns_text(input, call, span),
@@ -63,6 +73,7 @@ impl Binder<'_> {
             Plugin::RollingPercentile => self.rolling_percentile(input, call, span),
             Plugin::RowsNear => self.rows_near(input, call, span),
             Plugin::SchemaMerge => self.schema_merge(input, call, span),
+            Plugin::SequenceDetect => self.sequence_detect(input, call, span),
             _ => Err(self.give_up()),
         }
     }
