@@ -59,6 +59,9 @@ pub(super) fn lifted(mut operator: Operator, schema: Schema) -> Plan {
     Plan::new(Operator::Project { input: Plan::new(operator, wide), expressions }, schema)
 }
 
+/// A subquery, the values it takes from the row, and the type of what it yields.
+type Subquery = (Plan, Vec<(u32, Expr)>, Type);
+
 /// Puts subqueries that depend on the row into operators below this one; `false`: there are none.
 fn apply_subqueries(operator: &mut Operator) -> bool {
     let takes = matches!(
@@ -72,7 +75,7 @@ fn apply_subqueries(operator: &mut Operator) -> bool {
     let Some(width) = inputs_mut(operator).first().map(|input| input.schema.len()).filter(|_| takes) else {
         return false;
     };
-    let mut found: Vec<(Plan, Vec<(u32, Expr)>, Type)> = Vec::new();
+    let mut found: Vec<Subquery> = Vec::new();
     change_expressions(operator, &mut |expression| collect(expression, width, &mut found));
     if found.is_empty() {
         return false;
@@ -88,7 +91,7 @@ fn apply_subqueries(operator: &mut Operator) -> bool {
     true
 }
 
-fn collect(expression: &mut Expr, width: usize, found: &mut Vec<(Plan, Vec<(u32, Expr)>, Type)>) {
+fn collect(expression: &mut Expr, width: usize, found: &mut Vec<Subquery>) {
     match &mut expression.kind {
         ExprKind::Call { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| collect(argument, width, found));
