@@ -202,7 +202,8 @@ pub const OPERATORS: &[OperatorSpec] = &[
     OperatorSpec::piped("as", "as [hint.materialized=bool] Name", "Gives the rows so far a name, for later parts of the query and for the result.")
         .parameters(&[MATERIALIZED])
         .examples(&[Example { query: "range x from 1 to 3 step 1 | as T | where x == toscalar(T | count)", answer: "3" }]),
-    OperatorSpec::piped("assert-schema", "assert-schema (Name: type, …)", "Fails unless the rows have exactly these columns."),
+    OperatorSpec::piped("assert-schema", "assert-schema (Name: type, …)", "Fails unless the rows have exactly these columns.")
+        .examples(&[Example { query: "print x = 1 | assert-schema (x: long)", answer: "1" }]),
     OperatorSpec::piped("consume", "consume [decodeblocks=bool]", "Reads all rows and yields none: for measuring.")
         .parameters(&[parameter("decodeblocks", Bool, "Decodes all columns as well.")])
         .examples(&[Example { query: "range x from 1 to 3 step 1 | consume", answer: "" }]),
@@ -235,17 +236,21 @@ pub const OPERATORS: &[OperatorSpec] = &[
         .parameters(&[
             parameter("kind", Word(&["weak", "strong"]), "Whether the direction of edges counts; weak by default."),
             parameter("with_component_id", Name, "The property that takes the number; ComponentId by default."),
-        ]),
+        ])
+        .examples(&[Example { query: "let nodes = datatable(id:string, age:long)['a',1, 'b',2, 'c',3]; let edges = datatable(s:string, t:string)['a','b', 'b','c']; edges | make-graph s --> t with nodes on id | graph-mark-components with_component_id=component | graph-to-table nodes | distinct component", answer: "0" }]),
     OperatorSpec::piped("graph-match", "graph-match [cycles=…] (a)-[e]->(b) … [where Predicate] [project …]", "Finds all occurrences of a pattern of nodes and edges in a graph.")
-        .parameters(&[parameter("cycles", Word(&["none", "all", "unique_edges"]), "Which cycles a match may have; unique_edges by default.")]),
+        .parameters(&[parameter("cycles", Word(&["none", "all", "unique_edges"]), "Which cycles a match may have; unique_edges by default.")])
+        .examples(&[Example { query: "let nodes = datatable(id:string, age:long)['a',1, 'b',2, 'c',3]; let edges = datatable(s:string, t:string)['a','b', 'b','c']; edges | make-graph s --> t with nodes on id | graph-match (x)-[e]->(y) where x.age > 1 project x.id, y.id", answer: "b,c" }]),
     OperatorSpec::piped("graph-shortest-paths", "graph-shortest-paths [output=any|all] (a)-[e*1..5]->(b) [where Predicate] [project …]", "Finds the shortest paths between nodes of a graph.")
-        .parameters(&[parameter("output", Word(&["any", "all"]), "One path for each pair of nodes, or all of the least length.")]),
+        .parameters(&[parameter("output", Word(&["any", "all"]), "One path for each pair of nodes, or all of the least length.")])
+        .examples(&[Example { query: "let nodes = datatable(id:string, age:long)['a',1, 'b',2, 'c',3]; let edges = datatable(s:string, t:string)['a','b', 'b','c']; edges | make-graph s --> t with nodes on id | graph-shortest-paths (x)-[e*1..5]->(y) where x.id == 'a' and y.id == 'c' project hops = array_length(e)", answer: "2" }]),
     OperatorSpec::piped("graph-to-table", "graph-to-table nodes [as Name] [with_node_id=Name] | edges [as Name] [with_source_id=Name] [with_target_id=Name]", "Yields the nodes or the edges of a graph as a table.")
         .parameters(&[
             parameter("with_node_id", Name, "Adds a column with the number of the node."),
             parameter("with_source_id", Name, "Adds a column with the number of the edge's source."),
             parameter("with_target_id", Name, "Adds a column with the number of the edge's target."),
-        ]),
+        ])
+        .examples(&[Example { query: "let nodes = datatable(id:string, age:long)['a',1, 'b',2, 'c',3]; let edges = datatable(s:string, t:string)['a','b', 'b','c']; edges | make-graph s --> t with nodes on id | graph-to-table nodes | count", answer: "3" }]),
     OperatorSpec::piped("graph-where-edges", "graph-where-edges Predicate", "Keeps the edges of a graph that satisfy a predicate."),
     OperatorSpec::piped("graph-where-nodes", "graph-where-nodes Predicate", "Keeps the nodes of a graph that satisfy a predicate."),
     OperatorSpec::piped("invoke", "invoke function(arguments)", "Calls a function whose first parameter is a table with the rows.")
@@ -268,9 +273,11 @@ pub const OPERATORS: &[OperatorSpec] = &[
         .examples(&[Example { query: "datatable(k:long)[1, 2] | lookup (datatable(k:long, b:string)[2,'z']) on k | order by k asc", answer: "1,\n2,z" }]),
     OperatorSpec::piped("macro-expand", "macro-expand [isfuzzy=bool] Group as Name (statements)", "Runs statements for each entity of a group and unites the results.")
         .place(Place::Leading)
-        .parameters(&[parameter("force_remote", Bool, "Runs each on its own cluster."), IS_FUZZY, BEST_EFFORT]),
+        .parameters(&[parameter("force_remote", Bool, "Runs each on its own cluster."), IS_FUZZY, BEST_EFFORT])
+        .examples(&[Example { query: "macro-expand entity_group [database('NetDefaultDB')] as X (print database = 'one')", answer: "one" }]),
     OperatorSpec::piped("make-graph", "make-graph Source --> Target [with Nodes on Key | with_node_id=Name] [partitioned-by Column (subquery)]", "Builds a graph of edges, and of nodes where they are given.")
-        .parameters(&[parameter("hint.strategy", Word(&["shuffle", "native"]), "How a partitioned graph is worked on.")]),
+        .parameters(&[parameter("hint.strategy", Word(&["shuffle", "native"]), "How a partitioned graph is worked on.")])
+        .examples(&[Example { query: "let nodes = datatable(id:string, age:long)['a',1, 'b',2, 'c',3]; let edges = datatable(s:string, t:string)['a','b', 'b','c']; edges | make-graph s --> t with nodes on id | graph-to-table edges | count", answer: "2" }]),
     OperatorSpec::piped("make-series", "make-series [kind=nonempty] [Name =] Aggregate [default=Value], … on Axis [from Start] [to End] step Step [by Column, …]", "Aggregates into arrays over the regular steps of an axis.")
         .parameters(&[SHUFFLE_KEY, parameter("kind", Word(&["nonempty"]), "Yields a series even when there are no rows.")])
         .examples(&[Example { query: "datatable(t:long, v:long)[0,1, 2,5] | make-series s = sum(v) default=0 on t from 0 to 3 step 1", answer: "\"[1,0,5]\",\"[0,1,2]\"" }]),
@@ -328,7 +335,8 @@ pub const OPERATORS: &[OperatorSpec] = &[
         .properties(&[
             parameter("threshold", Number, "How much of a text may differ, between 0 and 1; 0.1 by default."),
             parameter("characters", Text, "Characters that separate words besides blanks."),
-        ]),
+        ])
+        .examples(&[Example { query: "datatable(s:string)['open file 1', 'open file 2', 'open file 3'] | reduce by s | project Count", answer: "3" }]),
     OperatorSpec::piped("render", "render chart [with (property=value, …)]", "Tells the client how to show the result; the rows stay as they are.")
         .properties(&[
             parameter("title", Text, "The title of the chart."),

@@ -264,7 +264,8 @@ plugins! {
         "preview",
         &["(NumberOfRows: const long|int)"],
         "The first rows, and how many there are, as two results.",
-    ),
+    )
+    .examples(&[Example { query: "range x from 1 to 3 step 1 | evaluate preview(1)", answer: "1" }]),
     RollingPercentile => PluginSpec::new(
         "rolling_percentile",
         &["(ValueColumn: column int|long|real|decimal|datetime|timespan, Percentile: const int|long|real, IndexColumn: column int|long|real|datetime|timespan, BinSize: const int|long|real|timespan, BinsPerWindow: const int|long, Dimension: column...)"],

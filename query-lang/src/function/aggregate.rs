@@ -85,40 +85,58 @@ function_family! {
             .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize count_distinct(x % 3)", answer: "3" }]),
         CountDistinctIf => FunctionSpec::aggregate("count_distinctif", &["(value: plain, condition: bool) -> long"], "Exact number of distinct values of rows for which a condition is true.")
             .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize count_distinctif(x, x > 5)", answer: "4" }]),
-        Hll => FunctionSpec::aggregate("hll", &["(value: any, accuracy: const integer = 1) -> dynamic"], "State of a distinct count, to be kept and merged."),
-        HllIf => FunctionSpec::aggregate("hll_if", &["(value: any, condition: bool, accuracy: const integer = 1) -> dynamic"], "State of a distinct count over rows for which a condition is true."),
-        HllMerge => FunctionSpec::aggregate("hll_merge", &["(hll: array) -> array"], "Merges states of distinct counts."),
+        Hll => FunctionSpec::aggregate("hll", &["(value: any, accuracy: const integer = 1) -> dynamic"], "State of a distinct count, to be kept and merged.")
+            .examples(&[Example { query: "range x from 1 to 10 step 1 | summarize h = hll(x) | project dcount_hll(h)", answer: "10" }]),
+        HllIf => FunctionSpec::aggregate("hll_if", &["(value: any, condition: bool, accuracy: const integer = 1) -> dynamic"], "State of a distinct count over rows for which a condition is true.")
+            .examples(&[Example { query: "range x from 1 to 10 step 1 | summarize h = hll_if(x, x > 5) | project dcount_hll(h)", answer: "5" }]),
+        HllMerge => FunctionSpec::aggregate("hll_merge", &["(hll: array) -> array"], "Merges states of distinct counts.")
+            .examples(&[Example { query: "datatable(k:long, x:long)[1,1, 1,2, 2,3] | summarize h = hll(x) by k | summarize m = hll_merge(h) | project dcount_hll(m)", answer: "3" }]),
         Percentile => FunctionSpec::aggregate("percentile", &["(value: any, percentile: const floating) -> rule"], "Estimated nearest-rank percentile; exact for small groups.").returns(percentile_type)
             .examples(&[Example { query: "range x from 1 to 10 step 1 | summarize percentile(x, 50)", answer: "5" }]),
         Percentiles => FunctionSpec::aggregate("percentiles", &["(value: any, percentiles: const floating...) -> rule"], "Several percentiles, a column each.").returns(percentile_type)
             .examples(&[Example { query: "range x from 1 to 10 step 1 | summarize percentiles(x, 10, 90)", answer: "1,9" }]),
         PercentilesArray => FunctionSpec::aggregate("percentiles_array", &["(value: any, percentiles: const real...) -> dynamic", "(value: any, percentiles: const dynamic) -> dynamic"], "Several percentiles in one array.")
             .examples(&[Example { query: "range x from 1 to 10 step 1 | summarize percentiles_array(x, 10, 90)", answer: "\"[1,9]\"" }]),
-        Percentilew => FunctionSpec::aggregate("percentilew", &["(value: any, weight: integer, percentile: const floating) -> rule"], "Percentile of weighted values.").returns(percentile_type),
-        Percentilesw => FunctionSpec::aggregate("percentilesw", &["(value: any, weight: integer, percentiles: const floating...) -> rule"], "Several percentiles of weighted values, a column each.").returns(percentile_type),
-        PercentileswArray => FunctionSpec::aggregate("percentilesw_array", &["(value: any, weight: integer, percentiles: const real...) -> dynamic", "(value: any, weight: integer, percentiles: const dynamic) -> dynamic"], "Several percentiles of weighted values in one array."),
-        Tdigest => FunctionSpec::aggregate("tdigest", &["(value: any) -> dynamic", "(value: any, weight: integer) -> dynamic"], "State of a percentile estimate, to be kept and merged."),
-        TdigestMerge => FunctionSpec::aggregate("tdigest_merge", &["(tdigest: array) -> array"], "Merges states of percentile estimates.").aliases(&["merge_tdigest"]),
+        Percentilew => FunctionSpec::aggregate("percentilew", &["(value: any, weight: integer, percentile: const floating) -> rule"], "Percentile of weighted values.").returns(percentile_type)
+            .examples(&[Example { query: "datatable(v:long, w:long)[1,8, 2,1, 3,1] | summarize percentilew(v, w, 50)", answer: "1" }]),
+        Percentilesw => FunctionSpec::aggregate("percentilesw", &["(value: any, weight: integer, percentiles: const floating...) -> rule"], "Several percentiles of weighted values, a column each.").returns(percentile_type)
+            .examples(&[Example { query: "datatable(v:long, w:long)[1,8, 2,1, 3,1] | summarize percentilesw(v, w, 50, 100)", answer: "1,3" }]),
+        PercentileswArray => FunctionSpec::aggregate("percentilesw_array", &["(value: any, weight: integer, percentiles: const real...) -> dynamic", "(value: any, weight: integer, percentiles: const dynamic) -> dynamic"], "Several percentiles of weighted values in one array.")
+            .examples(&[Example { query: "datatable(v:long, w:long)[1,8, 2,1, 3,1] | summarize percentilesw_array(v, w, 50, 100)", answer: "\"[1,3]\"" }]),
+        Tdigest => FunctionSpec::aggregate("tdigest", &["(value: any) -> dynamic", "(value: any, weight: integer) -> dynamic"], "State of a percentile estimate, to be kept and merged.")
+            .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize t = tdigest(x) | project percentile_tdigest(t, 50)", answer: "5" }]),
+        TdigestMerge => FunctionSpec::aggregate("tdigest_merge", &["(tdigest: array) -> array"], "Merges states of percentile estimates.").aliases(&["merge_tdigest"])
+            .examples(&[Example { query: "datatable(k:long, x:long)[1,1, 1,2, 2,3] | summarize t = tdigest(x) by k | summarize m = tdigest_merge(t) | project percentile_tdigest(m, 100)", answer: "3" }]),
         MakeList => FunctionSpec::aggregate("make_list", &["(value: any, max_size: const integer = 1048576) -> dynamic"], "Array of the values that are not null, in the order of the rows.").aliases(&["makelist"])
             .examples(&[Example { query: "range x from 1 to 3 step 1 | summarize make_list(x)", answer: "\"[1,2,3]\"" }]),
         MakeListIf => FunctionSpec::aggregate("make_list_if", &["(value: any, condition: bool, max_size: const integer = 1048576) -> dynamic"], "Array of the values of rows for which a condition is true.")
             .examples(&[Example { query: "range x from 1 to 3 step 1 | summarize make_list_if(x, x > 1)", answer: "\"[2,3]\"" }]),
-        MakeListWithNulls => FunctionSpec::aggregate("make_list_with_nulls", &["(value: any) -> dynamic"], "Array of all values, nulls among them."),
+        MakeListWithNulls => FunctionSpec::aggregate("make_list_with_nulls", &["(value: any) -> dynamic"], "Array of all values, nulls among them.")
+            .examples(&[Example { query: "datatable(x:long)[1, long(null), 3] | summarize array_length(make_list_with_nulls(x))", answer: "3" }]),
         MakeSet => FunctionSpec::aggregate("make_set", &["(value: any, max_size: const integer = 1048576) -> dynamic"], "Array of the distinct values.").aliases(&["makeset"])
             .examples(&[Example { query: "range x from 1 to 4 step 1 | summarize make_set(x % 2)", answer: "\"[1,0]\"" }]),
-        MakeSetIf => FunctionSpec::aggregate("make_set_if", &["(value: any, condition: bool, max_size: const integer = 1048576) -> dynamic"], "Array of the distinct values of rows for which a condition is true."),
-        MakeBag => FunctionSpec::aggregate("make_bag", &["(bag: bag, max_size: const integer = 1048576) -> dynamic"], "One property bag of the properties of all.").aliases(&["make_dictionary"]),
-        MakeBagIf => FunctionSpec::aggregate("make_bag_if", &["(bag: bag, condition: bool, max_size: const integer = 1048576) -> dynamic"], "One property bag of the properties of rows for which a condition is true."),
+        MakeSetIf => FunctionSpec::aggregate("make_set_if", &["(value: any, condition: bool, max_size: const integer = 1048576) -> dynamic"], "Array of the distinct values of rows for which a condition is true.")
+            .examples(&[Example { query: "range x from 1 to 4 step 1 | summarize s = make_set_if(x, x > 2) | project array_sort_asc(s)", answer: "\"[3,4]\"" }]),
+        MakeBag => FunctionSpec::aggregate("make_bag", &["(bag: bag, max_size: const integer = 1048576) -> dynamic"], "One property bag of the properties of all.").aliases(&["make_dictionary"])
+            .examples(&[Example { query: "datatable(d:dynamic)[dynamic({'a':1}), dynamic({'b':2})] | summarize b = make_bag(d) | project b.a, b.b", answer: "1,2" }]),
+        MakeBagIf => FunctionSpec::aggregate("make_bag_if", &["(bag: bag, condition: bool, max_size: const integer = 1048576) -> dynamic"], "One property bag of the properties of rows for which a condition is true.")
+            .examples(&[Example { query: "datatable(d:dynamic, keep:bool)[dynamic({'a':1}),true, dynamic({'b':2}),false] | summarize b = make_bag_if(d, keep) | project array_length(bag_keys(b))", answer: "1" }]),
         ArgMax => FunctionSpec::aggregate("arg_max", ROW_EXTREME, "The row with the greatest value: that value and others of the row.").aliases(&["argmax"])
             .examples(&[Example { query: "range x from 1 to 3 step 1 | extend y = -x | summarize arg_max(y, x)", answer: "-1,1" }]),
         ArgMin => FunctionSpec::aggregate("arg_min", ROW_EXTREME, "The row with the least value: that value and others of the row.").aliases(&["argmin"])
             .examples(&[Example { query: "range x from 1 to 3 step 1 | extend y = -x | summarize arg_min(y, x)", answer: "-3,3" }]),
-        TakeAny => FunctionSpec::aggregate("take_any", &["(values: any...) -> first"], "Values of some row.").aliases(&["any"]),
-        TakeAnyIf => FunctionSpec::aggregate("take_anyif", &["(value: any, condition: bool) -> first"], "A value of some row for which a condition is true.").aliases(&["anyif"]),
-        BinaryAllAnd => FunctionSpec::aggregate("binary_all_and", BITS, "Bitwise and of the values."),
-        BinaryAllOr => FunctionSpec::aggregate("binary_all_or", BITS, "Bitwise or of the values."),
-        BinaryAllXor => FunctionSpec::aggregate("binary_all_xor", BITS, "Bitwise exclusive or of the values."),
-        BuildSchema => FunctionSpec::aggregate("buildschema", &["(value: bag) -> dynamic"], "The least schema that admits all the values."),
+        TakeAny => FunctionSpec::aggregate("take_any", &["(values: any...) -> first"], "Values of some row.").aliases(&["any"])
+            .examples(&[Example { query: "datatable(x:long)[7, 7] | summarize take_any(x)", answer: "7" }]),
+        TakeAnyIf => FunctionSpec::aggregate("take_anyif", &["(value: any, condition: bool) -> first"], "A value of some row for which a condition is true.").aliases(&["anyif"])
+            .examples(&[Example { query: "datatable(x:long)[1, 7] | summarize take_anyif(x, x > 5)", answer: "7" }]),
+        BinaryAllAnd => FunctionSpec::aggregate("binary_all_and", BITS, "Bitwise and of the values.")
+            .examples(&[Example { query: "datatable(n:long)[15, 7, 5] | summarize binary_all_and(n)", answer: "5" }]),
+        BinaryAllOr => FunctionSpec::aggregate("binary_all_or", BITS, "Bitwise or of the values.")
+            .examples(&[Example { query: "datatable(n:long)[1, 4] | summarize binary_all_or(n)", answer: "5" }]),
+        BinaryAllXor => FunctionSpec::aggregate("binary_all_xor", BITS, "Bitwise exclusive or of the values.")
+            .examples(&[Example { query: "datatable(n:long)[1, 3] | summarize binary_all_xor(n)", answer: "2" }]),
+        BuildSchema => FunctionSpec::aggregate("buildschema", &["(value: bag) -> dynamic"], "The least schema that admits all the values.")
+            .examples(&[Example { query: "datatable(d:dynamic)[dynamic({'x':1}), dynamic({'x':2})] | summarize buildschema(d)", answer: "\"{\"\"x\"\":\"\"long\"\"}\"" }]),
     }
 }
 

@@ -86,58 +86,96 @@ function_family! {
         ParseCsv => of("parse_csv", &["(text: textual) -> array"], "The fields of the first record of a CSV text.", example!("print parse_csv('aa,\"b,b\"')[1]", "\"b,b\"")),
         ParseXml => of("parse_xml", &["(text: textual) -> bag"], "An XML text as a property bag.", example!("print parse_xml('<e a=\"1\">t</e>').e['@a']", "1")),
         ParseCommandLine => of("parse_command_line", &["(text: text, parser: string) -> array"], "The arguments of a command line.", example!("print parse_command_line('echo \"hello world\"', 'windows')[1]", "hello world")),
-        DcountHll => of("dcount_hll", &["(hll: array) -> long"], "The distinct count of an hll state.", &[]),
-        HllMerge => of("hll_merge", &["(hlls: array...) -> array"], "Merges hll states.", &[]),
-        PercentileTdigest => of("percentile_tdigest", &["(tdigest: array, percentile: real) -> dynamic", "(tdigest: array, percentile: real, type: type string) -> rule"], "A percentile of a tdigest state.", &[]).returns(named_type),
-        PercentilesArrayTdigest => of("percentiles_array_tdigest", &["(tdigest: array, percentiles: real...) -> array", "(tdigest: array, percentiles: dynamic) -> array"], "Percentiles of a tdigest state.", &[]),
-        TdigestMerge => of("tdigest_merge", &["(tdigests: array...) -> array"], "Merges tdigest states.", &[]).aliases(&["merge_tdigest"]),
+        DcountHll => of("dcount_hll", &["(hll: array) -> long"], "The distinct count of an hll state.", &[])
+            .examples(&[Example { query: "range x from 1 to 10 step 1 | summarize h = hll(x) | project dcount_hll(h)", answer: "10" }]),
+        HllMerge => of("hll_merge", &["(hlls: array...) -> array"], "Merges hll states.", &[])
+            .examples(&[Example { query: "datatable(x:long)[1, 2, 3] | summarize a = hll(x), b = hll(x + 2) | project dcount_hll(hll_merge(a, b))", answer: "5" }]),
+        PercentileTdigest => of("percentile_tdigest", &["(tdigest: array, percentile: real) -> dynamic", "(tdigest: array, percentile: real, type: type string) -> rule"], "A percentile of a tdigest state.", &[]).returns(named_type)
+            .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize t = tdigest(x) | project percentile_tdigest(t, 50)", answer: "5" }]),
+        PercentilesArrayTdigest => of("percentiles_array_tdigest", &["(tdigest: array, percentiles: real...) -> array", "(tdigest: array, percentiles: dynamic) -> array"], "Percentiles of a tdigest state.", &[])
+            .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize t = tdigest(x) | project percentiles_array_tdigest(t, 50, 100)", answer: "\"[5,9]\"" }]),
+        TdigestMerge => of("tdigest_merge", &["(tdigests: array...) -> array"], "Merges tdigest states.", &[]).aliases(&["merge_tdigest"])
+            .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize t = tdigest(x) | project percentile_tdigest(tdigest_merge(t, t), 100)", answer: "9" }]),
         SeriesAdd => pairwise("series_add", "Element-wise sum.", example!("print series_add(dynamic([1,2]), dynamic([3,4]))[1] == 6", "true")),
         SeriesSubtract => pairwise("series_subtract", "Element-wise difference.", example!("print series_subtract(dynamic([1,2]), dynamic([3,4]))[1] == -2", "true")),
         SeriesMultiply => pairwise("series_multiply", "Element-wise product.", example!("print series_multiply(dynamic([1,2]), dynamic([3,4]))[1] == 8", "true")),
         SeriesDivide => pairwise("series_divide", "Element-wise quotient.", example!("print series_divide(dynamic([1,2]), dynamic([4,4]))[1] == 0.5", "true")),
         SeriesPow => pairwise("series_pow", "Element-wise power.", example!("print series_pow(dynamic([1,2]), 3)[1] == 8", "true")),
         SeriesGreater => pairwise("series_greater", "Element-wise `>`.", example!("print series_greater(dynamic([1,2]), dynamic([3,1]))[1] == true", "true")),
-        SeriesGreaterEquals => pairwise("series_greater_equals", "Element-wise `>=`.", &[]),
-        SeriesLess => pairwise("series_less", "Element-wise `<`.", &[]),
-        SeriesLessEquals => pairwise("series_less_equals", "Element-wise `<=`.", &[]),
-        SeriesEquals => pairwise("series_equals", "Element-wise `==`.", &[]),
-        SeriesNotEquals => pairwise("series_not_equals", "Element-wise `!=`.", &[]),
-        SeriesAbs => series("series_abs", "Element-wise absolute value.", &[]),
-        SeriesSign => series("series_sign", "Element-wise sign.", &[]),
-        SeriesExp => series("series_exp", "Element-wise exponential.", &[]),
-        SeriesLog => series("series_log", "Element-wise natural logarithm.", &[]),
-        SeriesFloor => series("series_floor", "Element-wise rounding down.", &[]),
-        SeriesCeiling => series("series_ceiling", "Element-wise rounding up.", &[]),
-        SeriesSin => series("series_sin", "Element-wise sine.", &[]),
-        SeriesCos => series("series_cos", "Element-wise cosine.", &[]),
-        SeriesTan => series("series_tan", "Element-wise tangent.", &[]),
-        SeriesAsin => series("series_asin", "Element-wise arc sine.", &[]),
-        SeriesAcos => series("series_acos", "Element-wise arc cosine.", &[]),
-        SeriesAtan => series("series_atan", "Element-wise arc tangent.", &[]),
+        SeriesGreaterEquals => pairwise("series_greater_equals", "Element-wise `>=`.", &[])
+            .examples(&[Example { query: "print series_greater_equals(dynamic([1, 2]), dynamic([2, 2]))", answer: "\"[false,true]\"" }]),
+        SeriesLess => pairwise("series_less", "Element-wise `<`.", &[])
+            .examples(&[Example { query: "print series_less(dynamic([1, 2]), dynamic([2, 2]))", answer: "\"[true,false]\"" }]),
+        SeriesLessEquals => pairwise("series_less_equals", "Element-wise `<=`.", &[])
+            .examples(&[Example { query: "print series_less_equals(dynamic([1, 3]), dynamic([2, 2]))", answer: "\"[true,false]\"" }]),
+        SeriesEquals => pairwise("series_equals", "Element-wise `==`.", &[])
+            .examples(&[Example { query: "print series_equals(dynamic([1, 2]), dynamic([1, 3]))", answer: "\"[true,false]\"" }]),
+        SeriesNotEquals => pairwise("series_not_equals", "Element-wise `!=`.", &[])
+            .examples(&[Example { query: "print series_not_equals(dynamic([1, 2]), dynamic([2, 2]))", answer: "\"[true,false]\"" }]),
+        SeriesAbs => series("series_abs", "Element-wise absolute value.", &[])
+            .examples(&[Example { query: "print series_abs(dynamic([-6.5, 0, 8.2]))", answer: "\"[6.5,0,8.2]\"" }]),
+        SeriesSign => series("series_sign", "Element-wise sign.", &[])
+            .examples(&[Example { query: "print series_sign(dynamic([-6, 0, 8]))", answer: "\"[-1,0,1]\"" }]),
+        SeriesExp => series("series_exp", "Element-wise exponential.", &[])
+            .examples(&[Example { query: "print series_exp(dynamic([0]))", answer: "[1.0]" }]),
+        SeriesLog => series("series_log", "Element-wise natural logarithm.", &[])
+            .examples(&[Example { query: "print series_log(dynamic([1]))", answer: "[0.0]" }]),
+        SeriesFloor => series("series_floor", "Element-wise rounding down.", &[])
+            .examples(&[Example { query: "print series_floor(dynamic([-1.5, 1, 2.5]))", answer: "\"[-2.0,1.0,2.0]\"" }]),
+        SeriesCeiling => series("series_ceiling", "Element-wise rounding up.", &[])
+            .examples(&[Example { query: "print series_ceiling(dynamic([-1.5, 1, 2.5]))", answer: "\"[-1.0,1.0,3.0]\"" }]),
+        SeriesSin => series("series_sin", "Element-wise sine.", &[])
+            .examples(&[Example { query: "print series_sin(dynamic([0]))", answer: "[0.0]" }]),
+        SeriesCos => series("series_cos", "Element-wise cosine.", &[])
+            .examples(&[Example { query: "print series_cos(dynamic([0]))", answer: "[1.0]" }]),
+        SeriesTan => series("series_tan", "Element-wise tangent.", &[])
+            .examples(&[Example { query: "print series_tan(dynamic([0]))", answer: "[0.0]" }]),
+        SeriesAsin => series("series_asin", "Element-wise arc sine.", &[])
+            .examples(&[Example { query: "print series_asin(dynamic([0]))", answer: "[0.0]" }]),
+        SeriesAcos => series("series_acos", "Element-wise arc cosine.", &[])
+            .examples(&[Example { query: "print series_acos(dynamic([1]))", answer: "[0.0]" }]),
+        SeriesAtan => series("series_atan", "Element-wise arc tangent.", &[])
+            .examples(&[Example { query: "print series_atan(dynamic([0]))", answer: "[0.0]" }]),
         SeriesProduct => of("series_product", &["(series: array) -> real"], "Product of the elements.", example!("print series_product(dynamic([2,3])) == 6", "true")),
         SeriesMagnitude => of("series_magnitude", &["(series: array) -> real"], "Length of the series as a vector.", example!("print series_magnitude(dynamic([3,4])) == 5", "true")),
         SeriesDotProduct => of("series_dot_product", &["(left: dynamic|number, right: dynamic|number) -> real"], "Sum of the element-wise products.", example!("print series_dot_product(dynamic([1,2]), dynamic([3,4])) == 11", "true")),
-        SeriesCosineSimilarity => of("series_cosine_similarity", &["(left: array, right: array) -> real", "(left: array, right: array, left_magnitude: real, right_magnitude: real) -> real"], "Cosine of the angle between two series as vectors.", &[]),
-        SeriesPearsonCorrelation => of("series_pearson_correlation", &["(left: array, right: array) -> real"], "Pearson's correlation of two series.", &[]),
+        SeriesCosineSimilarity => of("series_cosine_similarity", &["(left: array, right: array) -> real", "(left: array, right: array, left_magnitude: real, right_magnitude: real) -> real"], "Cosine of the angle between two series as vectors.", &[])
+            .examples(&[Example { query: "print series_cosine_similarity(dynamic([0, 1]), dynamic([0, 2]))", answer: "1.0" }]),
+        SeriesPearsonCorrelation => of("series_pearson_correlation", &["(left: array, right: array) -> real"], "Pearson's correlation of two series.", &[])
+            .examples(&[Example { query: "print round(series_pearson_correlation(dynamic([1, 2, 3]), dynamic([2, 4, 6])), 3)", answer: "1.0" }]),
         SeriesFillConst => of("series_fill_const", &["(series: array) -> dynamic", "(series: array, constant: number) -> dynamic", "(series: array, constant: number, placeholder: number) -> dynamic"], "Replaces missing values by a constant.", example!("print series_fill_const(dynamic([1,null]), 0)", "\"[1,0]\"")),
         SeriesFillForward => of("series_fill_forward", &["(series: array) -> dynamic", "(series: array, placeholder: number) -> dynamic"], "Replaces missing values by the last one before.", example!("print series_fill_forward(dynamic([1,null]))", "\"[1,1]\"")),
         SeriesFillBackward => of("series_fill_backward", &["(series: array) -> dynamic", "(series: array, placeholder: number) -> dynamic"], "Replaces missing values by the first one after.", example!("print series_fill_backward(dynamic([null,1]))", "\"[1,1]\"")),
         SeriesFillLinear => of("series_fill_linear", &["(series: array) -> dynamic", "(series: array, placeholder: number) -> dynamic", "(series: array, placeholder: number, fill_edges: bool) -> dynamic", "(series: array, placeholder: number, fill_edges: bool, constant: number) -> dynamic"], "Replaces missing values by linear interpolation.", example!("print series_fill_linear(dynamic([1,null,3]))", "\"[1,2,3]\"")),
-        SeriesFir => of("series_fir", &["(series: array, filter: array) -> array", "(series: array, filter: array, normalize: bool) -> array", "(series: array, filter: array, normalize: bool, center: bool) -> array"], "Applies a finite impulse response filter.", &[]),
-        SeriesIir => of("series_iir", &["(series: array, numerators: array, denominators: array) -> array"], "Applies an infinite impulse response filter.", &[]),
-        SeriesStats => of("series_stats", &["(series: array, ignore_nonfinite: const bool = false) -> dynamic"], "Minimum, its position, maximum, its position, mean, standard deviation, variance.", &[]),
-        SeriesStatsDynamic => of("series_stats_dynamic", &["(series: array, ignore_nonfinite: const bool = false) -> bag"], "Statistics of a series as a property bag.", &[]),
-        SeriesFitLine => of("series_fit_line", &["(series: array) -> dynamic"], "The line that fits a series best.", &[]),
-        SeriesFitLineDynamic => of("series_fit_line_dynamic", &["(series: array) -> bag"], "The line that fits a series best, as a property bag.", &[]),
-        SeriesFit2Lines => of("series_fit_2lines", &["(series: array) -> dynamic"], "The two lines that fit the parts of a series best.", &[]),
-        SeriesFit2LinesDynamic => of("series_fit_2lines_dynamic", &["(series: array) -> bag"], "The two lines that fit the parts of a series best, as a property bag.", &[]),
+        SeriesFir => of("series_fir", &["(series: array, filter: array) -> array", "(series: array, filter: array, normalize: bool) -> array", "(series: array, filter: array, normalize: bool, center: bool) -> array"], "Applies a finite impulse response filter.", &[])
+            .examples(&[Example { query: "print series_fir(dynamic([1, 2, 3, 4]), dynamic([1, 1]), false, false)", answer: "\"[1.0,3.0,5.0,7.0]\"" }]),
+        SeriesIir => of("series_iir", &["(series: array, numerators: array, denominators: array) -> array"], "Applies an infinite impulse response filter.", &[])
+            .examples(&[Example { query: "print series_iir(dynamic([1, 2, 3, 4]), dynamic([1]), dynamic([1, -1]))", answer: "\"[1.0,3.0,6.0,10.0]\"" }]),
+        SeriesStats => of("series_stats", &["(series: array, ignore_nonfinite: const bool = false) -> dynamic"], "Minimum, its position, maximum, its position, mean, standard deviation, variance.", &[])
+            .examples(&[Example { query: "print y = dynamic([1, 2, 3]) | extend (least, least_at, greatest) = series_stats(y) | project least, greatest", answer: "1.0,3.0" }]),
+        SeriesStatsDynamic => of("series_stats_dynamic", &["(series: array, ignore_nonfinite: const bool = false) -> bag"], "Statistics of a series as a property bag.", &[])
+            .examples(&[Example { query: "print series_stats_dynamic(dynamic([1, 2, 3])).max", answer: "3.0" }]),
+        SeriesFitLine => of("series_fit_line", &["(series: array) -> dynamic"], "The line that fits a series best.", &[])
+            .examples(&[Example { query: "print y = dynamic([1, 2, 3]) | extend (r, slope) = series_fit_line(y) | project round(slope, 3)", answer: "1.0" }]),
+        SeriesFitLineDynamic => of("series_fit_line_dynamic", &["(series: array) -> bag"], "The line that fits a series best, as a property bag.", &[])
+            .examples(&[Example { query: "print round(todouble(series_fit_line_dynamic(dynamic([1, 2, 3])).slope), 3)", answer: "1.0" }]),
+        SeriesFit2Lines => of("series_fit_2lines", &["(series: array) -> dynamic"], "The two lines that fit the parts of a series best.", &[])
+            .examples(&[Example { query: "print y = dynamic([1, 2, 3, 3, 2, 1]) | extend (r, split) = series_fit_2lines(y) | project split", answer: "3" }]),
+        SeriesFit2LinesDynamic => of("series_fit_2lines_dynamic", &["(series: array) -> bag"], "The two lines that fit the parts of a series best, as a property bag.", &[])
+            .examples(&[Example { query: "print series_fit_2lines_dynamic(dynamic([1, 2, 3, 3, 2, 1])).split_idx", answer: "3" }]),
         SeriesSeasonal => of("series_seasonal", &["(series: array, period: integer = -1, test_points: integer = 0) -> array"], "The season of a series: medians of the values at one phase.", example!("print series_seasonal(dynamic([1,3,5,1,3,5,2,4,6]), 3)[8] == 5", "true")),
-        SeriesDecompose => of("series_decompose", &["(series: array, seasonality: integer = -1, trend: string = 'avg', test_points: integer = 0, threshold: floating = 0.6) -> array"], "Baseline, season, trend and rest of a series.", &[]),
-        SeriesDecomposeForecast => of("series_decompose_forecast", &["(series: array, points: integer, seasonality: integer = -1, trend: string = 'linefit', threshold: floating = 0.6) -> array"], "Baseline of a series continued over its last points, with season, trend and rest.", &[]),
-        SeriesDecomposeAnomalies => of("series_decompose_anomalies", &["(series: array, threshold: floating = 1.5, seasonality: integer = -1, trend: string = 'avg', test_points: integer = 0, method: string = 'ctukey', seasonality_threshold: floating = 0.6) -> array"], "Flags, scores and baseline of the anomalies of a series.", &[]),
-        SeriesFft => of("series_fft", &["(real: array) -> array", "(real: array, imaginary: array) -> array"], "Discrete Fourier transform: real and imaginary part.", &[]),
-        SeriesIfft => of("series_ifft", &["(real: array) -> array", "(real: array, imaginary: array) -> array"], "Inverse discrete Fourier transform: real and imaginary part.", &[]),
-        SeriesOutliers => of("series_outliers", &["(series: array) -> dynamic", "(series: array, kind: string) -> dynamic", "(series: array, kind: string, ignored: any) -> dynamic", "(series: array, kind: string, ignored: any, low: real, high: real) -> dynamic"], "How far each element is an outlier.", &[]),
+        SeriesDecompose => of("series_decompose", &["(series: array, seasonality: integer = -1, trend: string = 'avg', test_points: integer = 0, threshold: floating = 0.6) -> array"], "Baseline, season, trend and rest of a series.", &[])
+            .examples(&[Example { query: "print y = dynamic([1, 2, 1, 2, 1, 2, 1, 2]) | extend (baseline, seasonal, trend, residual) = series_decompose(y, 2) | project array_length(seasonal)", answer: "8" }]),
+        SeriesDecomposeForecast => of("series_decompose_forecast", &["(series: array, points: integer, seasonality: integer = -1, trend: string = 'linefit', threshold: floating = 0.6) -> array"], "Baseline of a series continued over its last points, with season, trend and rest.", &[])
+            .examples(&[Example { query: "print y = dynamic([1, 2, 1, 2, 1, 2, 1, 2, 0, 0]) | extend (forecast, seasonal) = series_decompose_forecast(y, 2) | project array_length(forecast)", answer: "10" }]),
+        SeriesDecomposeAnomalies => of("series_decompose_anomalies", &["(series: array, threshold: floating = 1.5, seasonality: integer = -1, trend: string = 'avg', test_points: integer = 0, method: string = 'ctukey', seasonality_threshold: floating = 0.6) -> array"], "Flags, scores and baseline of the anomalies of a series.", &[])
+            .examples(&[Example { query: "print y = dynamic([1, 2, 1, 2, 1, 2, 1, 2, 100, 2, 1, 2, 1, 2]) | extend (flag, score, baseline) = series_decompose_anomalies(y, 1.5, 2) | project array_length(flag)", answer: "14" }]),
+        SeriesFft => of("series_fft", &["(real: array) -> array", "(real: array, imaginary: array) -> array"], "Discrete Fourier transform: real and imaginary part.", &[])
+            .examples(&[Example { query: "print y = dynamic([1, 1, 1, 1]) | extend (re, im) = series_fft(y) | project re", answer: "\"[4.0,0.0,0.0,0.0]\"" }]),
+        SeriesIfft => of("series_ifft", &["(real: array) -> array", "(real: array, imaginary: array) -> array"], "Inverse discrete Fourier transform: real and imaginary part.", &[])
+            .examples(&[Example { query: "print re = dynamic([4, 0, 0, 0]), im = dynamic([0, 0, 0, 0]) | extend (y, z) = series_ifft(re, im) | project y", answer: "\"[1.0,1.0,1.0,1.0]\"" }]),
+        SeriesOutliers => of("series_outliers", &["(series: array) -> dynamic", "(series: array, kind: string) -> dynamic", "(series: array, kind: string, ignored: any) -> dynamic", "(series: array, kind: string, ignored: any, low: real, high: real) -> dynamic"], "How far each element is an outlier.", &[])
+            .examples(&[Example { query: "print array_length(series_outliers(dynamic([1, 2, 1, 2, 100])))", answer: "5" }]),
     }
 }
 

@@ -21,7 +21,8 @@ function_family! {
             .examples(&[Example { query: "print hash_xxhash64('World', 100)", answer: "51" }]),
         HashMany => hashing("hash_many", &["(first: plain, others: plain...) -> long"], "One hash of several values.")
             .examples(&[Example { query: "print hash_many('a', 'b') == hash_combine(hash('a'), hash('b'))", answer: "true" }]),
-        HashCombine => FunctionSpec::scalar("hash_combine", &["(first: long, others: long...) -> long"], "One hash of several hashes."),
+        HashCombine => FunctionSpec::scalar("hash_combine", &["(first: long, others: long...) -> long"], "One hash of several hashes.")
+            .examples(&[Example { query: "print hash_combine(hash('Hello'), hash('World')) == hash_combine(hash('Hello'), hash('World'))", answer: "true" }]),
         HashMd5 => hashing("hash_md5", &["(value: plain) -> string"], "MD5 of a value's text, in hexadecimal.")
             .examples(&[Example { query: "print hash_md5('World')", answer: "f5a7924e621e84c9280a9a27e1bcb7f6" }]),
         HashSha1 => hashing("hash_sha1", &["(value: plain) -> string"], "SHA-1 of a value's text, in hexadecimal.")
@@ -39,7 +40,8 @@ function_family! {
             .examples(&[Example { query: "print base64_decode_tostring('S3VzdG8=')", answer: "Kusto" }]),
         Base64EncodeFromArray => FunctionSpec::scalar("base64_encode_fromarray", &["(bytes: array) -> string"], "Base64 of an array of bytes.")
             .examples(&[Example { query: "print base64_encode_fromarray(dynamic([75, 117]))", answer: "S3U=" }]),
-        Base64DecodeToArray => FunctionSpec::scalar("base64_decode_toarray", &["(text: string) -> array"], "The bytes of base64 as an array of integers."),
+        Base64DecodeToArray => FunctionSpec::scalar("base64_decode_toarray", &["(text: string) -> array"], "The bytes of base64 as an array of integers.")
+            .examples(&[Example { query: "print base64_decode_toarray('S3VzdG8=')", answer: "\"[75,117,115,116,111]\"" }]),
         Base64EncodeFromGuid => FunctionSpec::scalar("base64_encode_fromguid", &["(id: guid) -> string"], "Base64 of a guid's bytes (first three groups little-endian).")
             .examples(&[Example {
                 query: "print base64_encode_fromguid(toguid('ae3133f2-6e22-49ae-b06a-16e6a9b212eb'))",
@@ -50,14 +52,18 @@ function_family! {
                 query: "print base64_decode_toguid('JpbpECu8dUy7Pv5gbeJXAA==')",
                 answer: "10e99626-bc2b-4c75-bb3e-fe606de25700",
             }]),
-        GzipCompress => FunctionSpec::scalar("gzip_compress_to_base64_string", TEXT, "Compresses a text with gzip, as base64."),
-        GzipDecompress => FunctionSpec::scalar("gzip_decompress_from_base64_string", TEXT, "The text of base64 of gzip; empty where it is none."),
-        ZlibCompress => FunctionSpec::scalar("zlib_compress_to_base64_string", TEXT, "Compresses a text with zlib, as base64."),
+        GzipCompress => FunctionSpec::scalar("gzip_compress_to_base64_string", TEXT, "Compresses a text with gzip, as base64.")
+            .examples(&[Example { query: "print gzip_decompress_from_base64_string(gzip_compress_to_base64_string('text'))", answer: "text" }]),
+        GzipDecompress => FunctionSpec::scalar("gzip_decompress_from_base64_string", TEXT, "The text of base64 of gzip; empty where it is none.")
+            .examples(&[Example { query: "print gzip_decompress_from_base64_string(gzip_compress_to_base64_string('1234567890qwertyuiop'))", answer: "1234567890qwertyuiop" }]),
+        ZlibCompress => FunctionSpec::scalar("zlib_compress_to_base64_string", TEXT, "Compresses a text with zlib, as base64.")
+            .examples(&[Example { query: "print zlib_decompress_from_base64_string(zlib_compress_to_base64_string('text'))", answer: "text" }]),
         ZlibDecompress => FunctionSpec::scalar("zlib_decompress_from_base64_string", TEXT, "The text of base64 of zlib; empty where it is none.")
             .examples(&[Example {
                 query: "print zlib_decompress_from_base64_string('eJwLSS0uUSguKcrMS1cwNDIGACxqBQ4=')",
                 answer: "Test string 123",
             }]),
-        NewGuid => FunctionSpec::scalar("new_guid", &["() -> guid"], "A new random guid.").volatile(),
+        NewGuid => FunctionSpec::scalar("new_guid", &["() -> guid"], "A new random guid.").volatile()
+            .examples(&[Example { query: "print gettype(new_guid())", answer: "guid" }]),
     }
 }

@@ -119,8 +119,10 @@ function_family! {
             .examples(example!("print round(beta_pdf(0.5, 2, 2), 6)", "1.5")),
         WelchTest => FunctionSpec::scalar("welch_test", &["(mean1: floating, variance1: floating, count1: floating, mean2: floating, variance2: floating, count2: floating) -> real"], "Probability of Welch's t-test that two samples come from populations of one mean.")
             .examples(example!("print welch_test(1, 1, 10, 1, 1, 10) == 1.0", "true")),
-        PercentRankTdigest => FunctionSpec::scalar("percentrank_tdigest", &["(tdigest: array, value: any) -> real"], "Percentage of the values of a digest that are not above a value."),
-        RankTdigest => FunctionSpec::scalar("rank_tdigest", &["(tdigest: array, value: any) -> real"], "Number of the values of a digest that are not above a value."),
+        PercentRankTdigest => FunctionSpec::scalar("percentrank_tdigest", &["(tdigest: array, value: any) -> real"], "Percentage of the values of a digest that are not above a value.")
+            .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize t = tdigest(x) | project percentrank_tdigest(t, 9)", answer: "100.0" }]),
+        RankTdigest => FunctionSpec::scalar("rank_tdigest", &["(tdigest: array, value: any) -> real"], "Number of the values of a digest that are not above a value.")
+            .examples(&[Example { query: "range x from 1 to 9 step 1 | summarize t = tdigest(x) | project rank_tdigest(t, 9)", answer: "9.0" }]),
     }
 }
 
