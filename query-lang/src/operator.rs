@@ -246,9 +246,9 @@ pub const OPERATORS: &[OperatorSpec] = &[
         .examples(&[Example { query: "let nodes = datatable(id:string, age:long)['a',1, 'b',2, 'c',3]; let edges = datatable(s:string, t:string)['a','b', 'b','c']; edges | make-graph s --> t with nodes on id | graph-shortest-paths (x)-[e*1..5]->(y) where x.id == 'a' and y.id == 'c' project hops = array_length(e)", answer: "2" }]),
     OperatorSpec::piped("graph-to-table", "graph-to-table nodes [as Name] [with_node_id=Name] | edges [as Name] [with_source_id=Name] [with_target_id=Name]", "Yields the nodes or the edges of a graph as a table.")
         .parameters(&[
-            parameter("with_node_id", Name, "Adds a column with the number of the node."),
-            parameter("with_source_id", Name, "Adds a column with the number of the edge's source."),
-            parameter("with_target_id", Name, "Adds a column with the number of the edge's target."),
+            parameter("with_node_id", Name, "Adds a column with the hash of the node's identifier."),
+            parameter("with_source_id", Name, "Adds a column with the hash of the source's identifier."),
+            parameter("with_target_id", Name, "Adds a column with the hash of the target's identifier."),
         ])
         .examples(&[Example { query: "let nodes = datatable(id:string, age:long)['a',1, 'b',2, 'c',3]; let edges = datatable(s:string, t:string)['a','b', 'b','c']; edges | make-graph s --> t with nodes on id | graph-to-table nodes | count", answer: "3" }]),
     OperatorSpec::piped("graph-where-edges", "graph-where-edges Predicate", "Keeps the edges of a graph that satisfy a predicate."),

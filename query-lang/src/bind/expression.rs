@@ -349,6 +349,14 @@ impl Binder<'_> {
             return self.call_pattern(&pattern, call, Some(&name.text), object.span.to(name.span));
         }
         if let Some(element) = self.graph_element(object) {
+            if self.takes_notes() {
+                self.note_entity(object.span, &Entity::GraphElement(element));
+                if name.text == super::notes::CURSOR
+                    && let Some(properties) = self.graph_properties(element)
+                {
+                    self.note_member(super::notes::Object::Properties(properties.as_ref().clone()));
+                }
+            }
             return self.graph_property(element, &name.text, name.span).map(Meaning::Scalar);
         }
         let object_meaning = self.meaning(object)?;

@@ -115,6 +115,15 @@ impl Binder<'_> {
         }
     }
 
+    /// The properties that an element of the pattern has.
+    pub(super) fn graph_properties(&self, element: GraphElement) -> Option<Rc<Schema>> {
+        let scope = self.graph.as_ref()?;
+        Some(match element {
+            GraphElement::Node(_) => scope.nodes.clone(),
+            GraphElement::Edge(_) => scope.edges.clone(),
+        })
+    }
+
     /// A value of the match as an expression of the row in scope.
     fn graph_value(&mut self, kind: GraphValueKind, ty: Type, span: Span) -> Bind<Expr> {
         let row = self.row.as_ref().map(|row| row.number);
@@ -143,11 +152,7 @@ impl Binder<'_> {
 
     /// `element.property`
     pub(super) fn graph_property(&mut self, element: GraphElement, name: &str, span: Span) -> Bind<Expr> {
-        let Some(scope) = &self.graph else { return Err(self.give_up()) };
-        let schema = match element {
-            GraphElement::Node(_) => scope.nodes.clone(),
-            GraphElement::Edge(_) => scope.edges.clone(),
-        };
+        let Some(schema) = self.graph_properties(element) else { return Err(self.give_up()) };
         let Some(column) = schema.iter().position(|column| column.name == name) else {
             let what = match element {
                 GraphElement::Node(_) => "nodes",

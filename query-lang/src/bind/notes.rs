@@ -41,12 +41,18 @@ pub enum Use {
         parameters: String,
     },
     Database,
+    /// A graph: the properties of its nodes and of its edges.
+    Graph(Schema, Schema),
+    /// An element of a graph pattern, and its properties.
+    GraphElement(Schema),
 }
 
 /// What is before the dot that the cursor stands behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
     Database(String),
+    /// Something with named parts, such as an element of a graph pattern.
+    Properties(Schema),
     Value(Type),
 }
 
@@ -132,7 +138,8 @@ impl Binder<'_> {
                 _ => Use::Relation(relation.schema().clone()),
             }),
             Meaning::Database(_) => Some(Use::Database),
-            Meaning::Graph(_) | Meaning::Named => None,
+            Meaning::Graph(graph) => Some(Use::Graph(graph.nodes.clone(), graph.edges.clone())),
+            Meaning::Named => None,
         });
     }
 
@@ -147,8 +154,10 @@ impl Binder<'_> {
             }
             Entity::Database(_) => Use::Database,
             Entity::Cluster => Use::Database,
-            Entity::Graph(_) | Entity::GraphElement(_) | Entity::EntityGroup(_) | Entity::Hidden => {
-                return None;
+            Entity::EntityGroup(_) | Entity::Hidden => return None,
+            Entity::Graph(graph) => Use::Graph(graph.nodes.clone(), graph.edges.clone()),
+            Entity::GraphElement(element) => {
+                Use::GraphElement(self.graph_properties(*element)?.as_ref().clone())
             }
             Entity::Pattern(_) => Use::LocalFunction("(…)".to_string()),
             Entity::Broken => Use::Variable(Type::Dynamic),

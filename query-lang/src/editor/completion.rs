@@ -127,6 +127,26 @@ pub(super) const BINDER_FUNCTIONS: &[(&str, &str, &str)] = &[
     ("cursor_after", "(cursor: const string) -> bool", "Whether the row was ingested after a cursor."),
 ];
 
+/// Functions in the expressions of `graph-match` and `graph-shortest-paths`.
+pub(super) const GRAPH_FUNCTIONS: &[(&str, &str, &str)] = &[
+    (
+        "all",
+        "(edge, condition) -> bool",
+        "Whether a condition holds for each edge, or inner node, of a path.",
+    ),
+    ("any", "(edge, condition) -> bool", "Whether a condition holds for an edge, or inner node, of a path."),
+    (
+        "map",
+        "(edge, expression) -> dynamic",
+        "The array of an expression for each edge, or inner node, of a path.",
+    ),
+    ("inner_nodes", "(edge)", "The nodes between the edges of a path, for all(), any() and map()."),
+    ("labels", "([element]) -> dynamic", "The labels of a node or an edge; a graph of tables has none."),
+    ("node_id", "([node]) -> string", "What identifies a node, as text."),
+    ("node_degree_in", "([node]) -> long", "How many edges reach a node."),
+    ("node_degree_out", "([node]) -> long", "How many edges leave a node."),
+];
+
 pub(super) const TABLE_FUNCTIONS: &[(&str, &str, &str)] = &[
     ("database", "(name: const string)", "A database, for its tables and functions."),
     ("cluster", "(name: const string)", "A server; only this one is known."),
@@ -539,6 +559,9 @@ impl Collector<'_> {
                 Use::Relation(schema) => {
                     self.name(name, CompletionKind::Table, documentation::schema_text(schema), rank);
                 }
+                Use::Graph(nodes, _) => {
+                    self.name(name, CompletionKind::Table, documentation::schema_text(nodes), rank);
+                }
                 Use::Database => self.name(name, CompletionKind::Database, "database".to_string(), rank + 1),
                 _ => {}
             }
@@ -612,6 +635,7 @@ impl Collector<'_> {
                 let (name, signature, summary) = ("table", "(name: const string)", "The table of that name.");
                 self.call(name, CompletionKind::Function, signature, summary.to_string(), 3);
             }
+            Some(Object::Properties(schema)) => self.columns(Some(schema), 1),
             _ if object.ends_with(')') && object.contains("cluster") => {
                 self.call("database", CompletionKind::Function, "(name: const string)", String::new(), 1);
             }
@@ -653,6 +677,18 @@ impl Collector<'_> {
         for (name, meaning) in &scope.names {
             if let Use::Variable(ty) = meaning {
                 self.name(name, CompletionKind::Variable, ty.name().to_string(), 2);
+            }
+        }
+        let mut in_pattern = false;
+        for (name, meaning) in &scope.names {
+            if let Use::GraphElement(schema) = meaning {
+                in_pattern = true;
+                self.name(name, CompletionKind::Variable, documentation::schema_text(schema), 1);
+            }
+        }
+        if in_pattern && self.word.writing == Writing::Word {
+            for (name, signature, summary) in GRAPH_FUNCTIONS {
+                self.call(name, CompletionKind::Function, signature, (*summary).to_string(), 2);
             }
         }
         self.argument_names(catalog, scope, call);

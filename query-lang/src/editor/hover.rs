@@ -10,7 +10,7 @@ use crate::span::Span;
 use crate::token::{Token, TokenKind};
 use crate::types::Type;
 
-use super::completion::{BINDER_FUNCTIONS, INFIX, TABLE_FUNCTIONS};
+use super::completion::{BINDER_FUNCTIONS, GRAPH_FUNCTIONS, INFIX, TABLE_FUNCTIONS};
 use super::{documentation, position, symbol};
 
 /// Help for a place.
@@ -75,6 +75,13 @@ fn about_name(notes: &Notes, span: Span, name: &str) -> Option<String> {
             format!("{}\n\nStored function of database `{database}`", code(&format!("{name}{parameters}")))
         }
         Use::Database => format!("{}\n\nDatabase", code(name)),
+        Use::Graph(nodes, edges) => format!(
+            "{}\n\nGraph",
+            code(&format!("{}\n{}", long_schema("nodes", nodes), long_schema("edges", edges)))
+        ),
+        Use::GraphElement(schema) => {
+            format!("{}\n\nElement of a graph pattern", code(&long_schema(name, schema)))
+        }
     })
 }
 
@@ -122,7 +129,11 @@ fn about_column(notes: &Notes, span: Span, name: &str) -> Option<String> {
 fn about_word(tokens: &[Token], at: usize, name: &str) -> Option<String> {
     let called = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::OpenParen);
     if called {
-        let found = BINDER_FUNCTIONS.iter().chain(TABLE_FUNCTIONS).find(|(known, _, _)| *known == name);
+        let found = BINDER_FUNCTIONS
+            .iter()
+            .chain(TABLE_FUNCTIONS)
+            .chain(GRAPH_FUNCTIONS)
+            .find(|(known, _, _)| *known == name);
         if let Some((_, signature, summary)) = found {
             return Some(format!("{}\n\n{summary}", code(&format!("{name}{signature}"))));
         }

@@ -4,7 +4,7 @@ use crate::catalog::Catalog;
 use crate::function::FunctionId;
 use crate::plugin::Plugin;
 
-use super::completion::BINDER_FUNCTIONS;
+use super::completion::{BINDER_FUNCTIONS, GRAPH_FUNCTIONS};
 use super::{cursor, position};
 
 /// One overload.
@@ -118,7 +118,7 @@ pub fn signature_help(text: &str, offset: usize, catalog: &dyn Catalog) -> Optio
             let spec = function.spec();
             signatures.extend(spec.signatures.iter().map(|text| information(name, text, spec.summary)));
         }
-        for (known, text, summary) in BINDER_FUNCTIONS {
+        for (known, text, summary) in BINDER_FUNCTIONS.iter().chain(GRAPH_FUNCTIONS) {
             if *known == name && signatures.is_empty() {
                 signatures.push(information(name, text, summary));
             }

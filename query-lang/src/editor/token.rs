@@ -225,8 +225,8 @@ fn operator_parameter(text: &str, word: &str, tokens: &[Token], at: usize) -> bo
 fn of_use(found: &Use) -> Classification {
     match found {
         Use::Column(_) => Classification::Column,
-        Use::Variable(_) => Classification::Variable,
-        Use::Relation(_) | Use::Table { .. } => Classification::Table,
+        Use::Variable(_) | Use::GraphElement(_) => Classification::Variable,
+        Use::Relation(_) | Use::Table { .. } | Use::Graph(..) => Classification::Table,
         Use::Function(crate::function::FunctionId::Aggregate(_)) => Classification::Aggregate,
         Use::Function(_) | Use::LocalFunction(_) | Use::StoredFunction { .. } => Classification::Function,
         Use::Database => Classification::Database,

@@ -363,10 +363,6 @@ impl Binder<'_> {
             }
         };
         let NumberedPattern { pattern, variable, names } = self.graph_pattern(&node.patterns, span)?;
-        let Some(projection) = &node.projection else {
-            let message = format!("The operator '{}' must end with 'project …'", self.operator);
-            return Err(self.error("SEM0005", message, span));
-        };
         self.rows += 1;
         let number = self.rows;
         let scope = GraphScope::new(graph.nodes.clone(), graph.edges.clone(), graph.id, variable, number);
@@ -389,7 +385,7 @@ impl Binder<'_> {
                 None => Ok(Vec::new()),
             };
             let mut columns = Projection::default();
-            for expression in projection {
+            for expression in node.projection.iter().flatten() {
                 binder.project_column(&mut columns, expression, false);
             }
             conditions.map(|conditions| (conditions, columns))
@@ -397,6 +393,10 @@ impl Binder<'_> {
         self.names = outer_names;
         let scope = std::mem::replace(&mut self.graph, outer_scope);
         let (conditions, columns) = bound?;
+        if node.projection.is_none() {
+            let message = format!("The operator '{}' must end with 'project …'", self.operator);
+            return Err(self.error("SEM0005", message, span));
+        }
         let values = scope.map_or_else(Vec::new, |scope| scope.values);
         let search = GraphSearch {
             graph,
