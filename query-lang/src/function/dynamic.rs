@@ -163,6 +163,9 @@ function_family! {
             .examples(&[Example { query: "print y = dynamic([1, 2, 3, 3, 2, 1]) | extend (r, split) = series_fit_2lines(y) | project split", answer: "3" }]),
         SeriesFit2LinesDynamic => of("series_fit_2lines_dynamic", &["(series: array) -> bag"], "The two lines that fit the parts of a series best, as a property bag.", &[])
             .examples(&[Example { query: "print series_fit_2lines_dynamic(dynamic([1, 2, 3, 3, 2, 1])).split_idx", answer: "3" }]),
+        SeriesFitPoly => of("series_fit_poly", &["(y_series: array) -> dynamic", "(y_series: array, x_series: array) -> dynamic", "(y_series: array, x_series: array, degree: long) -> dynamic"], "The polynomial that fits a series best.", example!("print y=dynamic([1,4,9,16]), x=dynamic([1,2,3,4]) | project (r, c)=series_fit_poly(y, x, 2) | project round(r, 6) == 1 and round(toreal(c[0]), 6) == 1", "true")),
+        SeriesPeriodsDetect => of("series_periods_detect", &["(series: array, min_period: real, max_period: real, num_periods: long) -> dynamic"], "The periods of a series, the most significant first, and how significant they are.", example!("print y=dynamic([1,2,3,4,5,1,2,3,4,5,1,2,3,4,5]) | project (p, s)=series_periods_detect(y, 4, 8, 1) | project p[0] == 5", "true")),
+        SeriesPeriodsValidate => of("series_periods_validate", &["(series: array, periods: real...) -> dynamic"], "How significant given periods of a series are.", example!("print y=dynamic([1,2,3,4,5,1,2,3,4,5,1,2,3,4,5]) | project (p, s)=series_periods_validate(y, 5, 7) | project s[0] > 0.9 and s[1] == 0", "true")),
         SeriesSeasonal => of("series_seasonal", &["(series: array, period: integer = -1, test_points: integer = 0) -> array"], "The season of a series: medians of the values at one phase.", example!("print series_seasonal(dynamic([1,3,5,1,3,5,2,4,6]), 3)[8] == 5", "true")),
         SeriesDecompose => of("series_decompose", &["(series: array, seasonality: integer = -1, trend: string = 'avg', test_points: integer = 0, threshold: floating = 0.6) -> array"], "Baseline, season, trend and rest of a series.", &[])
             .examples(&[Example { query: "print y = dynamic([1, 2, 1, 2, 1, 2, 1, 2]) | extend (baseline, seasonal, trend, residual) = series_decompose(y, 2) | project array_length(seasonal)", answer: "8" }]),
@@ -231,6 +234,20 @@ impl DynamicFunction {
                         column("line_fit", Dynamic),
                     ]
                 }
+            }
+            DynamicFunction::SeriesFitPoly => {
+                const {
+                    &[
+                        column("rsquare", Real),
+                        column("coefficients", Dynamic),
+                        column("variance", Real),
+                        column("rvariance", Real),
+                        column("poly_fit", Dynamic),
+                    ]
+                }
+            }
+            DynamicFunction::SeriesPeriodsDetect | DynamicFunction::SeriesPeriodsValidate => {
+                const { &[column("periods", Dynamic), column("scores", Dynamic)] }
             }
             DynamicFunction::SeriesDecompose | DynamicFunction::SeriesDecomposeForecast => {
                 const {

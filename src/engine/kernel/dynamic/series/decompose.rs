@@ -7,6 +7,7 @@
 use arrow_array::ArrayRef;
 use conshelf_storage::DynamicBuilder;
 
+use super::periods::best_period;
 use super::reals_of;
 use super::stats::outlier_scores;
 use crate::engine::error::Result;
@@ -40,7 +41,7 @@ fn line(values: &[f64]) -> (f64, f64) {
     (slope, mean_y - slope * mean_x)
 }
 
-/// The period of a series if its autocorrelation reaches the threshold.
+/// The period of a series if its score reaches the threshold (reference: series_periods_detect).
 fn find_period(values: &[f64], threshold: f64) -> Option<usize> {
     if values.len() < MIN_LENGTH {
         return None;
@@ -51,24 +52,7 @@ fn find_period(values: &[f64], threshold: f64) -> Option<usize> {
         .enumerate()
         .map(|(x, y)| if y.is_finite() { y - slope * x as f64 - height } else { 0.0 })
         .collect();
-    let variance = flat.iter().map(|value| value * value).sum::<f64>() / flat.len() as f64;
-    if variance <= 0.0 {
-        return None;
-    }
-    let longest = values.len() / 2;
-    let correlation = |lag: usize| {
-        let products = flat.iter().zip(&flat[lag..]).map(|(left, right)| left * right);
-        products.sum::<f64>() / (flat.len() - lag) as f64 / variance
-    };
-    let correlations: Vec<f64> = (0..=longest + 1).map(correlation).collect();
-    let peaks: Vec<usize> = (MIN_PERIOD..=longest)
-        .filter(|lag| {
-            correlations[*lag] >= correlations[lag - 1] && correlations[*lag] >= correlations[lag + 1]
-        })
-        .collect();
-    let highest = peaks.iter().map(|lag| correlations[*lag]).fold(0.0, f64::max);
-    let first = peaks.into_iter().find(|lag| correlations[*lag] >= 0.9 * highest);
-    first.filter(|lag| correlations[*lag] >= threshold)
+    best_period(&flat, threshold)
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -10,7 +10,8 @@ use crate::engine::error::Result;
 use crate::engine::kernel::access::{Dynamics, argument, dynamics};
 use crate::engine::kernel::{Datum, KernelCall};
 
-type Complex = (f64, f64);
+/// Real and imaginary part.
+pub type Complex = (f64, f64);
 
 fn times(left: Complex, right: Complex) -> Complex {
     (left.0 * right.0 - left.1 * right.1, left.0 * right.1 + left.1 * right.0)
@@ -52,7 +53,7 @@ fn radix_two(values: &mut [Complex], sign: f64) {
 }
 
 /// The transform of values of any length, without scaling.
-fn transform(values: &[Complex], sign: f64) -> Vec<Complex> {
+pub fn transform(values: &[Complex], sign: f64) -> Vec<Complex> {
     let length = values.len();
     if length.is_power_of_two() {
         let mut values = values.to_vec();

@@ -8,6 +8,8 @@ pub mod fill;
 pub mod filter;
 pub mod fit;
 pub mod fourier;
+pub mod periods;
+pub mod polynomial;
 pub mod stats;
 
 use arrow_array::ArrayRef;
