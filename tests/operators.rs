@@ -143,6 +143,8 @@ golden_answers! {
         "datatable(x:long, d:dynamic)[1, dynamic([2, 3])] | mv-apply e = d to typeof(long) on (union (print z = 7) | count)",
         // What stands within takes its own rows.
         "datatable(x:long, d:dynamic)[1, dynamic([2, 3])] | mv-apply e = d to typeof(long) on (extend n = toscalar(print 5))",
+        // A draw in it is one for all rows.
+        "let g = toscalar(rand()); range x from 1 to 3 step 1 | extend y = g | summarize count() by y | project count_",
         "datatable(x:long, d:dynamic)[1, dynamic([2, 3]), 2, dynamic([5])] | mv-apply e = d to typeof(long) on (as Q | extend total = toscalar(Q | summarize sum(e)))",
         "datatable(x:long, d:dynamic)[3, dynamic([1, 3]), 5, dynamic([5])] | mv-apply with_itemindex = i e = d to typeof(long) limit 1 on (where e <= x | project i, e)",
         "datatable(x:long)[1, 2] | fork (count) big = (where x > 1) (as Named)",

@@ -181,8 +181,8 @@ plugins! {
         "Counts the users that went through a sequence of states, by the states before and after it.",
     )
     .examples(&[Example {
-        query: "datatable(u:string, t:long, s:string)['a',1,'x', 'a',2,'y', 'a',3,'z'] | evaluate funnel_sequence(u, t, 0, 9, 5, 10, s, dynamic(['y']))",
-        answer: "0,x,z,1,[\"a\"]",
+        query: "datatable(u:string, t:long, s:string)['a',1,'x', 'a',2,'y', 'a',3,'z'] | evaluate funnel_sequence(u, t, 0, 9, 5, 10, s, dynamic(['y'])) | project t, prev, next, dcount",
+        answer: "0,x,z,1",
     }]),
     FunnelSequenceCompletion => PluginSpec::new(
         "funnel_sequence_completion",

@@ -608,6 +608,16 @@ impl Binder<'_> {
                         let plan = Box::new(self.plan(operator, schema));
                         Expr { kind: ExprKind::CorrelatedSubquery { plan, parameters }, ty }
                     }
+                    // Drawn once, not for every row.
+                    _ if crate::bind::is_drawn(&expression) => {
+                        let ty = expression.ty;
+                        let schema = vec![crate::types::Column::new("value", ty)];
+                        let one = self.plan(Operator::Values { rows: vec![Vec::new()] }, Vec::new());
+                        let operator = Operator::Project { input: one, expressions: vec![expression] };
+                        let drawn = Relation::new(self.plan(operator, schema));
+                        let shared = self.share(drawn);
+                        Expr { kind: ExprKind::ScalarSubquery(Box::new(shared.plan)), ty }
+                    }
                     _ => expression,
                 })
             }

@@ -336,6 +336,24 @@ pub(crate) fn is_foldable(expression: &Expr) -> bool {
     }
 }
 
+/// Whether an expression of constants alone comes to another value each time.
+fn is_drawn(expression: &Expr) -> bool {
+    fn of_constants(expression: &Expr, volatile: &mut bool) -> bool {
+        match &expression.kind {
+            ExprKind::Constant(_) => true,
+            ExprKind::Call { function, arguments } => {
+                let spec = function.spec();
+                *volatile |= spec.volatile;
+                spec.kind == crate::function::FunctionKind::Scalar
+                    && arguments.iter().all(|argument| of_constants(argument, volatile))
+            }
+            _ => false,
+        }
+    }
+    let mut volatile = false;
+    of_constants(expression, &mut volatile) && volatile
+}
+
 /// Whether an expression reads columns of its row.
 fn has_columns(expression: &Expr) -> bool {
     match &expression.kind {

@@ -66,7 +66,7 @@ pub fn rows(call: &PluginCall<'_>) -> Result<Vec<Batch>> {
                 if only.is_none_or(|only| only == from) {
                     let new = if from == to { retained } else { later };
                     found.push(Row { group, from, to, new, retained, cohort: at(group, from, from) });
-                    if found.len() % ROWS_BETWEEN_CHECKS == 0 {
+                    if found.len().is_multiple_of(ROWS_BETWEEN_CHECKS) {
                         call.query.check()?;
                         events.charge(found.capacity() * 3 * size_of::<Row>())?;
                     }

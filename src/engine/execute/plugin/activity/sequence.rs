@@ -51,7 +51,7 @@ pub fn rows(call: &PluginCall<'_>) -> Result<Vec<Batch>> {
         sequences(&times, step, span, |sequence| {
             found.extend(sequence);
             found_groups.push(group);
-            if found_groups.len() % ROWS_BETWEEN_CHECKS == 0 {
+            if found_groups.len().is_multiple_of(ROWS_BETWEEN_CHECKS) {
                 call.query.check()?;
                 memory.resize((input.rows * 32 + found.capacity() * 32) as u64)?;
             }

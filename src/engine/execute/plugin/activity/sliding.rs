@@ -84,7 +84,7 @@ pub fn windows(
             }
             for period in change.period..next {
                 found.push(Window { place: (period, change.group), rows, users });
-                if found.len() % ROWS_BETWEEN_CHECKS == 0 {
+                if found.len().is_multiple_of(ROWS_BETWEEN_CHECKS) {
                     call.query.check()?;
                     events.charge(changes_bytes + found.capacity() * size_of::<Window>())?;
                 }
