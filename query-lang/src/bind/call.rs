@@ -449,7 +449,7 @@ impl Binder<'_> {
         };
         let bound = plain.iter().map(|argument| self.scalar(argument)).collect::<Vec<_>>();
         let bound = bound.into_iter().collect::<Bind<Vec<_>>>()?;
-        let places: Vec<Place> = plain.iter().map(|argument| Place::of(argument)).collect();
+        let places: Vec<Place> = plain.iter().map(Place::of).collect();
         let text = self.resolved(name, function, bound, &places, span)?;
         Ok(match (ty, FunctionId::by_name("parse_json")) {
             (Type::Dynamic, Some(parse)) if text.ty == Type::String => {
@@ -652,7 +652,7 @@ impl Binder<'_> {
             let message = format!("case(): argument {} must be bool, found {}", position + 1, argument.ty);
             return Err(self.error("SEM0107", message, spans.get(position).copied().unwrap_or(span)));
         }
-        if arguments.len() >= 3 && arguments.len() % 2 == 0 {
+        if arguments.len() >= 3 && arguments.len().is_multiple_of(2) {
             let message = format!("case() lacks its last value: {} arguments", arguments.len());
             return Err(self.error("SEM0219", message, span));
         }

@@ -117,7 +117,7 @@ impl Binder<'_> {
     fn unsupported_operator(&mut self, kind: &OperatorKind, operator: &ast::Operator) -> super::Reported {
         let what = match kind {
             OperatorKind::Evaluate(node) => match &node.call.kind {
-                Ast::Call(call) => format!("The plugin '{}' of 'evaluate'", call.name.text),
+                Ast::Call(call) => return self.evaluate_without_rows(call),
                 _ => "The operator 'evaluate'".to_string(),
             },
             other => format!("The operator '{}'", keyword(other)),

@@ -23,7 +23,7 @@ use crate::types::Schema;
 use crate::value::Value;
 
 use crate::bind::scope::Relation;
-use crate::bind::{Bind, Binder};
+use crate::bind::{Bind, Binder, Reported};
 
 pub(super) use arguments::PluginArguments;
 
@@ -42,8 +42,7 @@ impl Binder<'_> {
             return Err(self.unknown("SEM0010", message, name.span, &name.text, known));
         };
         if let Availability::Disabled(what) = plugin.spec().availability {
-            let message = format!("The plugin '{}' is disabled on this server: {what}", name.text);
-            return Err(self.error("SEM0010", message, name.span));
+            return Err(self.disabled_plugin(name, what));
         }
         let schema = node.schema.as_ref();
         let span = node.call.span;
@@ -75,6 +74,28 @@ impl Binder<'_> {
             Plugin::SchemaMerge => self.schema_merge(input, call, span),
             Plugin::SequenceDetect => self.sequence_detect(input, call, span),
             _ => Err(self.give_up()),
+        }
+    }
+
+    fn disabled_plugin(&mut self, name: &ast::Name, what: &str) -> Reported {
+        let message = format!("The plugin '{}' is disabled on this server: {what}", name.text);
+        self.error("SEM0010", message, name.span)
+    }
+
+    /// `evaluate` at the start of a query: none of the plugins that run here makes rows of nothing.
+    pub(super) fn evaluate_without_rows(&mut self, call: &ast::Call) -> Reported {
+        let name = &call.name;
+        match Plugin::by_name(&name.text).map(|plugin| plugin.spec().availability) {
+            Some(Availability::Disabled(what)) => self.disabled_plugin(name, what),
+            Some(Availability::Runs) => {
+                let message = format!("The plugin '{}' needs rows: put 'evaluate' behind a table", name.text);
+                self.error("SEM0175", message, name.span)
+            }
+            None => {
+                let message = format!("Unknown plugin: '{}'", name.text);
+                let known = Plugin::ALL.iter().map(|plugin| plugin.spec().name);
+                self.unknown("SEM0010", message, name.span, &name.text, known)
+            }
         }
     }
 
