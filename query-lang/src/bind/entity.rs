@@ -86,7 +86,7 @@ impl Binder<'_> {
                 | Entity::Graph(_)
                 | Entity::Pattern(_)
                 | Entity::Database(_)
-                | Entity::EntityGroup(_) => Entity::Hidden,
+                | Entity::Group(_) => Entity::Hidden,
                 Entity::Function(function) if !self.is_scalar_body(&function) => Entity::Hidden,
                 // It may be a scalar function: it stays, and sees no more than its callers.
                 Entity::Function(function) => Entity::Function(Rc::new(Function {
@@ -218,7 +218,7 @@ impl Binder<'_> {
                 Ok(found)
             }
             Ast::Name(name) => match self.names.find(&name.text).cloned() {
-                Some(Entity::EntityGroup(members)) => Ok(Vec::clone(&members)),
+                Some(Entity::Group(members)) => Ok(Vec::clone(&members)),
                 Some(Entity::Broken) => Err(self.give_up()),
                 Some(_) => {
                     let message = format!("'{}' is no entity group", name.text);
@@ -243,7 +243,7 @@ impl Binder<'_> {
             return self.entity_group(member, false);
         }
         if let Ast::Name(name) = &member.kind
-            && let Some(Entity::EntityGroup(members)) = self.names.find(&name.text)
+            && let Some(Entity::Group(members)) = self.names.find(&name.text)
         {
             return Ok(Vec::clone(members));
         }

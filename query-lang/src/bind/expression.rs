@@ -255,7 +255,7 @@ impl Binder<'_> {
             Entity::Broken => Err(self.give_up()),
             Entity::Hidden => Err(self.unreachable(name, span)),
             Entity::Cluster => Ok(Meaning::Database(self.database.clone())),
-            Entity::EntityGroup(_) => {
+            Entity::Group(_) => {
                 let message = format!("The entity group '{name}' is for 'macro-expand' only");
                 Err(self.error("SEM0100", message, span))
             }

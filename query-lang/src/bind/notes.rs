@@ -154,7 +154,7 @@ impl Binder<'_> {
             }
             Entity::Database(_) => Use::Database,
             Entity::Cluster => Use::Database,
-            Entity::EntityGroup(_) | Entity::Hidden => return None,
+            Entity::Group(_) | Entity::Hidden => return None,
             Entity::Graph(graph) => Use::Graph(graph.nodes.clone(), graph.edges.clone()),
             Entity::GraphElement(element) => {
                 Use::GraphElement(self.graph_properties(*element)?.as_ref().clone())

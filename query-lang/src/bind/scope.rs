@@ -99,7 +99,7 @@ pub(super) enum Entity {
     Database(String),
     /// This server, as a member of an entity group.
     Cluster,
-    EntityGroup(Rc<Vec<Entity>>),
+    Group(Rc<Vec<Entity>>),
     /// `declare pattern`; without a definition it can be declared but not called.
     Pattern(Rc<Pattern>),
     /// `restrict access` leaves it out.

@@ -137,7 +137,7 @@ impl Binder<'_> {
             }
             LetValue::Expression(expression) if matches!(expression.kind, Ast::EntityGroup(_)) => {
                 match self.entity_group(expression, false) {
-                    Ok(members) => Entity::EntityGroup(Rc::new(members)),
+                    Ok(members) => Entity::Group(Rc::new(members)),
                     Err(_) => {
                         self.failed = true;
                         Entity::Broken

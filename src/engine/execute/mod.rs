@@ -221,7 +221,7 @@ impl Executor {
                 sample::sample_distinct(self, profile, input, count, of)
             }
             Operator::Plugin { plugin, inputs, options } => {
-                plugin::pipeline(self, profile, *plugin, inputs, options, schema)
+                plugin::pipeline(self, profile, *plugin, inputs, options)
             }
             Operator::ScalarApply { input, parameters, subquery } => {
                 scalar_apply::pipeline(self, profile, input, parameters, subquery)

@@ -37,8 +37,6 @@ struct PluginCall<'a> {
     inputs: Vec<Batch>,
     input_schemas: Vec<&'a Schema>,
     options: &'a [Value],
-    /// The columns to yield.
-    schema: &'a Schema,
 }
 
 type Kernel = fn(&PluginCall<'_>) -> Result<Vec<Batch>>;
@@ -79,7 +77,6 @@ pub fn pipeline(
     plugin: Plugin,
     inputs: &[Plan],
     options: &[Value],
-    schema: &Schema,
 ) -> Result<Pipeline> {
     let Some(kernel) = kernel(plugin) else {
         return Err(EngineError::Internal(format!("the plugin {} has no kernel", plugin.spec().name)));
@@ -96,7 +93,6 @@ pub fn pipeline(
             .collect::<Result<_>>()?,
         input_schemas: inputs.iter().map(|input| &input.schema).collect(),
         options,
-        schema,
     };
     let rows = Materialised::new(&executor.query, kernel(&call)?)?;
     Ok(Pipeline::of(Arc::new(rows), profile.clone(), true))

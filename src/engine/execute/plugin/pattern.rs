@@ -98,14 +98,14 @@ impl Rows {
         };
         for (row, weight) in weights.iter().enumerate() {
             let into = row_of[row] as usize;
-            for side in 0..2 {
-                result.weights[into][side] += weight[side];
-                result.total[side] += weight[side];
+            for (side, weight) in weight.iter().enumerate() {
+                result.weights[into][side] += weight;
+                result.total[side] += weight;
             }
             for (attribute, codes) in of_attribute.iter().enumerate() {
                 result.codes[into * attributes.len() + attribute] = codes[row];
-                for side in 0..2 {
-                    result.frequencies[attribute][codes[row] as usize][side] += weight[side];
+                for (side, weight) in weight.iter().enumerate() {
+                    result.frequencies[attribute][codes[row] as usize][side] += weight;
                 }
             }
         }

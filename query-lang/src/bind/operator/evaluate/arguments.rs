@@ -207,6 +207,13 @@ impl PluginArguments {
         })
     }
 
+    pub fn aggregate(&self, name: &str) -> Option<&Aggregate> {
+        self.all(name).iter().find_map(|(argument, _)| match argument {
+            Argument::Aggregate(aggregate) => Some(aggregate.as_ref()),
+            _ => None,
+        })
+    }
+
     pub fn table(&self, name: &str) -> Option<&Relation> {
         self.all(name).iter().find_map(|(argument, _)| match argument {
             Argument::Table(relation) => Some(relation),

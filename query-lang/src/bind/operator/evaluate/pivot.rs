@@ -2,7 +2,7 @@
 
 use crate::ast;
 use crate::function::{AggregateFunction, FunctionId, OperatorFunction};
-use crate::plan::{Aggregate, Expr, ExprKind, Operator};
+use crate::plan::{Aggregate, Expr, Operator};
 use crate::span::Span;
 use crate::types::{Column, Schema, Type};
 use crate::value::{Dynamic, Value};
@@ -11,6 +11,9 @@ use crate::bind::comparison::{cast, operator};
 use crate::bind::naming::UniqueNames;
 use crate::bind::scope::Relation;
 use crate::bind::{Bind, Binder};
+use crate::plugin::Plugin;
+
+use super::PluginArguments;
 
 impl Binder<'_> {
     /// `pivot(column [, aggregate [, keys …]])`: a column for each value of a column.
@@ -22,43 +25,22 @@ impl Binder<'_> {
         span: Span,
     ) -> Bind<Relation> {
         const COLUMNS_MAX: usize = 1_000;
-        let Some((first, rest)) = call.arguments.split_first() else {
-            return Err(self.error("SEM0219", "pivot() expects at least 1 argument", span));
-        };
-        let pivot = self.with_row(&input, |binder| binder.scalar(first))?;
-        let ExprKind::Column(pivot_column) = pivot.kind else {
-            return Err(self.error("SEM0109", "A column is expected here", first.span));
-        };
-        let (aggregate, named_keys) = match rest.split_first() {
-            Some((aggregate, keys)) => {
-                let (_, mut aggregates) =
-                    self.aggregate_expressions(&input, Default::default(), &[aggregate]);
-                match (aggregates.len(), aggregates.pop()) {
-                    (1, Some(aggregate)) if aggregate.outputs.len() == 1 => (aggregate, keys),
-                    _ => {
-                        return Err(self.error(
-                            "SEM0123",
-                            "An aggregate of one value is expected here",
-                            aggregate.span,
-                        ));
-                    }
-                }
-            }
-            None => (crate::bind::operator::summarize::count_rows(), &[][..]),
+        let arguments = PluginArguments::read(self, Plugin::Pivot, &input, call, span)?;
+        let Some((pivot_column, ty)) = arguments.column("pivotColumn") else { return Err(self.give_up()) };
+        let pivot = Expr::column(pivot_column, ty);
+        let first = arguments.span("pivotColumn");
+        let aggregate = match arguments.aggregate("aggregateFunction") {
+            Some(aggregate) => aggregate.clone(),
+            None => crate::bind::operator::summarize::count_rows(),
         };
         let mut used = std::collections::BTreeSet::from([pivot_column]);
         for argument in aggregate.arguments.iter().chain(&aggregate.condition) {
             crate::optimise::tree::columns_of(argument, &mut used);
         }
-        let mut keys = Vec::new();
-        if named_keys.is_empty() {
+        let mut keys: Vec<usize> =
+            arguments.columns("columns").into_iter().map(|(column, _)| column).collect();
+        if keys.is_empty() {
             keys.extend((0..input.schema().len()).filter(|column| !used.contains(column)));
-        }
-        for key in named_keys {
-            match self.with_row(&input, |binder| binder.scalar(key))?.kind {
-                ExprKind::Column(column) => keys.push(column),
-                _ => return Err(self.error("SEM0109", "A column is expected here", key.span)),
-            }
         }
         let text = cast(pivot, Type::String);
         let values = match declared {
@@ -67,11 +49,11 @@ impl Binder<'_> {
                 let known = |name: &str| keys.iter().any(|key| input.schema()[*key].name == name);
                 columns.into_iter().map(|column| column.name).filter(|name| !known(name)).collect()
             }
-            None => self.distinct_texts(&input, text.clone(), first.span)?,
+            None => self.distinct_texts(&input, text.clone(), first)?,
         };
         if values.len() > COLUMNS_MAX {
             let message = format!("pivot() would yield {} columns, more than {COLUMNS_MAX}", values.len());
-            return Err(self.error("SEM0219", message, first.span));
+            return Err(self.error("SEM0219", message, first));
         }
         let mut unique = UniqueNames::default();
         let mut schema: Schema = Vec::new();

@@ -133,10 +133,9 @@ pub fn sequence(call: &PluginCall<'_>) -> Result<Vec<Batch>> {
     call.query.check()?;
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_by_key(|((period, before, after), users)| (*period, -users.count, *before, *after));
-    let names = |which: fn(&(i64, Option<u32>, Option<u32>)) -> Option<u32>| -> Vec<Value> {
-        found.iter().map(|(key, _)| Value::String(funnel.state(which(key)))).collect()
-    };
-    let (before, after) = (names(|key| key.1), names(|key| key.2));
+    let name = |state: Option<u32>| Value::String(funnel.state(state));
+    let (before, after): (Vec<Value>, Vec<Value>) =
+        found.iter().map(|((_, before, after), _)| (name(*before), name(*after))).unzip();
     let ids = funnel.events.users.columns()?;
     let id_type =
         call.input_schemas.first().and_then(|schema| schema.first()).map_or(Type::String, |id| id.ty);
