@@ -16,7 +16,6 @@ use crate::engine::kernel::{Datum, KernelCall};
 
 /// A series must have this many values for a period to be looked for, and a period this many.
 const MIN_LENGTH: usize = 16;
-const MIN_PERIOD: usize = 4;
 
 /// The mean of the finite values.
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
