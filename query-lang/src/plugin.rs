@@ -340,6 +340,11 @@ plugins! {
     ExternalDatatable => PluginSpec::outside("external_datatable", "Reads data outside of the server."),
     HttpRequest => PluginSpec::outside("http_request", "Sends an HTTP GET request."),
     HttpRequestPost => PluginSpec::outside("http_request_post", "Sends an HTTP POST request."),
+    InferStorageSchema => PluginSpec::outside("infer_storage_schema", "Reads files outside of the server."),
+    InferStorageSchemaWithSuggestions => PluginSpec::outside(
+        "infer_storage_schema_with_suggestions",
+        "Reads files outside of the server.",
+    ),
     MySql => PluginSpec::outside("mysql_request", "Asks a MySQL server."),
     PostgreSql => PluginSpec::outside("postgresql_request", "Asks a PostgreSQL server."),
     Python => PluginSpec::outside("python", "Runs a Python script."),
