@@ -554,6 +554,7 @@ impl Binder<'_> {
         let arguments = self.prepared(function, arguments);
         match spec.name {
             "case" => self.case_conditions(&arguments, spans, span)?,
+            "bag_pack" => self.keys_and_values(name, &arguments, spans, span)?,
             "max_of" | "min_of" => self.comparable_arguments(spec.name, &arguments, span)?,
             "array_sort_asc" | "array_sort_desc" => self.sort_flag(spec.name, &arguments, spans, span)?,
             _ => {}
@@ -604,6 +605,21 @@ impl Binder<'_> {
             }
             Err(mismatch) => Err(self.mismatch(name, &types_of(&arguments), mismatch, spans, span)),
         }
+    }
+
+    /// The arguments of `bag_pack` come in pairs, the first of each a text or a dynamic value.
+    fn keys_and_values(&mut self, name: &str, arguments: &[Expr], spans: &[Span], span: Span) -> Bind<()> {
+        if !arguments.len().is_multiple_of(2) {
+            let message = format!("{name}() expects a value after each key: an even number of arguments");
+            return Err(self.error("SEM0219", message, span));
+        }
+        for (position, key) in arguments.iter().enumerate().step_by(2) {
+            if !matches!(key.ty, Type::String | Type::Dynamic) {
+                let message = format!("{name}(): argument {} must be string, found {}", position + 1, key.ty);
+                return Err(self.error("SEM0107", message, spans.get(position).copied().unwrap_or(span)));
+            }
+        }
+        Ok(())
     }
 
     /// Brings the arguments of functions with choices of value to one type, as the engine does: dynamic
