@@ -17,7 +17,7 @@ const TABLES: &str = "let T=datatable(b:bool,i:int,l:long,r:real,c:decimal,d:dat
 const FLOORS: &[(&str, usize)] = &[
     ("func", 95),
     ("aggr", 92),
-    ("binop", 89),
+    ("binop", 90),
     ("merge", 85),
     ("naming", 93),
     ("oper", 92),

@@ -545,6 +545,14 @@ impl Binder<'_> {
             return self.membership(operator, value, vec![texts], span);
         }
         let ignore_case = matches!(operator, M::InIgnoreCase | M::NotInIgnoreCase);
+        if ignore_case && !matches!(value.ty, Type::String | Type::Dynamic) {
+            let message = format!(
+                "The operator '{}' is not defined for the operand type {}",
+                operator.as_str(),
+                value.ty
+            );
+            return Err(self.error("SEM0064", message, span));
+        }
         let negated = matches!(operator, M::NotIn | M::NotInIgnoreCase);
         // Both sides are compared in one type: that of the value, or the wider of two numbers.
         let ty = match (value.ty, first.ty) {
