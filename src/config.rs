@@ -1,6 +1,7 @@
 //! What the command line and the environment say about a server, and its settings.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,6 +14,8 @@ use crate::cli::docs::DocsArgs;
 use crate::cli::ingest::IngestArgs;
 use crate::cli::lsp::LspArgs;
 use crate::cli::query::QueryArgs;
+use crate::engine::context::QuerySettings;
+use crate::ingest::external::ExternalAccess;
 use crate::server::Settings;
 
 /// A KQL time-series database: one binary that ingests events over HTTP and answers the Kusto Query Language.
@@ -119,6 +122,14 @@ pub struct ServeArguments {
     #[arg(long = "geo-database", env = "CONSHELF_GEO_DATABASES", value_delimiter = ',', value_name = "FILE")]
     pub geo_databases: Vec<PathBuf>,
 
+    /// Directory whose files queries may read with 'externaldata'; without it they read none
+    #[arg(long, env = "CONSHELF_EXTERNAL_DATA_DIR", value_name = "DIR")]
+    pub external_data_dir: Option<PathBuf>,
+
+    /// Let queries read http and https addresses with 'externaldata'
+    #[arg(long, env = "CONSHELF_EXTERNAL_DATA_HTTP")]
+    pub external_data_http: bool,
+
     /// Do not keep the server's own events in the database 'Conshelf'
     #[arg(long, env = "CONSHELF_NO_TELEMETRY")]
     pub no_telemetry: bool,
@@ -145,6 +156,13 @@ impl ServeArguments {
     pub fn settings(&self) -> Settings {
         let default = Settings::default();
         Settings {
+            query: Arc::new(QuerySettings {
+                external_data: ExternalAccess {
+                    directory: self.external_data_dir.clone(),
+                    http: self.external_data_http,
+                },
+                ..QuerySettings::default()
+            }),
             query_timeout: Duration::from_secs(self.query_timeout.max(1)),
             query_memory_bytes: self.query_memory.unwrap_or(default.query_memory_bytes),
             queries_at_once: self.queries_at_once.unwrap_or(default.queries_at_once),

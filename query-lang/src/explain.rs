@@ -50,9 +50,11 @@ pub fn operator_line(plan: &Plan) -> String {
 /// The inputs of an operator, as they are printed below it.
 pub fn inputs(operator: &Operator) -> Vec<&Plan> {
     match operator {
-        Operator::Scan { .. } | Operator::Values { .. } | Operator::Range { .. } | Operator::Argument => {
-            Vec::new()
-        }
+        Operator::Scan { .. }
+        | Operator::External(_)
+        | Operator::Values { .. }
+        | Operator::Range { .. }
+        | Operator::Argument => Vec::new(),
         Operator::Filter { input, .. }
         | Operator::Project { input, .. }
         | Operator::Summarize { input, .. }
@@ -107,6 +109,10 @@ fn line(plan: &Plan) -> String {
                 let _ = write!(text, " where {}", expression(predicate, &plan.schema));
             }
             text
+        }
+        Operator::External(source) => {
+            let format = source.format.as_deref().unwrap_or("by name");
+            format!("External {} files, {format}", source.addresses.len())
         }
         Operator::Values { rows } => {
             const SHOWN_MAX: usize = 3;

@@ -210,6 +210,8 @@ pub enum Operator {
         columns: Vec<String>,
         predicate: Option<Expr>,
     },
+    /// Rows of files outside of the store; their columns are those of the schema.
+    External(ExternalSource),
     /// Constant rows (`datatable`, `print` of constants, `getschema` …).
     Values {
         rows: Vec<Vec<Value>>,
@@ -394,6 +396,20 @@ pub enum Operator {
         node_key: Option<usize>,
         subquery: Plan,
     },
+}
+
+/// Files outside of the store and how they hold rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalSource {
+    /// Paths and addresses as written.
+    pub addresses: Vec<String>,
+    /// The name of a format; `None`: by the names of the files.
+    pub format: Option<String>,
+    pub skip_first_record: bool,
+    /// An ingestion mapping as JSON.
+    pub mapping: Option<String>,
+    /// Addresses may be folders; the names of the files that are read begin and end like this.
+    pub folder: Option<(String, String)>,
 }
 
 /// How `parse-kv` splits its text.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::error::{EngineError, Result};
 use crate::engine::locations::Locations;
+use crate::ingest::external::ExternalAccess;
 
 /// Limits of one query.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +38,8 @@ pub struct QuerySettings {
     pub endpoint: String,
     /// Whoever asks: `current_principal()`. What a client says of itself is no proof and does not stand here.
     pub principal: String,
-    pub external_data: ExternalDataAccess,
+    /// What `externaldata` and its kin may read.
+    pub external_data: ExternalAccess,
 }
 
 impl Default for QuerySettings {
@@ -45,18 +47,9 @@ impl Default for QuerySettings {
         QuerySettings {
             endpoint: String::from("localhost"),
             principal: String::from("conshelf=anonymous"),
-            external_data: ExternalDataAccess::default(),
+            external_data: ExternalAccess::default(),
         }
     }
-}
-
-/// What `externaldata` and its kin may read.
-#[derive(Clone, Debug, Default)]
-pub struct ExternalDataAccess {
-    /// Files below this directory; `None`: no files.
-    pub directory: Option<std::path::PathBuf>,
-    /// Addresses of http and https.
-    pub http: bool,
 }
 
 /// Counters that anyone may read while the query runs.

@@ -13,6 +13,7 @@ pub mod column;
 pub mod commit;
 pub mod decode;
 pub mod delimited;
+pub mod external;
 pub mod format;
 pub mod json;
 pub mod mapping;

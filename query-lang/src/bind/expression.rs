@@ -169,9 +169,11 @@ impl Binder<'_> {
             Ast::NamedTuple { .. } | Ast::TypedName(_) | Ast::NameList(_) => {
                 return Err(self.error("SEM0149", "This form is not allowed here", span));
             }
-            Ast::ExternalData(_) => return Err(self.unsupported("'externaldata'", span)),
+            Ast::ExternalData(node) => return self.external_data(node, span).map(table_meaning),
             Ast::ContextualDataTable(_) => return Err(self.unsupported("'__contextual_datatable'", span)),
-            Ast::InlineExternalTable(_) => return Err(self.unsupported("'inline_external_table'", span)),
+            Ast::InlineExternalTable(node) => {
+                return self.inline_external_table(node, span).map(table_meaning);
+            }
             Ast::MaterializedViewCombine(_) => {
                 return Err(self.unsupported("'materialized-view-combine'", span));
             }

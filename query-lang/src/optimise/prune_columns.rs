@@ -243,7 +243,8 @@ fn prune(plan: &mut Plan, wanted: &BTreeSet<usize>) -> Moves {
             moved(of, &moves);
             identity(count)
         }
-        Operator::Values { .. }
+        Operator::External(_)
+        | Operator::Values { .. }
         | Operator::Range { .. }
         | Operator::Argument
         | Operator::Plugin { .. }

@@ -9,7 +9,8 @@ use crate::types::Type;
 /// Calls `visit` for every expression of the operator itself, not for parts of expressions.
 pub(crate) fn visit_expressions<'a>(operator: &'a Operator, visit: &mut dyn FnMut(&'a Expr)) {
     match operator {
-        Operator::Values { .. }
+        Operator::External(_)
+        | Operator::Values { .. }
         | Operator::Union { .. }
         | Operator::Argument
         | Operator::Plugin { .. }
@@ -68,7 +69,8 @@ pub(crate) fn visit_expressions<'a>(operator: &'a Operator, visit: &mut dyn FnMu
 /// As `visit_expressions`, to change them.
 pub(crate) fn change_expressions(operator: &mut Operator, change: &mut dyn FnMut(&mut Expr)) {
     match operator {
-        Operator::Values { .. }
+        Operator::External(_)
+        | Operator::Values { .. }
         | Operator::Union { .. }
         | Operator::Argument
         | Operator::Plugin { .. }
@@ -130,9 +132,11 @@ pub(crate) fn change_expressions(operator: &mut Operator, change: &mut dyn FnMut
 /// The plans an operator works on, subqueries of `mv-apply` and `partition` among them.
 pub(crate) fn inputs_mut(operator: &mut Operator) -> Vec<&mut Plan> {
     match operator {
-        Operator::Scan { .. } | Operator::Values { .. } | Operator::Range { .. } | Operator::Argument => {
-            Vec::new()
-        }
+        Operator::Scan { .. }
+        | Operator::External(_)
+        | Operator::Values { .. }
+        | Operator::Range { .. }
+        | Operator::Argument => Vec::new(),
         Operator::Filter { input, .. }
         | Operator::Project { input, .. }
         | Operator::Summarize { input, .. }

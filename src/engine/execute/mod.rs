@@ -12,6 +12,7 @@ pub mod pipeline;
 pub mod pool;
 
 mod collect;
+mod external;
 mod filter;
 mod graph;
 mod join;
@@ -142,6 +143,7 @@ impl Executor {
             Operator::Scan { database, table, columns, predicate } => {
                 scan::pipeline(self, profile, database, table, columns, predicate.as_ref())
             }
+            Operator::External(source) => external::pipeline(self, profile, source, schema),
             Operator::Values { rows } => values::pipeline(profile, rows, schema),
             Operator::Range { from, to, step } => range::pipeline(self, profile, from, to, step),
             Operator::Filter { input, predicate } => filter::pipeline(self, profile, input, predicate),

@@ -3,6 +3,7 @@
 
 mod evaluate;
 mod expand;
+mod external;
 mod filter;
 mod flow;
 mod graph;
