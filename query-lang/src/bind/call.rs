@@ -515,6 +515,12 @@ impl Binder<'_> {
         let mut arguments = Vec::with_capacity(call.arguments.len());
         let mut failed = false;
         for argument in &call.arguments {
+            // `pack_array(*)`: every column of the row.
+            if spec.name == "pack_array" && matches!(argument.kind, Ast::Star) {
+                let columns = self.row.as_ref().map(|row| row.columns.clone()).unwrap_or_default();
+                arguments.extend(columns.iter().enumerate().map(|(at, column)| Expr::column(at, column.ty)));
+                continue;
+            }
             match self.argument_value(argument) {
                 Ok(bound) => arguments.push(bound),
                 Err(Reported) => failed = true,

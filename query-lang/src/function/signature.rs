@@ -443,7 +443,11 @@ fn attempt(
             return Err((position, wrong_type(position, parameter.class)));
         };
         match parameter.form {
-            Form::Literal if !argument.written.is_literal() => {
+            // A parameter of a function that is given a literal will do: the reference's own library does so.
+            Form::Literal
+                if !argument.written.is_literal()
+                    && (argument.written != Written::Name || argument.constant.is_none()) =>
+            {
                 return Err((position, Mismatch::Literal { position }));
             }
             Form::Column if argument.written == Written::Other => {
