@@ -220,6 +220,11 @@ plugins! {
         &["(mode: const, exceptionText: const string)"],
         "The rows as they are.",
     ),
+    InferStorageSchema => PluginSpec::new(
+        "infer_storage_schema",
+        &["(Options: const dynamic)"],
+        "The columns of files that externaldata may read, as the text of a schema; stands at the start of a query.",
+    ),
     Ipv4Lookup => PluginSpec::new(
         "ipv4_lookup",
         &["(LookupTable: table, SourceIPv4Key: column string, IPv4LookupKey: key string, ExtraKey: column..., return_unmatched: const bool = null)"],
@@ -340,7 +345,6 @@ plugins! {
     ExternalDatatable => PluginSpec::outside("external_datatable", "Reads data outside of the server."),
     HttpRequest => PluginSpec::outside("http_request", "Sends an HTTP GET request."),
     HttpRequestPost => PluginSpec::outside("http_request_post", "Sends an HTTP POST request."),
-    InferStorageSchema => PluginSpec::outside("infer_storage_schema", "Reads files outside of the server."),
     InferStorageSchemaWithSuggestions => PluginSpec::outside(
         "infer_storage_schema_with_suggestions",
         "Reads files outside of the server.",

@@ -1,4 +1,5 @@
-//! Rows of files that are not in the store, for `externaldata` and `inline_external_table`.
+//! Rows of files that are not in the store, for `externaldata` and `inline_external_table`, and which columns they
+//! have, for `infer_storage_schema`.
 //!
 //! A file must lie in the directory that the server allows, after links are followed; addresses of http are read
 //! only where the server allows them. Nothing here knows queries.
@@ -8,7 +9,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use conshelf_storage::TableSchema;
+use conshelf_storage::{ColumnType, TableSchema};
 
 use crate::ingest::body::{ContentEncoding, Window};
 use crate::ingest::delimited::Header;
@@ -40,6 +41,21 @@ pub struct ExternalRows {
     pub folder: Option<(String, String)>,
 }
 
+/// Of which files of a folder the columns are inferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichFiles {
+    First,
+    /// The one written last.
+    Last,
+    All,
+}
+
+/// How rows become columns.
+struct Reading {
+    policy: Policy,
+    header: Header,
+}
+
 /// One file or address that may be read.
 enum Place {
     File(PathBuf),
@@ -47,6 +63,48 @@ enum Place {
 }
 
 impl ExternalAccess {
+    /// The columns of the files at an address with the types that hold their values, in the order of the files. Where
+    /// files differ numbers widen, anything else becomes a text.
+    pub fn infer(
+        &self,
+        address: &str,
+        rows: &ExternalRows,
+        header: bool,
+        which: WhichFiles,
+        timeout: Duration,
+    ) -> Result<Vec<(String, ColumnType)>, String> {
+        let mut places = self.places(address, rows)?;
+        match which {
+            WhichFiles::All => {}
+            WhichFiles::First => places.truncate(1),
+            WhichFiles::Last => {
+                let written = |place: &Place| match place {
+                    Place::File(path) => path.metadata().and_then(|found| found.modified()).ok(),
+                    Place::Http(_) => None,
+                };
+                places = places.into_iter().max_by_key(written).into_iter().collect();
+            }
+        }
+        if places.is_empty() {
+            return Err(String::from("no file has that beginning and end of its name"));
+        }
+        let reading =
+            Reading { policy: Policy::Evolve, header: if header { Header::Names } else { Header::Absent } };
+        let mut columns: Vec<(String, ColumnType)> = Vec::new();
+        for place in places {
+            read_place(place, rows, &TableSchema::default(), &reading, timeout, &mut |batch| {
+                for found in batch.columns {
+                    match columns.iter_mut().find(|(name, _)| *name == found.name) {
+                        Some((_, ty)) => *ty = common_type(*ty, found.ty),
+                        None => columns.push((found.name, found.ty)),
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(columns)
+    }
+
     fn places(&self, address: &str, rows: &ExternalRows) -> Result<Vec<Place>, String> {
         // Secrets and ways to sign in follow after a semicolon: there are none here.
         let plain = address.split(';').next().unwrap_or_default().trim();
@@ -112,28 +170,47 @@ impl ExternalAccess {
         timeout: Duration,
         take: &mut dyn FnMut(DecodedBatch) -> Result<(), String>,
     ) -> Result<(), String> {
+        let header = if rows.skip_first_record { Header::Ignored } else { Header::Absent };
+        let reading = Reading { policy: Policy::Strict, header };
         for place in self.places(address, rows)? {
-            match place {
-                Place::File(path) => {
-                    let name = path.to_string_lossy().into_owned();
-                    let mut file =
-                        File::open(&path).map_err(|error| format!("the file cannot be read: {error}"))?;
-                    read_body(&mut file, &name, rows, schema, take)?;
-                }
-                Place::Http(address) => {
-                    let agent: ureq::Agent =
-                        ureq::Agent::config_builder().timeout_global(Some(timeout)).build().into();
-                    let response = agent
-                        .get(&address)
-                        .call()
-                        .map_err(|error| format!("the address cannot be read: {error}"))?;
-                    let name = address.split(['?', '#']).next().unwrap_or_default();
-                    let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
-                    read_body(&mut body, name, rows, schema, take)?;
-                }
-            }
+            read_place(place, rows, schema, &reading, timeout, take)?;
         }
         Ok(())
+    }
+}
+
+fn read_place(
+    place: Place,
+    rows: &ExternalRows,
+    schema: &TableSchema,
+    reading: &Reading,
+    timeout: Duration,
+    take: &mut dyn FnMut(DecodedBatch) -> Result<(), String>,
+) -> Result<(), String> {
+    match place {
+        Place::File(path) => {
+            let name = path.to_string_lossy().into_owned();
+            let mut file = File::open(&path).map_err(|error| format!("the file cannot be read: {error}"))?;
+            read_body(&mut file, &name, rows, schema, reading, take)
+        }
+        Place::Http(address) => {
+            let agent: ureq::Agent =
+                ureq::Agent::config_builder().timeout_global(Some(timeout)).build().into();
+            let response =
+                agent.get(&address).call().map_err(|error| format!("the address cannot be read: {error}"))?;
+            let name = address.split(['?', '#']).next().unwrap_or_default();
+            let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
+            read_body(&mut body, name, rows, schema, reading, take)
+        }
+    }
+}
+
+/// The type that holds values of both.
+fn common_type(left: ColumnType, right: ColumnType) -> ColumnType {
+    match (left, right) {
+        (left, right) if left == right => left,
+        (ColumnType::Long, ColumnType::Real) | (ColumnType::Real, ColumnType::Long) => ColumnType::Real,
+        _ => ColumnType::String,
     }
 }
 
@@ -187,6 +264,7 @@ fn read_body(
     name: &str,
     rows: &ExternalRows,
     schema: &TableSchema,
+    reading: &Reading,
     take: &mut dyn FnMut(DecodedBatch) -> Result<(), String>,
 ) -> Result<(), String> {
     let (format, encoding) = by_name(name, rows.format.as_deref())?;
@@ -199,9 +277,8 @@ fn read_body(
         None => None,
     };
     let origin = if format == Format::Json { TextOrigin::Json } else { TextOrigin::Delimited };
-    let header = if rows.skip_first_record { Header::Ignored } else { Header::Absent };
-    let mut builder = RowBuilder::new(schema, Policy::Strict, origin);
-    let mut decoder = decoder(format, header, entries.as_deref(), &mut builder)?;
+    let mut builder = RowBuilder::new(schema, reading.policy, origin);
+    let mut decoder = decoder(format, reading.header, entries.as_deref(), &mut builder)?;
     let broken = |error: std::io::Error| format!("the file cannot be read: {error}");
     let mut window = Window::new(encoding.decode(body).map_err(broken)?);
     window.fill().map_err(broken)?;
@@ -240,7 +317,6 @@ fn without_first(batch: DecodedBatch) -> DecodedBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conshelf_storage::ColumnType;
 
     fn rows_of(access: &ExternalAccess, address: &str, rows: &ExternalRows) -> Result<usize, String> {
         let schema = TableSchema::new([("a", ColumnType::Long), ("b", ColumnType::String)]);
@@ -303,6 +379,20 @@ mod tests {
             let found = rows_of(&access, address, &plain).expect_err(address);
             assert!(found.contains(expected), "{address}: {found}");
         }
+        let infer = |address: &str, header: bool, which: WhichFiles| {
+            access.infer(address, &folder, header, which, Duration::from_secs(5))
+        };
+        let column = |name: &str, ty: ColumnType| (name.to_owned(), ty);
+        assert_eq!(
+            infer("x.json", false, WhichFiles::All),
+            Ok(vec![column("a", ColumnType::Dynamic), column("b", ColumnType::String)])
+        );
+        write("named.csv", "when,ms\n2024-01-01T00:00:00Z,1.5\n");
+        assert_eq!(
+            infer("named.csv", true, WhichFiles::Last),
+            Ok(vec![column("when", ColumnType::DateTime), column("ms", ColumnType::Real)])
+        );
+        assert_eq!(infer("folder", false, WhichFiles::All).map(|columns| columns.len()), Ok(2));
         let closed = rows_of(&ExternalAccess::default(), "x.csv", &plain).expect_err("closed");
         assert!(closed.contains("--external-data-dir"), "{closed}");
     }

@@ -42,6 +42,7 @@ impl Binder<'_> {
             OperatorKind::Union(union) => self.union(None, union, operator.keyword_span),
             OperatorKind::Find(find) => self.find(None, find, operator.keyword_span),
             OperatorKind::Search(search) => self.search(None, search, operator.keyword_span),
+            OperatorKind::Evaluate(node) => self.evaluate_alone(node),
             OperatorKind::MacroExpand(node) => self.macro_expand(node, operator.keyword_span),
             other => Err(self.unsupported_operator(other, operator)),
         }
@@ -116,14 +117,7 @@ impl Binder<'_> {
     }
 
     fn unsupported_operator(&mut self, kind: &OperatorKind, operator: &ast::Operator) -> super::Reported {
-        let what = match kind {
-            OperatorKind::Evaluate(node) => match &node.call.kind {
-                Ast::Call(call) => return self.evaluate_without_rows(call),
-                _ => "The operator 'evaluate'".to_string(),
-            },
-            other => format!("The operator '{}'", keyword(other)),
-        };
-        self.unsupported(&what, operator.keyword_span)
+        self.unsupported(&format!("The operator '{}'", keyword(kind)), operator.keyword_span)
     }
 
     /// A new relation that projects the input; its order stays.

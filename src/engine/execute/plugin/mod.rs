@@ -7,6 +7,7 @@ mod activity;
 mod cluster;
 mod dcount_intersect;
 mod difference;
+mod infer_schema;
 mod lookup;
 mod narrow;
 mod pattern;
@@ -58,6 +59,7 @@ fn kernel(plugin: Plugin) -> Option<Kernel> {
         Plugin::GeoPolygonLookup => Some(lookup::polygons),
         Plugin::Ipv4Lookup => Some(lookup::ipv4),
         Plugin::Ipv6Lookup => Some(lookup::ipv6),
+        Plugin::InferStorageSchema => Some(infer_schema::rows),
         Plugin::Narrow => Some(narrow::rows),
         Plugin::RollingPercentile => Some(rolling_percentile::rows),
         Plugin::RowsNear => Some(rows_near::rows),

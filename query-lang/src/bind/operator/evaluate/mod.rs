@@ -19,7 +19,7 @@ use crate::ast::{self, ExprKind as Ast};
 use crate::plan::Operator;
 use crate::plugin::{Availability, Plugin};
 use crate::span::Span;
-use crate::types::Schema;
+use crate::types::{Column, Schema, Type};
 use crate::value::Value;
 
 use crate::bind::scope::Relation;
@@ -66,6 +66,11 @@ impl Binder<'_> {
             Plugin::GeoLineLookup | Plugin::GeoPolygonLookup => self.geo_lookup(plugin, input, call, span),
             Plugin::Identity | Plugin::IdentityV3 => self.identity(plugin, input, call, span),
             Plugin::Ipv4Lookup | Plugin::Ipv6Lookup => self.ip_lookup(plugin, input, call, span),
+            Plugin::InferStorageSchema => {
+                let message =
+                    format!("The plugin '{}' takes no rows: begin the query with 'evaluate'", name.text);
+                Err(self.error("SEM0175", message, name.span))
+            }
             Plugin::Narrow => self.narrow(input, call, span),
             Plugin::Pivot => self.pivot(input, call, schema, span),
             Plugin::Preview => self.preview(input, call, span),
@@ -82,21 +87,35 @@ impl Binder<'_> {
         self.error("SEM0010", message, name.span)
     }
 
-    /// `evaluate` at the start of a query: none of the plugins that run here makes rows of nothing.
-    pub(super) fn evaluate_without_rows(&mut self, call: &ast::Call) -> Reported {
+    /// `evaluate` at the start of a query.
+    pub(super) fn evaluate_alone(&mut self, node: &ast::Evaluate) -> Bind<Relation> {
+        let Ast::Call(call) = &node.call.kind else { return Err(self.give_up()) };
         let name = &call.name;
-        match Plugin::by_name(&name.text).map(|plugin| plugin.spec().availability) {
-            Some(Availability::Disabled(what)) => self.disabled_plugin(name, what),
+        let plugin = Plugin::by_name(&name.text);
+        match plugin.map(|plugin| plugin.spec().availability) {
+            Some(Availability::Disabled(what)) => Err(self.disabled_plugin(name, what)),
+            Some(Availability::Runs) if plugin == Some(Plugin::InferStorageSchema) => {
+                self.infer_storage_schema(call, node.call.span)
+            }
             Some(Availability::Runs) => {
                 let message = format!("The plugin '{}' needs rows: put 'evaluate' behind a table", name.text);
-                self.error("SEM0175", message, name.span)
+                Err(self.error("SEM0175", message, name.span))
             }
             None => {
                 let message = format!("Unknown plugin: '{}'", name.text);
                 let known = Plugin::ALL.iter().map(|plugin| plugin.spec().name);
-                self.unknown("SEM0010", message, name.span, &name.text, known)
+                Err(self.unknown("SEM0010", message, name.span, &name.text, known))
             }
         }
+    }
+
+    /// The kernel gets the bag of options as it is.
+    fn infer_storage_schema(&mut self, call: &ast::Call, span: Span) -> Bind<Relation> {
+        let nothing = Relation::new(self.plan(Operator::Values { rows: Vec::new() }, Vec::new()));
+        let arguments = PluginArguments::read(self, Plugin::InferStorageSchema, &nothing, call, span)?;
+        let options = arguments.constant("Options").cloned().into_iter().collect();
+        let schema = vec![Column::new("CslSchema", Type::String)];
+        Ok(self.plugin_relation(Plugin::InferStorageSchema, Vec::new(), options, schema))
     }
 
     /// A relation that a plugin computes from all rows of its inputs.
