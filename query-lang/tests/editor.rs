@@ -1,6 +1,8 @@
 //! Editor services over typical places of queries, and over every place of the corpora (with
 //! `CONSHELF_CONFORMANCE_DIR`).
 
+mod support;
+
 use conshelf_kql::catalog::TestCatalog;
 use conshelf_kql::editor::{self, CompletionKind, complete};
 use conshelf_kql::{Type, parse};
@@ -322,25 +324,11 @@ fn slips_are_corrected() {
     }
 }
 
-fn corpora() -> Vec<String> {
-    let Ok(directory) = std::env::var("CONSHELF_CONFORMANCE_DIR") else { return Vec::new() };
-    let mut found = Vec::new();
-    for file in ["docs", "engine", "loco", "schema", "parse"] {
-        let path = std::path::Path::new(&directory).join(format!("{file}.visible.jsonl"));
-        let Ok(text) = std::fs::read_to_string(path) else { continue };
-        for line in text.lines() {
-            let case: serde_json::Value = serde_json::from_str(line).expect("a JSON object");
-            found.push(case["query"].as_str().unwrap_or_default().to_owned());
-        }
-    }
-    found
-}
-
 #[test]
 fn no_place_of_any_query_panics() {
     let catalog = catalog();
     // Every place of some queries, some places of every query.
-    for (number, query) in corpora().iter().enumerate() {
+    for (number, query) in support::corpora().iter().enumerate() {
         if query.len() > 3_000 {
             continue;
         }
@@ -357,7 +345,7 @@ fn no_place_of_any_query_panics() {
 
 #[test]
 fn every_token_but_white_space_has_a_class() {
-    for query in corpora() {
+    for query in support::corpora() {
         let covered: u32 = editor::classify(&query, &catalog()).iter().map(|token| token.span.len()).sum();
         let solid: u32 = conshelf_kql::lex(&query)
             .iter()

@@ -1,5 +1,7 @@
 //! Formatting keeps the meaning and the comments of every query, and changes nothing the second time.
 
+mod support;
+
 use conshelf_kql::editor::format;
 use conshelf_kql::token::TokenKind;
 use conshelf_kql::{lex, parse};
@@ -49,23 +51,15 @@ fn check(text: &str) -> bool {
     once != text || text.trim_end() == text.trim_end_matches('\n')
 }
 
-fn corpora() -> Vec<String> {
+fn queries() -> Vec<String> {
     let mut found: Vec<String> = include_str!("operators.kql").lines().map(str::to_owned).collect();
-    let Ok(directory) = std::env::var("CONSHELF_CONFORMANCE_DIR") else { return found };
-    for file in ["docs", "engine", "loco", "schema", "parse"] {
-        let path = std::path::Path::new(&directory).join(format!("{file}.visible.jsonl"));
-        let Ok(text) = std::fs::read_to_string(path) else { continue };
-        for line in text.lines() {
-            let case: serde_json::Value = serde_json::from_str(line).expect("a JSON object");
-            found.push(case["query"].as_str().unwrap_or_default().to_owned());
-        }
-    }
+    found.extend(support::corpora());
     found
 }
 
 #[test]
 fn every_query_keeps_its_meaning_and_its_comments() {
-    let queries = corpora();
+    let queries = queries();
     let mut left_alone = Vec::new();
     for query in &queries {
         check(query);

@@ -1,5 +1,7 @@
 //! Calls: functions of the table, the few that are the binder's own, and the way to functions of the query.
 
+use std::rc::Rc;
+
 use crate::ast::{self, ExprKind as Ast};
 use crate::function::signature::{Form, Mismatch, Parameter, Return};
 use crate::function::{
@@ -8,7 +10,7 @@ use crate::function::{
 use crate::plan::Expr;
 use crate::plan::ExprKind;
 use crate::span::Span;
-use crate::types::Type;
+use crate::types::{Schema, Type};
 use crate::value::{Dynamic, Value};
 
 use super::comparison::{cast, operator};
@@ -459,11 +461,16 @@ impl Binder<'_> {
         })
     }
 
-    fn pack_row(&mut self, ignore_null: bool, span: Span) -> Bind<Expr> {
-        let columns = match &self.row {
+    /// The columns of the row that have names here.
+    fn visible_columns(&self) -> Rc<Schema> {
+        match &self.row {
             Some(row) if !row.hidden => row.columns.clone(),
             _ => Default::default(),
-        };
+        }
+    }
+
+    fn pack_row(&mut self, ignore_null: bool, span: Span) -> Bind<Expr> {
+        let columns = self.visible_columns();
         let mut pairs = Vec::with_capacity(columns.len() * 2);
         for (position, column) in columns.iter().enumerate() {
             pairs.push(Expr::constant(Value::String(column.name.clone())));
@@ -517,7 +524,7 @@ impl Binder<'_> {
         for argument in &call.arguments {
             // `pack_array(*)`: every column of the row.
             if spec.name == "pack_array" && matches!(argument.kind, Ast::Star) {
-                let columns = self.row.as_ref().map(|row| row.columns.clone()).unwrap_or_default();
+                let columns = self.visible_columns();
                 arguments.extend(columns.iter().enumerate().map(|(at, column)| Expr::column(at, column.ty)));
                 continue;
             }

@@ -156,45 +156,8 @@ pub(super) fn open_call(text: &str) -> Option<OpenCall> {
     None
 }
 
-/// Words before a parenthesis that call nothing.
+/// Whether a word before a parenthesis may be the name of what is called.
 fn callable(word: &str) -> bool {
-    !matches!(
-        word,
-        "and"
-            | "or"
-            | "in"
-            | "in~"
-            | "!in"
-            | "!in~"
-            | "has_any"
-            | "has_all"
-            | "between"
-            | "!between"
-            | "by"
-            | "on"
-            | "with"
-            | "where"
-            | "as"
-            | "join"
-            | "lookup"
-            | "union"
-            | "find"
-            | "search"
-            | "print"
-            | "extend"
-            | "project"
-            | "summarize"
-            | "distinct"
-            | "datatable"
-            | "fork"
-            | "declare"
-            | "to"
-            | "from"
-            | "step"
-            | "query_parameters"
-            | "view"
-            | "top"
-            | "take"
-            | "kind"
-    )
+    !super::format::takes_list(word)
+        && !matches!(word, "datatable" | "find" | "kind" | "search" | "take" | "top" | "view")
 }

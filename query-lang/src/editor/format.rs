@@ -606,7 +606,7 @@ impl<'a> Formatter<'a> {
 }
 
 /// Words between which and a parenthesis a blank stands.
-fn takes_list(word: &str) -> bool {
+pub(super) fn takes_list(word: &str) -> bool {
     matches!(
         word,
         "and"
