@@ -5,9 +5,10 @@
 //! stay equal.
 //!
 //! ```text
-//! fold ─▶ ignore_case ─▶ push_filter ─▶ drop_sort ─▶ push_take ─▶ top ─▶ prune_columns
+//! fold ─▶ ignore_case ─▶ push_filter ─▶ bin_range ─▶ drop_sort ─▶ push_take ─▶ top ─▶ prune_columns
 //! ```
 
+mod bin_range;
 mod drop_sort;
 mod fold;
 mod ignore_case;
@@ -34,6 +35,7 @@ fn rewrite(plan: &mut Plan, catalog: &dyn Catalog) {
     fold::apply(plan, catalog);
     ignore_case::apply(plan);
     push_filter::apply(plan);
+    bin_range::apply(plan);
     // Conditions that moved through projections may hold new constants.
     fold::apply(plan, catalog);
     drop_sort::apply(plan);

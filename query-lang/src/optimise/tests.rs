@@ -127,6 +127,31 @@ fn cases_are_ignored_and_constants_folded() {
 }
 
 #[test]
+fn bins_are_ranges() {
+    insta::assert_snapshot!(compare(
+        &[
+            "T | where bin(t, 1h) >= datetime(2020-01-01 05:00)",
+            "T | where bin(t, 1h) >= datetime(2020-01-01 05:30) and bin(t, 1h) < datetime(2020-01-01 07:30)",
+            "T | where bin(t, 1h) > datetime(2020-01-01 05:00) and bin(t, 1h) <= datetime(2020-01-01 07:00)",
+            "T | where startofday(t) == datetime(2020-01-01)",
+            "T | where bin(t, 1h) == datetime(2020-01-01 05:30)",
+            "T | where bin(t, 1d) between (datetime(2020-01-01) .. 3d)",
+            "T | where t between (datetime(2020-01-01) .. 1h) and t !between (datetime(2020-01-02) .. 1h)",
+            "T | extend h = bin(t, 1h) | where datetime(2020-01-01) <= h",
+            "T | where startofmonth(t) == datetime(2020-02-01) or a > 1",
+            "T | where startofmonth(t) == datetime(2020-02-01) and a > 1",
+            "T | where startofyear(t) between (datetime(2020-01-01) .. datetime(2021-01-01))",
+            "T | where startofweek(t, -1) > datetime(2020-01-05)",
+        ],
+        |plan| {
+            fold::apply(plan, &catalog());
+            push_filter::apply(plan);
+            bin_range::apply(plan);
+        }
+    ));
+}
+
+#[test]
 fn the_whole() {
     insta::assert_snapshot!(compare(
         &[
