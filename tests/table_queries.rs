@@ -283,6 +283,27 @@ fn explain_says_what_was_read() {
 }
 
 #[test]
+fn conditions_that_imply_a_range_of_time_leave_extents_unread() {
+    let fixture = fixture();
+    let start = "let start = datetime(0001-01-01) + 738000d;";
+    for query in [
+        "Events | where Time between (start .. 1h) | summarize dcount(Number)",
+        "Events | where bin(Time, 1h) == start + 2h | summarize dcount(Number)",
+        "Events | extend d = startofday(Time) | where d <= start | summarize dcount(Number)",
+        "let last = toscalar(print start + 1h); Events | where Time < last | summarize dcount(Number)",
+        "Events | where Time in (print t = start + 864s) | summarize dcount(Number)",
+        "Events | join kind=inner (print Time = start + 864s) on Time | summarize dcount(Number)",
+        "Events | join kind=leftsemi (print Time = start + 864s) on Time | summarize dcount(Number)",
+    ] {
+        let text = format!("{start} {query}");
+        let explained = fixture.engine.explain(&request(&text, QueryLimits::default())).expect("explained");
+        assert!(explained.contains("extents=1/3"), "{query}: {explained}");
+        assert_eq!(fixture.text(&text), fixture.plain_text(&text), "{query}");
+        assert_ne!(fixture.text(&text), ["[Long(0)]"], "{query}");
+    }
+}
+
+#[test]
 fn very_many_groups_are_counted_once() {
     let fixture = fixture();
     for (keys, groups) in

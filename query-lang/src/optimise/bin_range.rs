@@ -144,10 +144,10 @@ fn imply(predicate: &mut Expr) {
     conjuncts(predicate.clone(), &mut all);
     let implied: Vec<Expr> =
         all.iter().flat_map(implied_of).filter(|condition| !all.contains(condition)).collect();
-    if !implied.is_empty() {
-        if let Some(joined) = conjunction(implied.into_iter().chain(all).collect()) {
-            *predicate = joined;
-        }
+    if !implied.is_empty()
+        && let Some(joined) = conjunction(implied.into_iter().chain(all).collect())
+    {
+        *predicate = joined;
     }
 }
 

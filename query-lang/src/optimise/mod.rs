@@ -20,7 +20,7 @@ mod top;
 pub(crate) mod tree;
 
 use crate::catalog::Catalog;
-use crate::plan::{Plan, QueryPlan};
+use crate::plan::{Expr, Plan, QueryPlan};
 
 /// Rewrites all results of a query.
 pub fn optimise(plan: QueryPlan, catalog: &dyn Catalog) -> QueryPlan {
@@ -29,6 +29,11 @@ pub fn optimise(plan: QueryPlan, catalog: &dyn Catalog) -> QueryPlan {
         rewrite(&mut result.plan, catalog);
     }
     plan
+}
+
+/// Keeps only rows for which the condition, over the plan's columns, holds; it moves to the data.
+pub fn restrict(plan: &mut Plan, condition: Expr) {
+    push_filter::restrict(plan, condition);
 }
 
 fn rewrite(plan: &mut Plan, catalog: &dyn Catalog) {

@@ -14,6 +14,11 @@ pub(super) fn apply(plan: &mut Plan) {
     push(plan, Vec::new());
 }
 
+/// Puts one more condition at or below the plan.
+pub(super) fn restrict(plan: &mut Plan, condition: Expr) {
+    push(plan, vec![condition]);
+}
+
 /// Puts the conditions at or below the plan.
 fn push(plan: &mut Plan, conditions: Vec<Expr>) {
     change_expressions(&mut plan.operator, &mut |expression| {

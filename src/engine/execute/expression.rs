@@ -1,5 +1,6 @@
 //! Expressions of an operator, prepared once: their subqueries have run.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -13,6 +14,7 @@ use crate::engine::error::{EngineError, Result};
 use crate::engine::evaluate::{PreparedExpression, SubqueryResolver};
 use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
+use crate::engine::execute::resolve::resolve;
 use crate::engine::kernel::Datum;
 use crate::engine::literal;
 
@@ -22,21 +24,37 @@ pub struct Expressions {
     query: Arc<QueryContext>,
 }
 
-/// Runs subqueries with the executor.
-struct Subqueries<'a>(&'a Executor);
+/// Runs subqueries with the executor, each of the given expressions once.
+struct Subqueries<'a> {
+    executor: &'a Executor,
+    /// Answers by the plan's place in the expressions.
+    scalars: HashMap<*const Plan, Value>,
+    columns: HashMap<*const Plan, Vec<ArrayRef>>,
+}
+
+impl<'a> Subqueries<'a> {
+    fn new(executor: &'a Executor) -> Subqueries<'a> {
+        Subqueries { executor, scalars: HashMap::new(), columns: HashMap::new() }
+    }
+}
 
 impl SubqueryResolver for Subqueries<'_> {
     fn scalar(&mut self, plan: &Plan, ty: Type) -> Result<Value> {
-        let rows = self.0.first_rows(plan, 1)?;
-        match rows.iter().find(|batch| batch.rows > 0).and_then(|batch| batch.columns.first()) {
-            Some(column) => literal::array_to_value(column, 0, ty),
-            None if ty == Type::String => Ok(Value::String(String::new())),
-            None => Ok(Value::Null(ty)),
+        if let Some(known) = self.scalars.get(&std::ptr::from_ref(plan)) {
+            return Ok(known.clone());
         }
+        let rows = self.executor.first_rows(plan, 1)?;
+        let value = match rows.iter().find(|batch| batch.rows > 0).and_then(|batch| batch.columns.first()) {
+            Some(column) => literal::array_to_value(column, 0, ty)?,
+            None if ty == Type::String => Value::String(String::new()),
+            None => Value::Null(ty),
+        };
+        self.scalars.insert(plan, value.clone());
+        Ok(value)
     }
 
     fn parameter(&mut self, number: u32) -> Result<Value> {
-        self.0
+        self.executor
             .parameters
             .get(&number)
             .cloned()
@@ -44,19 +62,39 @@ impl SubqueryResolver for Subqueries<'_> {
     }
 
     fn column(&mut self, plan: &Plan) -> Result<Vec<ArrayRef>> {
-        let rows = self.0.materialise(plan)?;
-        Ok(rows.batches.iter().filter_map(|batch| batch.columns.first().cloned()).collect())
+        if let Some(known) = self.columns.get(&std::ptr::from_ref(plan)) {
+            return Ok(known.clone());
+        }
+        let rows = self.executor.materialise(plan)?;
+        let pieces: Vec<ArrayRef> =
+            rows.batches.iter().filter_map(|batch| batch.columns.first().cloned()).collect();
+        self.columns.insert(plan, pieces.clone());
+        Ok(pieces)
     }
 }
 
 impl Expressions {
     /// Prepares expressions; runs their subqueries.
     pub fn new(executor: &Executor, expressions: &[Expr]) -> Result<Expressions> {
+        Expressions::prepare(executor, expressions, &mut Subqueries::new(executor))
+    }
+
+    /// Prepares conditions; yields them also with the answers of their subqueries in place, see `resolve`.
+    pub fn resolved(executor: &Executor, conditions: &[Expr]) -> Result<(Expressions, Vec<Expr>)> {
+        let mut subqueries = Subqueries::new(executor);
+        let resolved =
+            conditions.iter().map(|condition| resolve(condition, &mut subqueries)).collect::<Result<_>>()?;
+        Ok((Expressions::prepare(executor, conditions, &mut subqueries)?, resolved))
+    }
+
+    fn prepare(
+        executor: &Executor,
+        expressions: &[Expr],
+        subqueries: &mut Subqueries<'_>,
+    ) -> Result<Expressions> {
         let prepared = expressions
             .iter()
-            .map(|expression| {
-                PreparedExpression::prepare(expression, &executor.query, &mut Subqueries(executor))
-            })
+            .map(|expression| PreparedExpression::prepare(expression, &executor.query, subqueries))
             .collect::<Result<_>>()?;
         Ok(Expressions { prepared, query: executor.query.clone() })
     }

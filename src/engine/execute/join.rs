@@ -21,6 +21,7 @@ use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::key::{KeyTable, NONE};
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::pipeline::{BATCH_ROWS, Emit, Flow, Pipeline, Position, Sink, Source, Transform};
+use crate::engine::execute::resolve::{VALUES_MAX, with_partners};
 use crate::engine::profile::OperatorProfile;
 
 /// The hashed side.
@@ -233,7 +234,11 @@ pub fn pipeline(
         JoinKind::LeftSemi | JoinKind::RightSemi => Mode::Semi,
         JoinKind::LeftAnti | JoinKind::RightAnti => Mode::Anti,
     };
-    let mut streaming = executor.pipeline(probe)?;
+    let mut narrowed = None;
+    if matches!(mode, Mode::Pairs { keep: false } | Mode::Semi) && build.table.len() <= VALUES_MAX {
+        narrowed = with_partners(probe, probe_keys, &build.table.columns()?)?;
+    }
+    let mut streaming = executor.pipeline(narrowed.as_ref().unwrap_or(probe))?;
     if kind == JoinKind::InnerUnique {
         let sink = Unique {
             build: build.clone(),

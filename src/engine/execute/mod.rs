@@ -29,6 +29,7 @@ mod plugin;
 mod project;
 mod range;
 mod reduce;
+mod resolve;
 mod sample;
 mod scalar_apply;
 mod scan;

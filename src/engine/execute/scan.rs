@@ -160,10 +160,10 @@ impl TableScan {
             })
             .collect::<Result<Vec<(u32, ColumnType)>>>()?;
         let list = request.predicate.map_or_else(Vec::new, conjuncts);
-        let prepared = Expressions::new(executor, &list)?.into_prepared();
-        let mut conditions: Vec<Condition> = list
+        let (prepared, resolved) = Expressions::resolved(executor, &list)?;
+        let mut conditions: Vec<Condition> = resolved
             .iter()
-            .zip(prepared)
+            .zip(prepared.into_prepared())
             .map(|(condition, expression)| {
                 let folded = fold_constants(condition, &executor.query);
                 let translation = pruning::translate(&folded, &columns);
