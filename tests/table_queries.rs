@@ -290,7 +290,7 @@ fn conditions_that_imply_a_range_of_time_leave_extents_unread() {
         "Events | where Time between (start .. 1h) | summarize dcount(Number)",
         "Events | where bin(Time, 1h) == start + 2h | summarize dcount(Number)",
         "Events | extend d = startofday(Time) | where d <= start | summarize dcount(Number)",
-        "let last = toscalar(print start + 1h); Events | where Time < last | summarize dcount(Number)",
+        "let limit_ = toscalar(print start + 1h); Events | where Time < limit_ | summarize dcount(Number)",
         "Events | where Time in (print t = start + 864s) | summarize dcount(Number)",
         "Events | join kind=inner (print Time = start + 864s) on Time | summarize dcount(Number)",
         "Events | join kind=leftsemi (print Time = start + 864s) on Time | summarize dcount(Number)",
