@@ -43,7 +43,17 @@ struct Local {
     ordinals: Vec<u64>,
     /// Holds the worst of `limit` known rows: rows behind it are out.
     worst: Option<SortKeys>,
+    /// Of `batches`.
+    bytes: u64,
     memory: MemoryReservation,
+}
+
+impl Local {
+    /// Charges rows of so many bytes beside keys and ordinals.
+    fn charge(&mut self, rows: u64) -> Result<()> {
+        let keys = self.keys.as_ref().map_or(0, SortKeys::memory_bytes);
+        self.memory.resize(rows + (keys + self.ordinals.capacity() * 8) as u64)
+    }
 }
 
 impl Sink for Top {
@@ -51,7 +61,7 @@ impl Sink for Top {
 
     fn start(&self) -> Result<Local> {
         let memory = self.query.reserve(0)?;
-        Ok(Local { batches: Vec::new(), keys: None, ordinals: Vec::new(), worst: None, memory })
+        Ok(Local { batches: Vec::new(), keys: None, ordinals: Vec::new(), worst: None, bytes: 0, memory })
     }
 
     fn push(&self, local: &mut Local, position: Position, batch: Batch) -> Result<Flow> {
@@ -69,14 +79,17 @@ impl Sink for Top {
                 }
                 local.ordinals.extend(rows.iter().map(|row| position.ordinal(*row as usize)));
                 keys = keys.pick(&rows);
-                batch = columns::take(&batch, &UInt32Array::from(rows))?;
+                // A few rows must not keep the texts of all.
+                batch = columns::compact(columns::take(&batch, &UInt32Array::from(rows))?);
             }
         }
+        local.bytes += columns::held_bytes(&batch);
         local.batches.push(batch);
         match &mut local.keys {
             None => local.keys = Some(keys),
             Some(all) => all.append(keys),
         }
+        local.charge(local.bytes)?;
         if local.ordinals.len() > 2 * self.limit + SLACK_ROWS
             || (local.worst.is_none() && local.ordinals.len() > self.limit + 64)
         {
@@ -89,6 +102,8 @@ impl Sink for Top {
 impl Top {
     /// Keeps only the best `limit` rows.
     fn cut(&self, local: &mut Local) -> Result<()> {
+        // Candidates are there twice for a moment, and the winners.
+        local.charge(3 * local.bytes)?;
         let Some(keys) = &local.keys else { return Ok(()) };
         let mut order = keys.sorted(&local.ordinals);
         order.truncate(self.limit);
@@ -104,11 +119,11 @@ impl Top {
                 bound.tighten(*worst);
             }
         }
-        local.memory.resize(columns::held_bytes(&best) + kept.memory_bytes() as u64)?;
+        local.bytes = columns::held_bytes(&best);
         local.ordinals = ordinals;
         local.keys = Some(kept);
         local.batches = vec![best];
-        Ok(())
+        local.charge(local.bytes)
     }
 }
 
@@ -169,6 +184,7 @@ pub fn best(
             (None, local) => merged = Some(local),
             (Some(merged), mut local) => {
                 sink.cut(&mut local)?;
+                merged.bytes += local.bytes;
                 merged.batches.extend(local.batches);
                 merged.ordinals.extend(local.ordinals);
                 match (&mut merged.keys, local.keys) {
