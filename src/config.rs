@@ -14,6 +14,7 @@ use crate::cli::docs::DocsArgs;
 use crate::cli::ingest::IngestArgs;
 use crate::cli::lsp::LspArgs;
 use crate::cli::query::QueryArgs;
+use crate::engine::cache::{BUDGET_BYTES, QueryCache};
 use crate::engine::context::QuerySettings;
 use crate::ingest::external::ExternalAccess;
 use crate::server::Settings;
@@ -84,6 +85,10 @@ pub struct ServeArguments {
     /// Memory that one query may use, e.g. 512MiB or 4GiB
     #[arg(long, env = "CONSHELF_QUERY_MEMORY", value_parser = parse_bytes, value_name = "BYTES")]
     pub query_memory: Option<u64>,
+
+    /// Memory for what queries keep for later ones (summaries of extents, cached results); 0 keeps nothing
+    #[arg(long, env = "CONSHELF_QUERY_CACHE_MEMORY", value_parser = parse_bytes, value_name = "BYTES")]
+    pub query_cache_memory: Option<u64>,
 
     /// Memory for rows that are not in an extent yet; past it ingestion answers 429
     #[arg(long, env = "CONSHELF_ROW_STORE_MEMORY", value_parser = parse_bytes, value_name = "BYTES")]
@@ -161,6 +166,7 @@ impl ServeArguments {
                     directory: self.external_data_dir.clone(),
                     http: self.external_data_http,
                 },
+                cache: QueryCache::of(self.query_cache_memory.unwrap_or(BUDGET_BYTES)),
                 ..QuerySettings::default()
             }),
             query_timeout: Duration::from_secs(self.query_timeout.max(1)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::engine::cache::{CacheUse, QueryCache};
 use crate::engine::error::{EngineError, Result};
 use crate::engine::locations::Locations;
 use crate::ingest::external::ExternalAccess;
@@ -40,6 +41,10 @@ pub struct QuerySettings {
     pub principal: String,
     /// What `externaldata` and its kin may read.
     pub external_data: ExternalAccess,
+    /// What queries keep for later ones; `None`: nothing.
+    pub cache: Option<Arc<QueryCache>>,
+    /// What this query makes of it.
+    pub cache_use: CacheUse,
 }
 
 impl Default for QuerySettings {
@@ -48,6 +53,8 @@ impl Default for QuerySettings {
             endpoint: String::from("localhost"),
             principal: String::from("conshelf=anonymous"),
             external_data: ExternalAccess::default(),
+            cache: None,
+            cache_use: CacheUse::Use,
         }
     }
 }
@@ -61,6 +68,9 @@ pub struct Progress {
     pub extents_total: AtomicU64,
     pub morsels_done: AtomicU64,
     pub morsels_total: AtomicU64,
+    /// Units of extents whose groups were known, and those that were computed.
+    pub cache_hits: AtomicU64,
+    pub cache_misses: AtomicU64,
 }
 
 /// Shared by all workers of one query; cheap to clone through `Arc`.

@@ -170,9 +170,16 @@ impl Engine {
         prepared: &Prepared,
         output: &mut dyn FnMut(usize, Batch) -> Result<ControlFlow<()>>,
     ) -> Result<Statistics> {
-        let executor = Executor::new(prepared.context.clone(), Some(prepared.snapshot.clone()), self.workers);
+        let snapshot = &prepared.snapshot;
+        let mut executor = Executor::new(prepared.context.clone(), Some(snapshot.clone()), self.workers);
+        if !caches_per_shard(&prepared.plan.options) {
+            executor.cache = None;
+        }
         let started = Instant::now();
         let sent = guarded(|| run_all(&executor, &prepared.plan, output))?;
+        if let Some(cache) = &executor.cache {
+            cache.sweep(snapshot.version(), || snapshot.extent_ids().collect());
+        }
         Ok(Statistics {
             rows: sent.rows,
             bytes: sent.bytes,
@@ -268,6 +275,19 @@ fn run_all(
         }
     }
     Ok(sent)
+}
+
+/// Whether a text leaves it to the server to keep results of extents (`set query_results_cache_per_shard`).
+fn caches_per_shard(options: &[(String, Value)]) -> bool {
+    let named = |name: &str| name.eq_ignore_ascii_case("query_results_cache_per_shard");
+    let last = options.iter().rev().find(|(name, _)| named(name));
+    last.is_none_or(|(_, value)| match value {
+        Value::Bool(flag) => *flag,
+        Value::Int(number) => *number != 0,
+        Value::Long(number) => *number != 0,
+        Value::String(text) => !text.trim().eq_ignore_ascii_case("false"),
+        _ => true,
+    })
 }
 
 /// Refuses plans that no person writes before anything walks them again and again.

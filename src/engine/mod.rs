@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod batch;
+pub mod cache;
 pub mod catalog;
 pub mod constant;
 pub mod context;

@@ -153,6 +153,18 @@ impl Metrics {
         for (name, help, value) in gauges {
             single(name, "gauge", help, value, &mut out);
         }
+        if let Some(cache) = &service.settings.query.cache {
+            let cache = cache.statistics();
+            let help = "Memory of what queries keep for later ones.";
+            single("query_cache_bytes", "gauge", help, cache.bytes, &mut out);
+            let help = "Bound of that memory.";
+            single("query_cache_limit_bytes", "gauge", help, cache.budget_bytes, &mut out);
+            single("query_cache_entries", "gauge", "Values kept.", cache.entries, &mut out);
+            let help = "Values that a query found.";
+            single("query_cache_hits_total", "counter", help, cache.hits, &mut out);
+            let help = "Values that a query looked for in vain.";
+            single("query_cache_misses_total", "counter", help, cache.misses, &mut out);
+        }
         single("log_syncs_total", "counter", "Syncs of the log.", status.log_syncs, &mut out);
         let tables = service.store.statistics();
         type Pick = fn(&conshelf_storage::TableStatistics) -> u64;

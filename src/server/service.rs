@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use crate::activity::Activity;
+use crate::engine::cache::{BUDGET_BYTES, QueryCache};
 use crate::engine::context::{QueryLimits, QuerySettings};
 use crate::engine::locations::Locations;
 use crate::server::error::ApiError;
@@ -51,7 +52,10 @@ impl Default for Settings {
     fn default() -> Settings {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Settings {
-            query: Arc::default(),
+            query: Arc::new(QuerySettings {
+                cache: QueryCache::of(BUDGET_BYTES),
+                ..QuerySettings::default()
+            }),
             query_timeout: Duration::from_secs(240),
             command_timeout: Duration::from_secs(600),
             query_memory_bytes: query_memory(),

@@ -126,6 +126,14 @@ impl Morsel {
         }
     }
 
+    /// Row groups of the extent that the morsel is of, read or not; `None` for rows of the row store.
+    pub fn extent_row_groups(&self) -> Option<u32> {
+        match &self.place {
+            Place::Chunk { .. } => None,
+            Place::Extent { record, .. } => Some(record.row_groups),
+        }
+    }
+
     /// What is known of a column without reading it. `None`: nothing (rows of the row store, columns that the
     /// extent does not have, columns whose type was changed since).
     pub fn statistics(&self, column: u32) -> Option<ColumnStatistics> {

@@ -54,6 +54,11 @@ impl Snapshot {
         self.state.tables.get(&id).map(|table| &table.entry)
     }
 
+    /// Every extent of every table.
+    pub fn extent_ids(&self) -> impl Iterator<Item = Uuid> {
+        self.state.tables.values().flat_map(|table| table.extents.iter().map(|record| record.id))
+    }
+
     /// The rows of a table; `None` when there is no such table.
     pub fn table_data(&self, id: TableId) -> Option<TableSnapshot> {
         let table = self.state.tables.get(&id)?;

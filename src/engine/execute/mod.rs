@@ -24,6 +24,7 @@ mod mv_expand;
 mod output;
 mod parse;
 mod parse_kv;
+mod partial;
 mod partition;
 mod plugin;
 mod project;
@@ -54,6 +55,7 @@ pub use materialised::Materialised;
 pub use output::{Sent, run_to};
 
 use crate::engine::batch::Batch;
+use crate::engine::cache::{CacheUse, QueryCache};
 use crate::engine::context::QueryContext;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::pipeline::Pipeline;
@@ -70,6 +72,8 @@ pub struct Executor {
     pub profile: Arc<Profile>,
     /// Threads that may work on one pipeline.
     pub workers: usize,
+    /// What queries keep for later ones, if this one may.
+    pub cache: Option<Arc<QueryCache>>,
     shared: Arc<shared::SharedResults>,
     /// Those that depend on `argument` or `parameters`.
     local: Arc<shared::SharedResults>,
@@ -86,7 +90,10 @@ pub struct Executor {
 
 impl Executor {
     pub fn new(query: Arc<QueryContext>, snapshot: Option<Arc<Snapshot>>, workers: usize) -> Executor {
+        let settings = &query.settings;
+        let cache = settings.cache.clone().filter(|_| settings.cache_use != CacheUse::Off);
         Executor {
+            cache,
             query,
             snapshot,
             profile: Arc::default(),

@@ -4,7 +4,7 @@
 //! its position (morsel, row in the morsel's output), so that whoever cares can put results in order. A
 //! panic in a worker becomes an error of this query alone.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use crate::engine::batch::Batch;
+use crate::engine::cache::CacheKey;
 use crate::engine::context::QueryContext;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::known::KnownRows;
@@ -40,8 +41,28 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// All morsels in runs that are best summed up together, because what comes of one may be known from an
+    /// earlier query. `None`: there are no such runs.
+    fn units(&self) -> Option<Vec<Range<usize>>> {
+        None
+    }
+
+    /// What names the rows of a run of `units` for good; `None`: nothing does.
+    fn unit(&self, _morsels: &Range<usize>) -> Option<Unit> {
+        None
+    }
+
     /// Reads one morsel. `Break` from `emit` means that nothing more of it is wanted.
     fn read(&self, morsel: usize, emit: &mut Emit<'_>) -> Result<Flow>;
+}
+
+/// Rows that never change.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit {
+    /// The same for the same rows, and for no others.
+    pub key: CacheKey,
+    /// Rows before conditions.
+    pub rows: usize,
 }
 
 /// A step from batch to batches that needs no other rows.
@@ -82,6 +103,26 @@ pub trait Sink: Send + Sync + 'static {
         _morsel: usize,
     ) -> Result<bool> {
         Ok(false)
+    }
+
+    /// Runs of morsels that one worker takes one after another; `None`: each for itself.
+    fn units(&self, _pipeline: &Pipeline) -> Option<Vec<Range<usize>>> {
+        None
+    }
+
+    /// Called before a run; `true`: nothing of it need be read.
+    fn unit_start(
+        &self,
+        _local: &mut Self::Local,
+        _pipeline: &Pipeline,
+        _morsels: &Range<usize>,
+    ) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Called after a run that was read to its end.
+    fn unit_done(&self, _local: &mut Self::Local, _morsels: &Range<usize>) -> Result<()> {
+        Ok(())
     }
 
     /// Called after the last batch of each morsel, also of those without rows.
@@ -162,6 +203,9 @@ pub struct Run<S: Sink> {
     pipeline: Pipeline,
     /// First morsel of each segment.
     starts: Vec<usize>,
+    /// Runs of morsels that are taken together, if the sink wants any.
+    units: Option<Vec<Range<usize>>>,
+    /// Runs, or morsels.
     total: usize,
     next: AtomicUsize,
     stopped: AtomicBool,
@@ -190,9 +234,14 @@ impl<S: Sink> Run<S> {
             starts.push(total);
             total += segment.source.morsels();
         }
+        let units = sink.units(&pipeline);
+        if let Some(units) = &units {
+            total = units.len();
+        }
         Arc::new(Run {
             pipeline,
             starts,
+            units,
             total,
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
@@ -208,8 +257,8 @@ impl<S: Sink> Run<S> {
     /// Runs on the calling thread alone.
     fn here(&self) -> Result<Vec<S::Local>> {
         let mut local = self.sink.start()?;
-        while let Some(morsel) = self.take_morsel() {
-            if self.morsel(&mut local, morsel)?.is_break() {
+        while let Some(number) = self.take() {
+            if self.unit(&mut local, number)?.is_break() {
                 break;
             }
         }
@@ -270,12 +319,28 @@ impl<S: Sink> Run<S> {
         state.error.get_or_insert(error);
     }
 
-    fn take_morsel(&self) -> Option<usize> {
+    /// The number of the next run of morsels.
+    fn take(&self) -> Option<usize> {
         if self.stopped.load(Ordering::Relaxed) {
             return None;
         }
-        let morsel = self.next.fetch_add(1, Ordering::Relaxed);
-        (morsel < self.total).then_some(morsel)
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        (number < self.total).then_some(number)
+    }
+
+    fn unit(&self, local: &mut S::Local, number: usize) -> Result<Flow> {
+        let Some(units) = &self.units else { return self.morsel(local, number) };
+        let morsels = &units[number];
+        if self.sink.unit_start(local, &self.pipeline, morsels)? {
+            return Ok(Flow::Continue(()));
+        }
+        for morsel in morsels.clone() {
+            if self.stopped.load(Ordering::Relaxed) || self.morsel(local, morsel)?.is_break() {
+                return Ok(Flow::Break(()));
+            }
+        }
+        self.sink.unit_done(local, morsels)?;
+        Ok(Flow::Continue(()))
     }
 
     fn morsel(&self, local: &mut S::Local, morsel: usize) -> Result<Flow> {
@@ -329,8 +394,8 @@ impl<S: Sink> Run<S> {
         };
         let mut progress = Progress::Leave;
         while self.sink.ready() {
-            let Some(morsel) = self.take_morsel() else { break };
-            if self.morsel(&mut local, morsel)?.is_break() {
+            let Some(number) = self.take() else { break };
+            if self.unit(&mut local, number)?.is_break() {
                 break;
             }
             if started.elapsed() >= pool::SLICE {

@@ -3,6 +3,7 @@
 //! `Late` is what lets `top` read its winners' other columns afterwards.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -14,10 +15,12 @@ use conshelf_kql::plan::{Expr, ExprKind, Operator, Plan, SortKey};
 use conshelf_kql::{Column, Schema, Type};
 use conshelf_storage::{
     ColumnStatistics, ColumnType, EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, INGESTION_TIME_COLUMN, Morsel,
-    Predicate, ScanOrder, ScanRequest, TableEntry,
+    MorselSource, Predicate, ScanOrder, ScanRequest, TableEntry,
 };
+use uuid::Uuid;
 
 use crate::engine::batch::Batch;
+use crate::engine::cache::{CacheKey, Fingerprint};
 use crate::engine::context::QueryContext;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::evaluate::{self, PreparedExpression};
@@ -27,7 +30,8 @@ use crate::engine::execute::columns;
 use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::filter::conjuncts;
 use crate::engine::execute::known::KnownRows;
-use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source};
+use crate::engine::execute::partial;
+use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source, Unit};
 use crate::engine::execute::window;
 use crate::engine::profile::OperatorProfile;
 use crate::engine::pruning::{self, Translation};
@@ -48,6 +52,8 @@ struct Condition {
     /// Positions of the columns it reads.
     columns: Vec<usize>,
     translation: Option<Translation>,
+    /// Names it; `None`: whether it holds does not follow from the row alone.
+    fingerprint: Option<u128>,
 }
 
 pub struct TableScan {
@@ -62,6 +68,8 @@ pub struct TableScan {
     limit: Option<usize>,
     /// Positions of the columns that whoever takes the rows looks at; the others may be stand-ins.
     used: Vec<usize>,
+    /// Names the table and the columns with their types.
+    fingerprint: u128,
     query: Arc<QueryContext>,
     profile: Arc<OperatorProfile>,
 }
@@ -167,7 +175,9 @@ impl TableScan {
             .map(|(condition, expression)| {
                 let folded = fold_constants(condition, &executor.query);
                 let translation = pruning::translate(&folded, &columns);
-                Condition { columns: expression.columns(), expression, translation }
+                let fingerprint = partial::deterministic(condition, &executor.query)
+                    .map(|condition| Fingerprint::default().add(&condition).finish());
+                Condition { columns: expression.columns(), expression, translation, fingerprint }
             })
             .collect();
         conditions.sort_by_key(|condition| {
@@ -209,6 +219,7 @@ impl TableScan {
             bound: request.bound.clone(),
             limit: request.limit,
             used: (0..columns.len()).collect(),
+            fingerprint: Fingerprint::default().add(&(entry.id, &columns)).finish(),
             query: executor.query.clone(),
             profile: profile.clone(),
         })
@@ -250,6 +261,20 @@ impl TableScan {
         self.profile.add_bytes(bytes);
         self.query.progress.bytes_scanned.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// Row groups of one unit in large extents; small extents have that many units.
+const UNIT_ROW_GROUPS: u32 = 8;
+
+/// The extent of a morsel and its number among the extent's units; `None` for rows of the row store.
+fn place_of(morsel: &Morsel) -> Option<(Uuid, u32)> {
+    match morsel.source() {
+        MorselSource::Extent { id, row_group } => {
+            let size = (morsel.extent_row_groups()? / UNIT_ROW_GROUPS).clamp(1, UNIT_ROW_GROUPS);
+            Some((id, row_group / size))
+        }
+        MorselSource::RowStore { .. } => None,
     }
 }
 
@@ -298,6 +323,43 @@ impl Source for TableScan {
         let passes = self.conditions.iter().all(|condition| condition.always_holds(morsel));
         (passes && !self.row_ids && self.limit.is_none())
             .then(|| Box::new(KnownMorsel { scan: self, morsel }) as Box<dyn KnownRows>)
+    }
+
+    fn units(&self) -> Option<Vec<Range<usize>>> {
+        // Tags of an extent may be altered.
+        let is_fixed = !self.row_ids && self.bound.is_none() && self.limit.is_none();
+        if !is_fixed || self.ids.contains(&EXTENT_TAGS_COLUMN) {
+            return None;
+        }
+        let mut units: Vec<Range<usize>> = Vec::new();
+        let mut last = None;
+        for (number, morsel) in self.morsels.iter().enumerate() {
+            let place = place_of(morsel);
+            match units.last_mut() {
+                Some(unit) if place.is_some() && place == last => unit.end = number + 1,
+                _ => units.push(number..number + 1),
+            }
+            last = place;
+        }
+        units.iter().any(|unit| place_of(&self.morsels[unit.start]).is_some()).then_some(units)
+    }
+
+    fn unit(&self, morsels: &Range<usize>) -> Option<Unit> {
+        let morsels = self.morsels.get(morsels.clone())?;
+        let (extent, _) = place_of(morsels.first()?)?;
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.add(&self.fingerprint);
+        for morsel in morsels {
+            let MorselSource::Extent { row_group, .. } = morsel.source() else { return None };
+            fingerprint.add(&row_group);
+        }
+        for condition in &self.conditions {
+            if !morsels.iter().all(|morsel| condition.always_holds(morsel)) {
+                fingerprint.add(&condition.fingerprint?);
+            }
+        }
+        let rows = morsels.iter().map(Morsel::rows).sum();
+        Some(Unit { key: CacheKey { extent, fingerprint: fingerprint.finish() }, rows })
     }
 
     fn read(&self, number: usize, emit: &mut Emit<'_>) -> Result<Flow> {
@@ -374,7 +436,7 @@ fn within(outer: &BooleanBuffer, inner: &BooleanBuffer) -> BooleanBuffer {
 }
 
 /// The expression with every part that reads no column computed.
-fn fold_constants(expression: &Expr, query: &Arc<QueryContext>) -> Expr {
+pub fn fold_constants(expression: &Expr, query: &Arc<QueryContext>) -> Expr {
     let ExprKind::Call { function, arguments } = &expression.kind else { return expression.clone() };
     let mut used = Vec::new();
     columns_of(expression, &mut used);
@@ -388,7 +450,7 @@ fn fold_constants(expression: &Expr, query: &Arc<QueryContext>) -> Expr {
 }
 
 /// Positions of all columns that an expression reads.
-fn columns_of(expression: &Expr, used: &mut Vec<usize>) {
+pub fn columns_of(expression: &Expr, used: &mut Vec<usize>) {
     match &expression.kind {
         ExprKind::Column(position) => {
             if !used.contains(position) {

@@ -1,7 +1,10 @@
 //! `summarize`, `distinct`, `count`: hash aggregation with one table per worker, merged at the end.
 //!
-//! Groups come out in the order in which they first appear in the input, unless they are very many.
+//! Groups come out in the order in which they first appear in the input, unless they are very many. Those of
+//! immutable pieces of a table are kept for later queries (see `partial`); `--query-cache-memory 0` or
+//! `set query_results_cache_per_shard=false` turn that off.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::{ArrayRef, BooleanArray, UInt32Array};
@@ -22,7 +25,8 @@ use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::key::{KeyTable, partition};
 use crate::engine::execute::known::Shortcut;
 use crate::engine::execute::materialised::Materialised;
-use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink, Source};
+use crate::engine::execute::partial::{Partial, Reuse};
+use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink, Source, Unit};
 use crate::engine::execute::scan::{Late, pipeline_using};
 use crate::engine::profile::OperatorProfile;
 
@@ -154,6 +158,8 @@ struct Summarize {
     calls: Calls,
     /// How a morsel may be added from its statistics.
     shortcut: Option<Shortcut>,
+    /// What is kept for later queries.
+    reuse: Option<Arc<Reuse>>,
     /// Tables that all workers share, by partition of the keys. Decided by the first batch.
     exchange: OnceLock<Option<Vec<Mutex<Local>>>>,
     may_exchange: bool,
@@ -173,6 +179,8 @@ struct Local {
     first: Vec<u64>,
     group_of: Vec<u32>,
     memory: MemoryReservation,
+    /// While the groups of a unit are kept apart: the unit, and the groups of those before it.
+    outer: Option<(Unit, Box<Local>)>,
 }
 
 impl Local {
@@ -181,6 +189,51 @@ impl Local {
         let bytes = self.table.memory_bytes() + states + self.first.capacity() * 8;
         self.memory.resize(bytes as u64)
     }
+
+    /// Adds groups with their states; `first` says where they were first seen.
+    fn absorb(
+        &mut self,
+        keys: &[ArrayRef],
+        groups: usize,
+        first: impl Iterator<Item = u64>,
+        states: Vec<Box<dyn Accumulator>>,
+    ) -> Result<()> {
+        self.table.assign(keys, groups, &mut self.group_of)?;
+        let groups = self.table.len();
+        self.first.resize(groups, u64::MAX);
+        for (group, first) in self.group_of.iter().zip(first) {
+            let known = &mut self.first[*group as usize];
+            *known = (*known).min(first);
+        }
+        for (accumulator, other) in self.accumulators.iter_mut().zip(states) {
+            accumulator.resize(groups);
+            accumulator.merge(other, &self.group_of)?;
+        }
+        self.charge()
+    }
+
+    /// The groups in the form in which they are kept; `base`: the ordinal at which the unit begins.
+    fn partial(&mut self, base: u64) -> Result<Partial> {
+        let groups = self.table.len();
+        let states = self.accumulators.iter_mut().map(|accumulator| {
+            let mut bytes = Vec::new();
+            accumulator.resize(groups);
+            accumulator.encode(&mut bytes);
+            bytes.shrink_to_fit();
+            bytes
+        });
+        Ok(Partial {
+            states: states.collect(),
+            keys: self.table.columns()?,
+            groups,
+            first: self.first.iter().map(|first| first.saturating_sub(base)).collect(),
+        })
+    }
+}
+
+/// The ordinal of the first row of a run of morsels.
+fn base_of(morsels: &Range<usize>) -> u64 {
+    Position { morsel: morsels.start as u32, row: 0 }.ordinal(0)
 }
 
 impl Sink for Summarize {
@@ -193,7 +246,52 @@ impl Sink for Summarize {
             first: Vec::new(),
             group_of: Vec::new(),
             memory: self.query.reserve(0)?,
+            outer: None,
         })
+    }
+
+    fn units(&self, pipeline: &Pipeline) -> Option<Vec<Range<usize>>> {
+        match (&self.reuse, &pipeline.segments[..]) {
+            (Some(_), [segment]) => segment.source.units(),
+            _ => None,
+        }
+    }
+
+    fn unit_start(&self, local: &mut Local, pipeline: &Pipeline, morsels: &Range<usize>) -> Result<bool> {
+        let (Some(reuse), [segment]) = (&self.reuse, &pipeline.segments[..]) else { return Ok(false) };
+        if matches!(self.exchange.get(), Some(Some(_))) {
+            return Ok(false);
+        }
+        let Some(unit) = segment.source.unit(morsels) else { return Ok(false) };
+        if let Some(partial) = reuse.get(&unit.key) {
+            // A group of a worker's own rules shared tables out, whoever comes first.
+            if self.exchange.get_or_init(|| None).is_some() {
+                return Ok(false);
+            }
+            self.add_known(local, &partial, morsels)?;
+            return Ok(true);
+        }
+        if reuse.is_wanted() {
+            let outer = std::mem::replace(local, self.start()?);
+            local.outer = Some((unit, Box::new(outer)));
+        }
+        Ok(false)
+    }
+
+    fn unit_done(&self, local: &mut Local, morsels: &Range<usize>) -> Result<()> {
+        let (Some(reuse), Some((unit, outer))) = (&self.reuse, local.outer.take()) else { return Ok(()) };
+        let mut inner = std::mem::replace(local, *outer);
+        if !matches!(self.exchange.get(), Some(Some(_))) {
+            reuse.put(&unit.key, unit.rows, inner.table.len(), || inner.partial(base_of(morsels)))?;
+        }
+        if inner.table.len() > local.table.len() {
+            std::mem::swap(local, &mut inner);
+        }
+        if inner.table.is_empty() {
+            return Ok(());
+        }
+        let keys = inner.table.columns()?;
+        local.absorb(&keys, inner.table.len(), inner.first.iter().copied(), inner.accumulators)
     }
 
     fn push(&self, local: &mut Local, position: Position, batch: Batch) -> Result<Flow> {
@@ -239,6 +337,19 @@ impl Sink for Summarize {
 }
 
 impl Summarize {
+    /// Adds the groups that an earlier query kept of a unit.
+    fn add_known(&self, local: &mut Local, partial: &Partial, morsels: &Range<usize>) -> Result<()> {
+        if partial.groups == 0 {
+            return Ok(());
+        }
+        let mut states = self.calls.create()?;
+        for (state, bytes) in states.iter_mut().zip(&partial.states) {
+            state.restore(bytes)?;
+        }
+        let base = base_of(morsels);
+        local.absorb(&partial.keys, partial.groups, partial.first.iter().map(|first| first + base), states)
+    }
+
     /// The shared tables, if the first batch that asks has very many groups.
     fn partitions(&self, keys: &[ArrayRef], rows: usize) -> Result<Option<&[Mutex<Local>]>> {
         if !self.may_exchange {
@@ -316,19 +427,7 @@ fn merge(query: &Arc<QueryContext>, mut locals: Vec<Local>) -> Result<Local> {
     for local in locals {
         query.check()?;
         let keys = local.table.columns()?;
-        let rows = local.table.len();
-        merged.table.assign(&keys, rows, &mut merged.group_of)?;
-        let groups = merged.table.len();
-        merged.first.resize(groups, u64::MAX);
-        for (group, first) in merged.group_of.iter().zip(&local.first) {
-            let known = &mut merged.first[*group as usize];
-            *known = (*known).min(*first);
-        }
-        for (accumulator, other) in merged.accumulators.iter_mut().zip(local.accumulators) {
-            accumulator.resize(groups);
-            accumulator.merge(other, &merged.group_of)?;
-        }
-        merged.charge()?;
+        merged.absorb(&keys, local.table.len(), local.first.iter().copied(), local.accumulators)?;
     }
     Ok(merged)
 }
@@ -352,7 +451,8 @@ pub fn pipeline(
         Operator::Scan { .. } => Shortcut::of(executor, keys, &aggregates, input.schema.len())?,
         _ => None,
     };
-    let batches = groups(executor, profile, &below, keys, &aggregates, shortcut)?;
+    let reuse = Reuse::of(executor, input, keys, &aggregates);
+    let batches = groups(executor, profile, &below, keys, &aggregates, shortcut, reuse)?;
     finished(executor, profile, batches, schema)
 }
 
@@ -402,7 +502,7 @@ fn late_extremes(
         condition: None,
         outputs: vec![by.ty, Type::Long],
     };
-    let mut batches = groups(executor, profile, &late.pipeline, early_keys, &[&rows], None)?;
+    let mut batches = groups(executor, profile, &late.pipeline, early_keys, &[&rows], None, None)?;
     for batch in &mut batches {
         let Some(row_ids) = batch.columns.pop() else { return Ok(None) };
         batch.columns.extend(late.fetch(executor, &row_ids)?);
@@ -418,6 +518,7 @@ pub fn groups(
     keys: &[Expr],
     aggregates: &[&Aggregate],
     shortcut: Option<Shortcut>,
+    reuse: Option<Arc<Reuse>>,
 ) -> Result<Vec<Batch>> {
     let query = &executor.query;
     let mut sink = Summarize {
@@ -425,6 +526,7 @@ pub fn groups(
         key_types: keys.iter().map(|key| key.ty).collect(),
         calls: Calls::new(executor, aggregates)?,
         shortcut,
+        reuse: reuse.clone(),
         exchange: OnceLock::new(),
         may_exchange: false,
         query: query.clone(),
@@ -434,6 +536,9 @@ pub fn groups(
     let workers = if in_sequence { 1 } else { executor.workers };
     let sink = Arc::new(sink);
     let mut locals = below.run(query, workers, sink.clone())?;
+    if let Some(reuse) = reuse {
+        profile.set_note(reuse.note());
+    }
     let started = std::time::Instant::now();
     if let Some(Some(partitions)) = sink.exchange.get() {
         // What came before the decision, and from statistics, is in the workers' own tables.

@@ -1,0 +1,285 @@
+//! Partial aggregates of immutable pieces of a table, kept from one query to the next.
+//!
+//! Whether a summary may be taken apart that way, what names it, and the form in which the groups of a piece
+//! are kept. A piece is a unit of its source (see `pipeline::Source::units`): some row groups of one extent.
+//! The name of a piece (`Source::unit_key`) holds the conditions that are not met by all of its rows anyway;
+//! the fingerprint here holds everything above the scan. Kept are only summaries whose value follows from the
+//! rows alone, in any order of them; what is left out is computed as ever.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arrow_array::ArrayRef;
+use conshelf_kql::Type;
+use conshelf_kql::function::{AggregateFunction, FunctionId};
+use conshelf_kql::plan::{Aggregate, Expr, ExprKind, Operator, Plan};
+
+use crate::engine::batch::Batch;
+use crate::engine::cache::{CacheKey, CacheUse, Fingerprint, QueryCache};
+use crate::engine::context::QueryContext;
+use crate::engine::execute::Executor;
+use crate::engine::execute::columns;
+use crate::engine::execute::scan::{columns_of, fold_constants};
+
+/// A unit with more than one group in so many rows costs as much to merge as to compute.
+const ROWS_OF_A_GROUP: usize = 4;
+
+/// States larger than so many bytes a row are not worth keeping.
+const BYTES_OF_A_ROW: usize = 16;
+
+/// Units with fewer rows count as if they had so many: they are small whatever they hold.
+const SMALL_UNIT_ROWS: usize = 16_384;
+
+/// The groups of one unit.
+pub struct Partial {
+    /// One value per group; without keys none.
+    pub keys: Vec<ArrayRef>,
+    pub groups: usize,
+    /// Where each group was first seen: ordinals that count morsels from the first of the unit.
+    pub first: Vec<u64>,
+    /// `Accumulator::encode` of each aggregate.
+    pub states: Vec<Vec<u8>>,
+}
+
+impl Partial {
+    fn bytes(&self) -> usize {
+        let states: usize = self.states.iter().map(Vec::len).sum();
+        let keys = columns::held_bytes(&Batch { columns: self.keys.clone(), rows: self.groups });
+        keys as usize + self.first.len() * 8 + states + self.states.len() * size_of::<Vec<u8>>()
+    }
+}
+
+/// What a summary looks up and keeps.
+pub struct Reuse {
+    cache: Arc<QueryCache>,
+    how: CacheUse,
+    /// Of everything above the scan.
+    fingerprint: u128,
+    /// When the query began, by the cache's clock.
+    started: u64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    /// Units turned out too large to be kept.
+    given_up: AtomicBool,
+    query: Arc<QueryContext>,
+}
+
+impl Reuse {
+    /// What may be kept of a summary; `None`: nothing.
+    pub fn of(
+        executor: &Executor,
+        input: &Plan,
+        keys: &[Expr],
+        aggregates: &[&Aggregate],
+    ) -> Option<Arc<Reuse>> {
+        let cache = executor.cache.as_ref().filter(|_| !executor.nested)?;
+        let mut writer = Writer { query: &executor.query, fingerprint: Fingerprint::default() };
+        writer.stages(input)?;
+        writer.expressions(keys)?;
+        for aggregate in aggregates {
+            let FunctionId::Aggregate(function) = aggregate.function else { return None };
+            if !merges_exactly(function) {
+                return None;
+            }
+            writer.add(&(function, &aggregate.outputs, aggregate.condition.is_some()));
+            writer.expressions(&aggregate.arguments)?;
+            writer.expressions(aggregate.condition.as_slice())?;
+        }
+        Some(Arc::new(Reuse {
+            cache: cache.clone(),
+            how: executor.query.settings.cache_use,
+            fingerprint: writer.fingerprint.finish(),
+            started: cache.now(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            given_up: AtomicBool::new(false),
+            query: executor.query.clone(),
+        }))
+    }
+
+    /// The key of a unit's groups, given that of its rows.
+    fn key(&self, rows: &CacheKey) -> CacheKey {
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.add(&(self.fingerprint, rows.fingerprint));
+        CacheKey { extent: rows.extent, fingerprint: fingerprint.finish() }
+    }
+
+    /// Whether it still makes sense to keep units apart.
+    pub fn is_wanted(&self) -> bool {
+        !self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// The groups of a unit, if they are known.
+    pub fn get(&self, rows: &CacheKey) -> Option<Arc<Partial>> {
+        let found = match self.how {
+            CacheUse::Use => self.cache.get::<Partial>(&self.key(rows)),
+            CacheUse::Refresh | CacheUse::Off => None,
+        };
+        let progress = &self.query.progress;
+        let (mine, all) = match found {
+            Some(_) => (&self.hits, &progress.cache_hits),
+            None => (&self.misses, &progress.cache_misses),
+        };
+        mine.fetch_add(1, Ordering::Relaxed);
+        all.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// Keeps the groups of a unit of that many rows. `partial` is asked for them only if they are few.
+    pub fn put<E>(
+        &self,
+        rows: &CacheKey,
+        unit_rows: usize,
+        groups: usize,
+        partial: impl FnOnce() -> Result<Partial, E>,
+    ) -> Result<(), E> {
+        let unit_rows = unit_rows.max(SMALL_UNIT_ROWS);
+        if groups > 1 && groups.saturating_mul(ROWS_OF_A_GROUP) > unit_rows {
+            self.given_up.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        let partial = partial()?;
+        let bytes = partial.bytes();
+        if bytes > unit_rows.saturating_mul(BYTES_OF_A_ROW) {
+            self.given_up.store(true, Ordering::Relaxed);
+        } else {
+            self.cache.put(self.key(rows), Arc::new(partial), bytes as u64, self.started);
+        }
+        Ok(())
+    }
+
+    /// Units found and units asked for.
+    pub fn note(&self) -> String {
+        let hits = self.hits.load(Ordering::Relaxed);
+        format!("cache={hits}/{}", hits + self.misses.load(Ordering::Relaxed))
+    }
+}
+
+/// Aggregates whose result does not depend on the order of rows, nor on how they were cut into pieces beyond
+/// what several workers make of it.
+fn merges_exactly(function: AggregateFunction) -> bool {
+    use AggregateFunction::*;
+    matches!(
+        function,
+        Count
+            | Sum
+            | Avg
+            | Min
+            | Max
+            | Stdev
+            | Stdevp
+            | Variance
+            | Variancep
+            | Covariance
+            | Covariancep
+            | Dcount
+            | Hll
+            | HllMerge
+            | CountDistinct
+            | Percentile
+            | Percentiles
+            | PercentilesArray
+            | Percentilew
+            | Percentilesw
+            | PercentileswArray
+            | Tdigest
+            | TdigestMerge
+            | BinaryAllAnd
+            | BinaryAllOr
+            | BinaryAllXor
+    )
+}
+
+/// Writes down what is computed of rows; `None`: something in it does not follow from them alone.
+struct Writer<'a> {
+    query: &'a Arc<QueryContext>,
+    fingerprint: Fingerprint,
+}
+
+impl Writer<'_> {
+    fn add(&mut self, part: &dyn Debug) {
+        self.fingerprint.add(part);
+    }
+
+    fn expressions(&mut self, list: &[Expr]) -> Option<()> {
+        self.add(&list.len());
+        for expression in list {
+            self.add(&deterministic(expression, self.query)?);
+        }
+        Some(())
+    }
+
+    /// The operators down to the scan, which is not written: the key of a unit's rows says it.
+    fn stages(&mut self, plan: &Plan) -> Option<()> {
+        match &*plan.operator {
+            Operator::Scan { .. } => {
+                self.add(&"scan");
+                let types: Vec<Type> = plan.schema.iter().map(|column| column.ty).collect();
+                self.add(&types);
+                Some(())
+            }
+            Operator::Filter { input, predicate } => {
+                self.stages(input)?;
+                self.add(&"filter");
+                self.expressions(std::slice::from_ref(predicate))
+            }
+            Operator::Project { input, expressions } => {
+                self.stages(input)?;
+                self.add(&"project");
+                self.expressions(expressions)
+            }
+            Operator::Parse { input, source, kind, flags, segments, outputs, filter } => {
+                self.stages(input)?;
+                self.add(&("parse", kind, flags, segments, outputs, filter));
+                self.expressions(std::slice::from_ref(source))
+            }
+            Operator::ParseKv { input, source, keys, options } => {
+                self.stages(input)?;
+                self.add(&("parse-kv", keys, options));
+                self.expressions(std::slice::from_ref(source))
+            }
+            Operator::MvExpand { input, expansions, bag_expansion, with_item_index, row_limit } => {
+                self.stages(input)?;
+                self.add(&("mv-expand", bag_expansion, with_item_index, row_limit));
+                for expansion in expansions {
+                    self.add(&(expansion.ty, expansion.replaces));
+                    self.expressions(std::slice::from_ref(&expansion.source))?;
+                }
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The expression with its constant parts computed, if its value follows from the row alone.
+pub fn deterministic(expression: &Expr, query: &Arc<QueryContext>) -> Option<Expr> {
+    let folded = fold_constants(expression, query);
+    follows_from_row(&folded).then_some(folded)
+}
+
+fn follows_from_row(expression: &Expr) -> bool {
+    match &expression.kind {
+        ExprKind::Column(_) | ExprKind::Constant(_) => true,
+        ExprKind::Call { function, arguments } => {
+            let spec = function.spec();
+            let mut used = Vec::new();
+            columns_of(expression, &mut used);
+            let by_family = !matches!(
+                function,
+                FunctionId::Context(_) | FunctionId::Window(_) | FunctionId::Aggregate(_)
+            );
+            // What reads no column and was not computed is drawn by chance, or fails.
+            by_family
+                && !spec.volatile
+                && !matches!(spec.name, "now" | "ago")
+                && !used.is_empty()
+                && arguments.iter().all(follows_from_row)
+        }
+        ExprKind::Parameter(_)
+        | ExprKind::ScalarSubquery(_)
+        | ExprKind::CorrelatedSubquery { .. }
+        | ExprKind::InSubquery { .. } => false,
+    }
+}
