@@ -26,7 +26,7 @@ pub const DYNAMIC_VERSION: u8 = 1;
 pub const MAX_DEPTH: usize = 128;
 
 /// Objects with more keys than this carry their sorted order for binary search.
-const SORTED_ABOVE: usize = 8;
+pub(crate) const SORTED_ABOVE: usize = 8;
 
 /// What a dynamic value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,10 +46,10 @@ pub enum DynamicKind {
 }
 
 /// The low four bits of a tag byte. `false` and `true` have a tag each; otherwise a tag is its kind.
-mod tag {
+pub(crate) mod tag {
     use super::DYNAMIC_VERSION;
 
-    const fn of(kind: u8) -> u8 {
+    pub(crate) const fn of(kind: u8) -> u8 {
         DYNAMIC_VERSION << 4 | kind
     }
     pub const NULL: u8 = of(0);
@@ -68,7 +68,7 @@ mod tag {
 
 /// The header byte of an array or object: offset width code (1 << code bytes), and whether the sorted key
 /// order follows the offsets.
-mod header {
+pub(crate) mod header {
     pub const WIDTH: u8 = 0b0011;
     pub const SORTED: u8 = 0b0100;
 }

@@ -21,15 +21,17 @@ pub(crate) mod integer;
 pub(crate) mod raw;
 pub(crate) mod real;
 pub(crate) mod run_length;
+pub(crate) mod shaped;
 pub(crate) mod sparse;
 pub(crate) mod split_zstd;
 pub(crate) mod text;
 pub(crate) mod validity;
 pub(crate) mod zstd_block;
 
-pub use chunk::{decode_chunk, decode_chunk_rows, encode_chunk};
+pub use chunk::{decode_chunk, decode_chunk_path, decode_chunk_rows, encode_chunk};
 pub use describe::describe_chunk;
 pub use input::Malformed;
+pub use shaped::PathValues;
 
 /// What the writer may spend on a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -54,6 +54,7 @@ pub mod encoding_tag {
     pub const TEXT: u8 = 12;
     pub const TEXT_ZSTD: u8 = 13;
     pub const SPARSE: u8 = 14;
+    pub const SHAPED: u8 = 15;
 }
 
 /// What the footer says about the index of a chunk.

@@ -234,6 +234,43 @@ impl<'a> DynamicRef<'a> {
         Some(DynamicRef::new(array.entry(position as usize)?))
     }
 
+    /// The parts of an object that is exactly what a builder makes of its keys and values; `None` for others.
+    pub(crate) fn plain_object(&self) -> Option<PlainObject<'a>> {
+        let object = self.object()?;
+        let parts = object.count.checked_mul(2)?;
+        let sorted = object.count > super::SORTED_ABOVE;
+        let length = object.data.len();
+        let width = match length.max(object.count) {
+            0..=0xff => 1,
+            0x100..=0xffff => 2,
+            0x1_0000..=0xffff_ffff => 4,
+            _ => 8,
+        };
+        if object.width != width || object.order.is_empty() == sorted {
+            return None;
+        }
+        let mut end = 0;
+        for index in 0..parts {
+            let next = read_width(object.ends, width, index);
+            if next < end || next > length {
+                return None;
+            }
+            end = next;
+        }
+        if end != length {
+            return None;
+        }
+        let distinct = if sorted {
+            let position = |index| read_width(object.order, width, index);
+            (0..object.count).all(|index| position(index) < object.count)
+                && (1..object.count)
+                    .all(|index| object.key(position(index - 1)) < object.key(position(index)))
+        } else {
+            (1..object.count).all(|right| (0..right).all(|left| object.key(left) != object.key(right)))
+        };
+        distinct.then_some(PlainObject { container: object, next: 0 })
+    }
+
     /// The elements of an array; nothing for other kinds.
     pub fn iter_array(&self) -> ArrayIter<'a> {
         ArrayIter { container: self.array(), next: 0 }
@@ -244,6 +281,34 @@ impl<'a> DynamicRef<'a> {
         ObjectIter { container: self.object(), next: 0 }
     }
 }
+
+/// The bytes of keys and values of an object, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct PlainObject<'a> {
+    container: Container<'a>,
+    next: usize,
+}
+
+impl<'a> Iterator for PlainObject<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.container.count {
+            return None;
+        }
+        let key = self.container.key(self.next)?;
+        let value = self.container.entry(self.next * 2 + 1)?;
+        self.next += 1;
+        Some((key, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.container.count - self.next;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for PlainObject<'_> {}
 
 /// Elements of an array, in order.
 #[derive(Clone, Debug)]

@@ -12,13 +12,17 @@ use arrow_buffer::{NullBuffer, ScalarBuffer};
 
 use super::dictionary;
 use super::input::{Decoded, Input, Malformed};
+use super::shaped::{self, PathValues};
 use super::text::{self, DecodedText, Texts};
 use super::validity::{self, Validity};
 use super::{EncodeOptions, bitmap, choose, fixed16, integer, real};
 use crate::dynamic::DynamicRef;
 use crate::error::{Result, StorageError};
-use crate::format::{ROW_GROUP_ROWS_MAX, TEXT_BYTES_MAX};
+use crate::format::{ROW_GROUP_ROWS_MAX, TEXT_BYTES_MAX, encoding_tag as tag};
 use crate::types::ColumnType;
+
+/// Rows on which texts are tried before dynamic values are encoded by shapes.
+const SHAPED_SAMPLE_ROWS: usize = 4096;
 
 /// The distinct texts of a chunk that became a dictionary.
 pub(crate) type DistinctTexts<'a> = Option<Vec<&'a [u8]>>;
@@ -186,6 +190,11 @@ fn encode_texts<'a>(
         validity::encode(None, rows, out);
     }
     let coded = match texts {
+        TextRows::Flat(values) if ty == ColumnType::Dynamic => {
+            let nulls = dynamic_nulls(array);
+            let valid = |row| nulls.as_ref().is_none_or(|nulls: &NullBuffer| nulls.is_valid(row));
+            encode_dynamics(&values, valid, total, options.zstd_level, out)
+        }
         TextRows::Flat(values) => choose::encode_texts(&values, options.zstd_level, out),
         TextRows::Coded(coded) => {
             // Expanding a dictionary must not break the limit that the flat form has.
@@ -199,6 +208,41 @@ fn encode_texts<'a>(
         }
     };
     Ok(coded.map(|coded| coded.values))
+}
+
+/// Appends the node of dynamic values: by shapes, unless that is clearly larger than texts are.
+fn encode_dynamics<'a>(
+    values: &[&'a [u8]],
+    valid: impl Fn(usize) -> bool,
+    total: usize,
+    level: i32,
+    out: &mut Vec<u8>,
+) -> Option<dictionary::Coded<&'a [u8]>> {
+    let mut node = Vec::new();
+    if !shaped::encode(values, valid, level, &mut node) {
+        return choose::encode_texts(values, level, out);
+    }
+    // The texts of a sample tell what all would take, unless they are few: then a dictionary does better.
+    let sample = &values[..values.len().min(SHAPED_SAMPLE_ROWS)];
+    let repeats = dictionary::assign(sample.iter().copied(), sample.len() / 2).is_some();
+    if !repeats {
+        let bytes: usize = sample.iter().map(|value| value.len()).sum();
+        let mut packed = Vec::new();
+        text::encode_flat(sample, level, &mut packed);
+        let estimate = packed.len() as f64 * (total as f64 / bytes.max(1) as f64);
+        if sample.len() < values.len() && (node.len() as f64) < estimate {
+            out.extend_from_slice(&node);
+            return None;
+        }
+    }
+    let mut flat = Vec::new();
+    let coded = choose::encode_texts(values, level, &mut flat);
+    if node.len() * 10 <= flat.len() * 11 {
+        out.extend_from_slice(&node);
+        return None;
+    }
+    out.extend_from_slice(&flat);
+    coded
 }
 
 /// The nulls of a dynamic column, the binary value null included.
@@ -222,7 +266,10 @@ pub fn decode_chunk(ty: ColumnType, bytes: &[u8], rows: usize) -> Decoded<ArrayR
         Begun::AllNull => Ok(new_null_array(&ty.arrow_type(), rows)),
         Begun::Values(nulls) => match ty {
             ColumnType::String => string_array(text::decode(input, rows)?),
-            ColumnType::Dynamic => dynamic_array(text::decode(input, rows)?, nulls),
+            ColumnType::Dynamic => match shaped_body(input) {
+                Some(body) => dynamic_array(DecodedText::Flat(shaped::decode(body, rows)?), nulls),
+                None => dynamic_array(text::decode(input, rows)?, nulls),
+            },
             _ => fixed_array(ty, input, rows, nulls),
         },
     }
@@ -247,11 +294,34 @@ pub fn decode_chunk_rows(ty: ColumnType, bytes: &[u8], rows: usize, wanted: &[u3
             ColumnType::Dynamic => {
                 let nulls =
                     nulls.map(|nulls| wanted.iter().map(|row| nulls.is_valid(*row as usize)).collect());
-                dynamic_array(text::decode_rows(input, rows, wanted)?, nulls)
+                match shaped_body(input) {
+                    Some(body) => {
+                        dynamic_array(DecodedText::Flat(shaped::decode_rows(body, rows, wanted)?), nulls)
+                    }
+                    None => dynamic_array(text::decode_rows(input, rows, wanted)?, nulls),
+                }
             }
             _ => take(&fixed_array(ty, input, rows, nulls)?),
         },
     }
+}
+
+/// What stands under a path of keys in each row of a dynamic chunk, without decoding the rest of the values;
+/// `None` where the chunk is not encoded by shapes, or the path leads to objects.
+pub fn decode_chunk_path(bytes: &[u8], rows: usize, keys: &[&str]) -> Decoded<Option<PathValues>> {
+    let mut input = Input::new(bytes);
+    match begin(ColumnType::Dynamic, &mut input, rows)? {
+        Begun::AllNull => Ok(Some(PathValues::absent(rows))),
+        Begun::Values(nulls) => match shaped_body(input) {
+            Some(body) => shaped::read_path(body, rows, keys, nulls.as_ref()),
+            None => Ok(None),
+        },
+    }
+}
+
+/// The body of a node of shapes.
+fn shaped_body(mut input: Input<'_>) -> Option<Input<'_>> {
+    matches!(input.u8(), Ok(tag::SHAPED)).then_some(input)
 }
 
 /// What the validity of a chunk leaves to decode.
