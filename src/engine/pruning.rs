@@ -91,29 +91,41 @@ pub fn translate(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation
         }
         (F::Has | F::HasCs, [text, pattern]) => {
             let (column, pattern) = text_test(text, pattern, columns)?;
-            whole_terms(column, &pattern)
+            has(column, &pattern)
+                .map(|found| Translation { exact: found.exact && *function == F::Has, ..found })
+        }
+        (F::NotHas, [text, pattern]) => {
+            let (column, pattern) = text_test(text, pattern, columns)?;
+            single_term(column, &pattern)
+                .map(|part| Translation { predicate: Predicate::Not(Box::new(part)), exact: true })
         }
         (F::HasAny, [text, patterns @ ..]) => {
             let (column, ty) = column_of(text, columns).filter(|(_, ty)| *ty == ColumnType::String)?;
             let any = members(ty, patterns)?
                 .into_iter()
                 .map(|pattern| match pattern {
-                    Literal::String(pattern) => whole_terms(column, &pattern).map(|found| found.predicate),
+                    Literal::String(pattern) => has(column, &pattern),
                     _ => None,
                 })
-                .collect::<Option<Vec<_>>>()?;
-            inexact(Predicate::Or(any))
+                .collect::<Option<Vec<Translation>>>()?;
+            let exact = no_nulls(patterns) && any.iter().all(|part| part.exact);
+            let any = any.into_iter().map(|part| part.predicate).collect();
+            Some(Translation { predicate: Predicate::Or(any), exact })
         }
         (F::HasAll, [text, patterns @ ..]) => {
             let (column, ty) = column_of(text, columns).filter(|(_, ty)| *ty == ColumnType::String)?;
-            let all = members(ty, patterns)?
+            let all: Vec<Option<Translation>> = members(ty, patterns)?
                 .into_iter()
-                .filter_map(|pattern| match pattern {
-                    Literal::String(pattern) => whole_terms(column, &pattern).map(|found| found.predicate),
+                .map(|pattern| match pattern {
+                    Literal::String(pattern) => has(column, &pattern),
                     _ => None,
                 })
                 .collect();
-            inexact(Predicate::And(all))
+            let exact = no_nulls(patterns)
+                && !all.is_empty()
+                && all.iter().all(|part| part.as_ref().is_some_and(|part| part.exact));
+            let all = all.into_iter().flatten().map(|part| part.predicate).collect();
+            Some(Translation { predicate: Predicate::And(all), exact })
         }
         (F::HasPrefix | F::HasPrefixCs, [text, pattern]) => {
             let (column, pattern) = text_test(text, pattern, columns)?;
@@ -271,6 +283,10 @@ fn members(ty: ColumnType, list: &[Expr]) -> Option<Vec<Literal>> {
     Some(values)
 }
 
+fn no_nulls(list: &[Expr]) -> bool {
+    list.iter().all(|member| !matches!(member.kind, ExprKind::Constant(Value::Null(_))))
+}
+
 /// A test of a text column against a constant pattern.
 fn text_test(text: &Expr, pattern: &Expr, columns: &[ScanColumn]) -> Option<(u32, String)> {
     let (column, _) = column_of(text, columns).filter(|(_, ty)| *ty == ColumnType::String)?;
@@ -278,6 +294,20 @@ fn text_test(text: &Expr, pattern: &Expr, columns: &[ScanColumn]) -> Option<(u32
         ExprKind::Constant(Value::String(pattern)) => Some((column, pattern.clone())),
         _ => None,
     }
+}
+
+/// The text has the pattern, in whatever case, as `has` asks.
+fn has(column: u32, pattern: &str) -> Option<Translation> {
+    match single_term(column, pattern) {
+        Some(predicate) => exact(predicate),
+        None => whole_terms(column, pattern),
+    }
+}
+
+/// A pattern that is one term of ASCII letters and digits: to have it is to have the term.
+fn single_term(column: u32, pattern: &str) -> Option<Predicate> {
+    let plain = !pattern.is_empty() && pattern.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain.then(|| Predicate::HasTerm { column, term: pattern.to_ascii_lowercase() })
 }
 
 /// The pattern stands between term boundaries: all its terms are whole terms of the text.

@@ -12,10 +12,12 @@ mod footer;
 mod inspect;
 mod prune;
 mod reader;
+mod select;
 mod writer;
 
 pub use inspect::describe;
 pub use reader::Extent;
+pub use select::Selection;
 pub use writer::{ExtentSpecification, ExtentSummary, ExtentWriter, write_extent};
 
 pub use crate::encoding::EncodeOptions;

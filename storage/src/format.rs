@@ -64,4 +64,6 @@ pub mod index_kind {
     pub const TERM_BLOOM: u8 = 1;
     /// The chunk's dictionary is small: its values answer.
     pub const DICTIONARY: u8 = 2;
+    /// Rows of common terms and filters of the others, in a section of its own.
+    pub const TERM_INDEX: u8 = 3;
 }

@@ -42,7 +42,9 @@ pub use catalog::{
 pub use check::{CheckReport, check};
 pub use dynamic::{DynamicBuilder, DynamicKind, DynamicRef};
 pub use error::{Result, StorageError};
-pub use extent::{EncodeOptions, Extent, ExtentSpecification, ExtentSummary, ExtentWriter, write_extent};
+pub use extent::{
+    EncodeOptions, Extent, ExtentSpecification, ExtentSummary, ExtentWriter, Selection, write_extent,
+};
 pub use predicate::{Comparison, Literal, Predicate};
 pub use scan::{Morsel, MorselSource, PruneStatistics, Scan, ScanOrder, ScanRequest};
 pub use snapshot::{ExtentInformation, Snapshot, TableSnapshot};

@@ -35,6 +35,9 @@ pub enum Predicate {
     And(Vec<Predicate>),
     /// At least one holds. Empty: never true.
     Or(Vec<Predicate>),
+    /// The part does not hold. Only of what is never null: where a comparison with a null fails, so would its
+    /// negation.
+    Not(Box<Predicate>),
     Compare {
         column: u32,
         ty: ColumnType,

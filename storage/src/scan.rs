@@ -11,7 +11,7 @@ use crate::catalog::{EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, TableEntry};
 use crate::column::{absent, chunk_array};
 use crate::dynamic::DynamicBuilder;
 use crate::error::{Result, StorageError};
-use crate::extent::Extent;
+use crate::extent::{Extent, Selection};
 use crate::extent_pool::{ExtentPool, Pooled};
 use crate::limits::MORSEL_ROWS;
 use crate::manifest::edit::ExtentRecord;
@@ -146,6 +146,16 @@ impl Morsel {
                 }
                 extent.statistics(*row_group, column)
             }
+        }
+    }
+
+    /// The rows that may satisfy the predicate, as far as indexes say without reading a column.
+    pub fn select(&self, predicate: &Predicate) -> Selection {
+        match &self.place {
+            Place::Extent { extent, row_group, .. } if !retyped(&self.entry, extent) => {
+                extent.select(*row_group, predicate)
+            }
+            _ => Selection::UNKNOWN,
         }
     }
 
@@ -313,7 +323,7 @@ fn scan_extent(
             return Ok(());
         }
     };
-    let row_groups = match retyped(table, &extent) {
+    let row_groups = match retyped(&table.entry, &extent) {
         // Bounds and indexes speak of the stored values, not of what they are converted to.
         true => (0..extent.row_group_count()).collect(),
         false => extent.prune(&request.predicate),
@@ -347,8 +357,8 @@ fn scan_extent(
 }
 
 /// Whether a column of the extent has another type than the table gives it now.
-fn retyped(table: &TableSnapshot, extent: &Extent) -> bool {
-    extent.columns().iter().any(|(id, ty)| table.entry.column_type(*id).is_some_and(|now| now != *ty))
+fn retyped(entry: &TableEntry, extent: &Extent) -> bool {
+    extent.columns().iter().any(|(id, ty)| entry.column_type(*id).is_some_and(|now| now != *ty))
 }
 
 /// An inclusive range of values that rows must lie in to match; `nulls`: a null may match as well.

@@ -390,6 +390,7 @@ fn row_matches(arrays: &[ArrayRef], row: usize, predicate: &Predicate) -> bool {
     match predicate {
         Predicate::And(parts) => parts.iter().all(|part| row_matches(arrays, row, part)),
         Predicate::Or(parts) => parts.iter().any(|part| row_matches(arrays, row, part)),
+        Predicate::Not(part) => !row_matches(arrays, row, part),
         Predicate::In { column, ty, values } => values.iter().any(|value| {
             let value = value.clone();
             let equal = Predicate::Compare { column: *column, ty: *ty, operator: Comparison::Equal, value };
@@ -527,6 +528,114 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn indexes_of_terms_select_what_a_search_finds(
+        words in prop::collection::vec((0usize..16, 0usize..16, any::<u16>()), 400),
+        rare in 1usize..60,
+        foreign: bool,
+        group_rows in 20usize..400,
+    ) {
+        let vocabulary = [
+            "upstream", "Reset", "peer", "by", "RESET", "timeout", "x-1", "200", "4711", "né", "STRASSE", "GET",
+            "/api/v1", "σΣς", "kKk", "",
+        ];
+        // The Kelvin sign and the long s fold to ASCII letters, which a search for these passes over.
+        let foreign = if foreign { ["\u{212a}kk", "re\u{17f}et"] } else { ["kkk", "reset"] };
+        let texts: Vec<String> = words
+            .iter()
+            .enumerate()
+            .map(|(row, (first, second, number))| {
+                let odd = if row % rare == 3 { foreign[row % 2] } else { "" };
+                format!("{} {} {odd} u{number}-{row} templated words", vocabulary[*first], vocabulary[*second])
+            })
+            .collect();
+        let schema = TableSchema::new([("m", ColumnType::String), ("d", ColumnType::Dynamic)]);
+        let arrays = vec![
+            column_of::string(texts.iter().cloned()),
+            column_of::dynamic(texts.iter().enumerate().map(|(row, text)| {
+                (row % 7 != 0).then(|| serde_json::json!({ "key": text, "n": row % 20 }).to_string())
+            })),
+        ];
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("a.extent");
+        let specification = ExtentSpecification { hidden_columns: &[], ..specification(&schema, &[]) };
+        let options = EncodeOptions { row_group_rows: group_rows, ..EncodeOptions::SEAL };
+        write_extent(&path, &specification, std::slice::from_ref(&arrays), &options).expect("written");
+        let extent = Extent::open(&path).expect("opens");
+        prop_assert!(extent.verify().is_empty(), "{:?}", extent.verify());
+
+        let term = |column, term: &str| Predicate::HasTerm { column, term: fold(term).into_owned() };
+        let not = |part: Predicate| Predicate::Not(Box::new(part));
+        let mut predicates: Vec<Predicate> = ["templated", "reset", "kkk", "upstream", "4711", "x", "key", "nowhere", "né", "api"]
+            .into_iter()
+            .chain(texts.iter().take(3).flat_map(|text| terms::terms(text)))
+            .flat_map(|word| [term(0, word), term(1, word)])
+            .collect();
+        let string = |value: &str| Literal::String(value.to_owned());
+        predicates.extend(texts.iter().step_by(99).flat_map(|text| [
+            Predicate::Compare {
+                column: 0, ty: ColumnType::String, operator: Comparison::Equal, value: string(text),
+            },
+            Predicate::In { column: 0, ty: ColumnType::String, values: vec![string(text), string("reset")] },
+            Predicate::EqualIgnoreCase { column: 0, value: text.to_uppercase() },
+        ]));
+        predicates.extend(["reset", "templated", "nowhere", "peer"].map(|word| not(term(0, word))));
+        predicates.push(Predicate::Or(vec![term(0, "reset"), not(term(0, "upstream"))]));
+        predicates.push(Predicate::And(vec![term(0, "reset"), not(term(0, "upstream"))]));
+        predicates.push(Predicate::Or(vec![term(0, "timeout"), term(0, "u17"), term(1, "peer")]));
+        for predicate in &predicates {
+            let kept = extent.prune(predicate);
+            for group in 0..extent.row_group_count() {
+                let selection = extent.select(group, predicate);
+                let start = group as usize * group_rows;
+                for row in 0..extent.row_group_rows(group) as usize {
+                    let expected = row_matches(&arrays, start + row, predicate);
+                    let selected = selection.rows.as_ref().is_none_or(|rows| rows.value(row));
+                    prop_assert!(selected || !expected, "row {} lost to {:?}", start + row, predicate);
+                    prop_assert!(kept.contains(&group) || !expected, "row {} lost to {:?}", start + row, predicate);
+                    if selection.exact {
+                        prop_assert!(
+                            selected == expected, "row {} is {} for {:?}", start + row, expected, predicate
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lists_of_common_terms_are_the_answer() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("a.extent");
+    let schema = TableSchema::new([("m", ColumnType::String)]);
+    let hash = |row: u64| xxhash_rust::xxh3::xxh3_128(&row.to_le_bytes());
+    let texts = (0..20_000u64).map(|row| {
+        let template = match row % 10 {
+            0 => "Upstream timed out, request",
+            1..5 => "Token refreshed for session",
+            _ => "GET /index.html by",
+        };
+        format!("{template} {:032x}", hash(row))
+    });
+    let arrays = vec![column_of::string(texts)];
+    let specification = ExtentSpecification { hidden_columns: &[], ..specification(&schema, &[]) };
+    let summary = write_extent(&path, &specification, &[arrays], &EncodeOptions::SEAL).expect("written");
+    let extent = Extent::open(&path).expect("opens");
+    let select = |term: &str| {
+        let selection = extent.select(0, &Predicate::HasTerm { column: 0, term: term.to_owned() });
+        (selection.rows.map_or(20_000, |rows| rows.count_set_bits()), selection.exact)
+    };
+    assert_eq!(select("upstream"), (2000, true));
+    assert_eq!(select("session"), (8000, true));
+    assert_eq!(select("nowhere"), (0, true));
+    let (candidates, exact) = select(&format!("{:032x}", hash(777)));
+    assert!(!exact && (1..20_000).contains(&candidates), "{candidates} rows of {summary:?}");
 }
 
 #[test]

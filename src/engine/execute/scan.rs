@@ -45,6 +45,8 @@ const HIDDEN: [(&str, u32, ColumnType); 3] = [
 
 /// Single rows are picked out of a column when at most one in so many is wanted.
 const FEW_ROWS: usize = 8;
+/// The same for texts, of which whole pieces stay packed and no values are copied in vain.
+const FEW_TEXTS: usize = 2;
 
 /// A condition every row must meet.
 struct Condition {
@@ -60,6 +62,8 @@ pub struct TableScan {
     morsels: Vec<Morsel>,
     /// Stable ids of the yielded columns.
     ids: Vec<u32>,
+    /// Whether each of them holds texts or dynamic values.
+    texts: Vec<bool>,
     conditions: Vec<Condition>,
     /// Append a column with morsel and row of each row.
     row_ids: bool,
@@ -214,6 +218,10 @@ impl TableScan {
         Ok(TableScan {
             morsels: scan.morsels,
             ids: columns.iter().map(|(id, _)| *id).collect(),
+            texts: columns
+                .iter()
+                .map(|(_, ty)| matches!(ty, ColumnType::String | ColumnType::Dynamic))
+                .collect(),
             conditions,
             row_ids: request.row_ids,
             bound: request.bound.clone(),
@@ -233,16 +241,31 @@ impl TableScan {
         found: &mut [Option<ArrayRef>],
         kept: Option<&BooleanBuffer>,
     ) -> Result<()> {
-        let missing: Vec<usize> = positions
-            .iter()
-            .copied()
-            .filter(|position| found.get(*position).is_some_and(Option::is_none))
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
+        for texts in [false, true] {
+            let missing: Vec<usize> = positions
+                .iter()
+                .copied()
+                .filter(|position| found.get(*position).is_some_and(Option::is_none))
+                .filter(|position| self.texts[*position] == texts)
+                .collect();
+            if !missing.is_empty() {
+                let few = if texts { FEW_TEXTS } else { FEW_ROWS };
+                self.fill_missing(morsel, &missing, found, kept, few)?;
+            }
         }
+        Ok(())
+    }
+
+    fn fill_missing(
+        &self,
+        morsel: &Morsel,
+        missing: &[usize],
+        found: &mut [Option<ArrayRef>],
+        kept: Option<&BooleanBuffer>,
+        few: usize,
+    ) -> Result<()> {
         let ids: Vec<u32> = missing.iter().map(|position| self.ids[*position]).collect();
-        let few = kept.filter(|kept| kept.count_set_bits() * FEW_ROWS <= morsel.rows());
+        let few = kept.filter(|kept| kept.count_set_bits() * few <= morsel.rows());
         let arrays = match few {
             Some(kept) => {
                 let rows: Vec<u32> = kept.set_indices().map(|row| row as u32).collect();
@@ -251,9 +274,9 @@ impl TableScan {
             None => morsel.read(&ids)?,
         };
         let mut bytes = 0;
-        for (position, array) in missing.into_iter().zip(arrays) {
+        for (position, array) in missing.iter().zip(arrays) {
             bytes += columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
-            found[position] = Some(match kept.filter(|_| few.is_none()) {
+            found[*position] = Some(match kept.filter(|_| few.is_none()) {
                 Some(kept) => columns::filter_column(&array, kept)?,
                 None => array,
             });
@@ -261,6 +284,31 @@ impl TableScan {
         self.profile.add_bytes(bytes);
         self.query.progress.bytes_scanned.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// What indexes say of a morsel: the rows that may meet all conditions (`None`: every row), and which
+    /// conditions all of those meet.
+    fn select(&self, morsel: &Morsel) -> (Option<BooleanBuffer>, Vec<bool>) {
+        let mut kept: Option<BooleanBuffer> = None;
+        let settled = self
+            .conditions
+            .iter()
+            .map(|condition| {
+                if condition.always_holds(morsel) {
+                    return true;
+                }
+                let Some(translation) = &condition.translation else { return false };
+                let selection = morsel.select(&translation.predicate);
+                if let Some(rows) = selection.rows {
+                    kept = Some(match kept.take() {
+                        Some(kept) => &kept & &rows,
+                        None => rows,
+                    });
+                }
+                selection.exact && translation.exact
+            })
+            .collect();
+        (kept, settled)
     }
 }
 
@@ -371,9 +419,15 @@ impl Source for TableScan {
         let mut rows = morsel.rows();
         self.query.progress.rows_scanned.fetch_add(rows as u64, Ordering::Relaxed);
         let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len()];
-        let mut kept: Option<BooleanBuffer> = None;
-        for condition in &self.conditions {
-            if condition.always_holds(morsel) {
+        let (mut kept, settled) = self.select(morsel);
+        if let Some(kept) = &kept {
+            rows = kept.count_set_bits();
+            if rows == 0 {
+                return Ok(Flow::Continue(()));
+            }
+        }
+        for (condition, settled) in self.conditions.iter().zip(settled) {
+            if settled {
                 continue;
             }
             self.fill(morsel, &condition.columns, &mut found, kept.as_ref())?;

@@ -45,24 +45,40 @@ pub(crate) fn encode_flat(values: &[&[u8]], level: i32, out: &mut Vec<u8>) {
     frames.iter().for_each(|(_, frame)| out.extend_from_slice(frame));
 }
 
+/// How many of the values, given by their lengths, go into each frame.
+pub(crate) fn frame_rows(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
+    let mut frames = Vec::new();
+    let (mut bytes, mut rows) = (0, 0);
+    for length in lengths {
+        bytes += length;
+        rows += 1;
+        if bytes >= FRAME_BYTES {
+            frames.push(rows);
+            (bytes, rows) = (0, 0);
+        }
+    }
+    if rows > 0 {
+        frames.push(rows);
+    }
+    frames
+}
+
 /// Frames with their rows, where they save at least a sixteenth.
 fn compress(values: &[&[u8]], bytes: &[u8], level: i32) -> Option<Vec<(u32, Vec<u8>)>> {
     let level = zstd_block::worthwhile_level(bytes, level)?;
     let mut frames = Vec::new();
     let mut saved = 0isize;
-    let (mut start, mut end, mut rows) = (0, 0, 0);
-    for (row, value) in values.iter().enumerate() {
-        end += value.len();
-        rows += 1;
-        if end - start >= FRAME_BYTES || row + 1 == values.len() {
-            let frame = zstd_block::compress_at(&bytes[start..end], level)?;
-            saved += (end - start) as isize - frame.len() as isize;
-            frames.push((rows, frame));
-            (start, rows) = (end, 0);
-            // Random bytes show at once.
-            if saved < (end / 32) as isize {
-                return None;
-            }
+    let (mut row, mut start) = (0, 0);
+    for rows in frame_rows(values.iter().map(|value| value.len())) {
+        let inside = &values[row..row + rows as usize];
+        let end = start + inside.iter().map(|value| value.len()).sum::<usize>();
+        let frame = zstd_block::compress_at(&bytes[start..end], level)?;
+        saved += (end - start) as isize - frame.len() as isize;
+        frames.push((rows, frame));
+        (row, start) = (row + rows as usize, end);
+        // Random bytes show at once.
+        if saved < (end / 32) as isize {
+            return None;
         }
     }
     (saved >= (bytes.len() / 16) as isize).then_some(frames)

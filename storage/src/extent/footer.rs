@@ -35,6 +35,17 @@ pub(crate) enum Index {
     None,
     TermBloom(Section),
     Dictionary,
+    Terms(Section),
+}
+
+impl Index {
+    /// The section an index has of its own.
+    pub fn section(&self) -> Option<&Section> {
+        match self {
+            Index::TermBloom(section) | Index::Terms(section) => Some(section),
+            Index::None | Index::Dictionary => None,
+        }
+    }
 }
 
 /// One column of one row group.
@@ -255,6 +266,10 @@ impl Footer {
                         out.push(index_kind::TERM_BLOOM);
                         section.encode(out);
                     }
+                    Index::Terms(section) => {
+                        out.push(index_kind::TERM_INDEX);
+                        section.encode(out);
+                    }
                 }
             }
         }
@@ -314,13 +329,10 @@ impl Footer {
 
     /// Every section of the file, in the order of the footer.
     pub fn sections(&self) -> impl Iterator<Item = Section> {
-        self.row_groups.iter().flat_map(|group| &group.chunks).flat_map(|chunk| {
-            let index = match chunk.index {
-                Index::TermBloom(section) => Some(section),
-                _ => None,
-            };
-            std::iter::once(chunk.section).chain(index)
-        })
+        self.row_groups
+            .iter()
+            .flat_map(|group| &group.chunks)
+            .flat_map(|chunk| std::iter::once(chunk.section).chain(chunk.index.section().copied()))
     }
 }
 
@@ -336,6 +348,7 @@ fn decode_row_group(input: &mut Input<'_>, types: &[ColumnType]) -> Decoded<RowG
             index_kind::NONE => Index::None,
             index_kind::TERM_BLOOM => Index::TermBloom(Section::decode(input)?),
             index_kind::DICTIONARY => Index::Dictionary,
+            index_kind::TERM_INDEX => Index::Terms(Section::decode(input)?),
             _ => return Err(Malformed("unknown kind of index")),
         };
         Ok(Chunk { section, statistics, index })

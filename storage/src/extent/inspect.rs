@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::footer::Index;
 use super::reader::Extent;
 use crate::encoding::describe_chunk;
 
@@ -28,7 +27,7 @@ pub fn describe(extent: &Extent) -> String {
         for group in 0..extent.row_group_count() {
             let Some(chunk) = extent.chunk(group, position) else { continue };
             bytes += chunk.section.stored_length();
-            if let Index::TermBloom(section) = &chunk.index {
+            if let Some(section) = chunk.index.section() {
                 index_bytes += section.stored_length();
             }
             let encoding = match extent.chunk_bytes(group, position) {

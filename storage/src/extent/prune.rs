@@ -12,7 +12,8 @@ use crate::encoding::input::Input;
 use crate::encoding::text;
 use crate::encoding::validity::{self, Validity};
 use crate::index::bloom::Bloom;
-use crate::index::terms::{TERM_BYTES_MIN, hash_term};
+use crate::index::term_index::TermIndex;
+use crate::index::terms::{TERM_BYTES_MIN, hash_folded};
 use crate::predicate::{Comparison, Literal, Predicate};
 use crate::statistics::{ColumnStatistics, compare_literals};
 use crate::terms::{TermFinder, TermMatch, fold, terms};
@@ -24,6 +25,8 @@ pub(super) fn may_match(extent: &Extent, row_group: u32, predicate: &Predicate) 
     match predicate {
         Predicate::And(parts) => parts.iter().all(|part| may_match(extent, row_group, part)),
         Predicate::Or(parts) => parts.iter().any(|part| may_match(extent, row_group, part)),
+        // What is known here says where a part may hold, not where it may fail.
+        Predicate::Not(_) => true,
         Predicate::Compare { column, ty, operator, value } => view(*column).compare(*ty, *operator, value),
         Predicate::In { column, ty, values } => {
             let view = view(*column);
@@ -161,16 +164,32 @@ impl<'a> ColumnView<'a> {
     /// Whether all indexed terms of a text may occur, by the term filter.
     fn may_have_terms_of(&self, text: &str) -> bool {
         let Some((position, ColumnType::String | ColumnType::Dynamic, _)) = self.stored else { return true };
-        let Some(bytes) = self.extent.bloom_bytes(self.row_group, position) else { return true };
-        let Ok(bloom) = Bloom::new(bytes) else { return true };
+        let Some(chunk) = self.extent.chunk(self.row_group, position) else { return true };
+        let Some(bytes) = self.extent.index_bytes(self.row_group, position) else { return true };
+        let rows = self.extent.row_group_rows(self.row_group) as usize;
+        let filter = match chunk.index {
+            Index::TermBloom(_) => Bloom::new(bytes).map(Filter::Bloom),
+            Index::Terms(_) => TermIndex::new(bytes, rows).map(Filter::Index),
+            Index::None | Index::Dictionary => return true,
+        };
+        let Ok(filter) = filter else { return true };
         terms(text).all(|term| {
             let folded = fold(term);
             // A fold may be shorter than the term; the chunk's own spelling decides what was indexed.
             folded.len() < TERM_BYTES_MIN
                 || !indexed_in_every_spelling(&folded)
-                || bloom.may_contain(hash_term(term))
+                || match &filter {
+                    Filter::Bloom(bloom) => bloom.may_contain(hash_folded(folded.as_bytes())),
+                    Filter::Index(index) => index.may_contain(folded.as_bytes()),
+                }
         })
     }
+}
+
+/// What says which terms a chunk may have.
+enum Filter<'a> {
+    Bloom(Bloom<'a>),
+    Index(TermIndex<'a>),
 }
 
 /// Whether every spelling of a folded term is long enough to be indexed. ASCII letters can also stand for

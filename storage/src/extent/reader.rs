@@ -8,6 +8,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::footer::{Chunk, Footer, Index, Section};
+use super::select::{self, Selection};
 use super::{prune, writer};
 use crate::column;
 use crate::encoding::{Malformed, decode_chunk, decode_chunk_rows};
@@ -15,6 +16,7 @@ use crate::error::{Result, StorageError};
 use crate::format::{
     EXTENT_END_MAGIC, EXTENT_HEADER_BYTES, EXTENT_MAGIC, EXTENT_POSTSCRIPT_BYTES, EXTENT_VERSION,
 };
+use crate::index::term_index::TermIndex;
 use crate::mmap::MappedFile;
 use crate::predicate::Predicate;
 use crate::statistics::ColumnStatistics;
@@ -175,6 +177,12 @@ impl Extent {
         (0..self.row_group_count()).filter(|group| prune::may_match(self, *group, predicate)).collect()
     }
 
+    /// Rows of a row group that may satisfy the predicate, as far as indexes of terms say, and whether all of
+    /// them do.
+    pub fn select(&self, row_group: u32, predicate: &Predicate) -> Selection {
+        select::select(self, row_group, predicate)
+    }
+
     /// A column of a row group as an array of the asked type. A column that the extent lacks is null (or
     /// ""); one of another type is converted as `column::convert` does.
     pub fn read_column(&self, row_group: u32, column_id: u32, ty: ColumnType) -> Result<ArrayRef> {
@@ -225,15 +233,11 @@ impl Extent {
             .map_err(|reason| self.section_error(&chunk.section, row_group, position, reason))
     }
 
-    /// The bytes of a chunk's bloom filter, its checksum checked at the first touch; `None` where there is
-    /// none or it is damaged.
-    pub(super) fn bloom_bytes(&self, row_group: u32, position: usize) -> Option<&[u8]> {
-        match &self.chunk(row_group, position)?.index {
-            Index::TermBloom(section) => {
-                self.section_bytes(section, row_group, position, verified::INDEX).ok()
-            }
-            _ => None,
-        }
+    /// The bytes of a chunk's index, their checksum checked at the first touch; `None` where there are none or
+    /// they are damaged.
+    pub(super) fn index_bytes(&self, row_group: u32, position: usize) -> Option<&[u8]> {
+        let section = self.chunk(row_group, position)?.index.section()?;
+        self.section_bytes(section, row_group, position, verified::INDEX).ok()
     }
 
     fn section_bytes(
@@ -330,9 +334,15 @@ impl Extent {
         if let Some(state) = self.verified.get(row_group as usize * self.chunks_a_group() + position) {
             state.store(0, Ordering::Relaxed);
         }
-        if let Index::TermBloom(section) = &chunk.index {
-            self.section_bytes(section, row_group, position, verified::INDEX)
+        if let Some(section) = chunk.index.section() {
+            let bytes = self
+                .section_bytes(section, row_group, position, verified::INDEX)
                 .map_err(|reason| self.section_error(section, row_group, position, reason))?;
+            if let Index::Terms(_) = chunk.index {
+                TermIndex::new(bytes, self.row_group_rows(row_group) as usize)
+                    .and_then(|index| index.check())
+                    .map_err(|Malformed(reason)| self.section_error(section, row_group, position, reason))?;
+            }
         }
         let bytes = self.chunk_bytes(row_group, position)?;
         let ty = match self.footer.columns.get(position) {

@@ -18,6 +18,7 @@ use crate::error::{Result, StorageError};
 use crate::format::{
     EXTENT_ALIGNMENT, EXTENT_END_MAGIC, EXTENT_HEADER_BYTES, EXTENT_MAGIC, EXTENT_VERSION, ROW_GROUP_ROWS_MAX,
 };
+use crate::index::term_builder;
 use crate::index::terms::TermHashes;
 use crate::predicate::Literal;
 use crate::statistics::ColumnStatistics;
@@ -246,6 +247,11 @@ impl ExtentWriter {
                 self.column_bytes[position] += section.stored_length();
                 Index::TermBloom(section)
             }
+            PendingIndex::Terms(mut index) => {
+                let section = self.write_section(&mut index)?;
+                self.column_bytes[position] += section.stored_length();
+                Index::Terms(section)
+            }
         };
         Ok(Chunk { section, statistics, index })
     }
@@ -345,6 +351,7 @@ enum PendingIndex {
     None,
     Dictionary,
     Bloom(Vec<u8>),
+    Terms(Vec<u8>),
 }
 
 fn term_index(ty: ColumnType, array: &ArrayRef, distinct: Option<&[&[u8]]>) -> PendingIndex {
@@ -355,18 +362,25 @@ fn term_index(ty: ColumnType, array: &ArrayRef, distinct: Option<&[&[u8]]>) -> P
     {
         return PendingIndex::Dictionary;
     }
-    let mut terms = TermHashes::new();
-    let mut add = |value: &[u8]| match ty {
-        ColumnType::Dynamic => terms.add_dynamic(DynamicRef::new(value)),
-        _ => terms.add_text(std::str::from_utf8(value).unwrap_or_default()),
+    let Some(values) = distinct else {
+        let flat;
+        let values: Vec<&[u8]> = if ty == ColumnType::Dynamic {
+            array.as_binary_view().iter().map(Option::unwrap_or_default).collect()
+        } else {
+            match column::flatten(array) {
+                Ok(found) => flat = found,
+                Err(_) => return PendingIndex::None,
+            }
+            flat.as_string_view().iter().map(|value| value.unwrap_or_default().as_bytes()).collect()
+        };
+        return PendingIndex::Terms(term_builder::build(&values, ty == ColumnType::Dynamic));
     };
-    match distinct {
-        Some(values) => values.iter().for_each(|value| add(value)),
-        None if ty == ColumnType::Dynamic => array.as_binary_view().iter().flatten().for_each(&mut add),
-        None => match column::flatten(array) {
-            Ok(flat) => flat.as_string_view().iter().flatten().for_each(|value| add(value.as_bytes())),
-            Err(_) => return PendingIndex::None,
-        },
+    let mut terms = TermHashes::new();
+    for value in values {
+        match ty {
+            ColumnType::Dynamic => terms.add_dynamic(DynamicRef::new(value)),
+            _ => terms.add_text(std::str::from_utf8(value).unwrap_or_default()),
+        }
     }
     PendingIndex::Bloom(terms.finish())
 }

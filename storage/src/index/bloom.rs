@@ -8,7 +8,7 @@ use crate::encoding::input::{Decoded, Malformed};
 const SALTS: [u32; 8] =
     [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
 
-const BLOCK_BYTES: usize = 32;
+pub(crate) const BLOCK_BYTES: usize = 32;
 
 /// Bits a distinct term gets: about two percent of foreign terms seem to be there.
 const BITS_PER_TERM: usize = 8;
@@ -28,15 +28,23 @@ fn bit_of(hash: u64, word: usize) -> u32 {
 
 /// The bytes of a filter that holds the hashes; `distinct` is about how many differ.
 pub(crate) fn build(hashes: &[u64], distinct: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    append(hashes.iter().copied(), distinct, &mut out);
+    out
+}
+
+/// Appends the bytes of such a filter.
+pub(crate) fn append(hashes: impl Iterator<Item = u64>, distinct: usize, out: &mut Vec<u8>) {
     let blocks = (distinct * BITS_PER_TERM).div_ceil(BLOCK_BYTES * 8).clamp(1, BLOCKS_MAX);
     let mut words = vec![[0u32; 8]; blocks];
     for hash in hashes {
-        let block = &mut words[block_of(*hash, blocks)];
+        let block = &mut words[block_of(hash, blocks)];
         for (word, slot) in block.iter_mut().enumerate() {
-            *slot |= bit_of(*hash, word);
+            *slot |= bit_of(hash, word);
         }
     }
-    words.as_flattened().iter().flat_map(|word| word.to_le_bytes()).collect()
+    out.reserve(blocks * BLOCK_BYTES);
+    words.as_flattened().iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
 }
 
 /// A filter in somebody else's bytes.

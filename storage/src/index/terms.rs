@@ -1,4 +1,4 @@
-//! The term filter of a string or dynamic chunk.
+//! The terms of a string or dynamic chunk, and the filter of those of a chunk that is a dictionary.
 //!
 //! Terms as `terms.rs` splits them, folded, of at least [`TERM_BYTES_MIN`] bytes, hashed with XXH3. Of a
 //! dynamic value: the terms of its JSON text, and those of its keys and strings as they are where JSON
@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::bloom;
 use crate::dynamic::{DynamicKind, DynamicRef, MAX_DEPTH};
-use crate::terms::{fold, fold_character, terms};
+use crate::terms::{fold_character, terms};
 
 /// Shorter terms are in nearly every row group and not indexed.
 pub(crate) const TERM_BYTES_MIN: usize = 3;
@@ -21,9 +21,125 @@ const COUNTER_BITS: usize = 1 << 20;
 /// Slots of recently seen hashes; most words of a log repeat.
 const RECENT: usize = 1 << 12;
 
-/// The hash of a term however it is written.
-pub(crate) fn hash_term(term: &str) -> u64 {
-    xxh3_64(fold(term).as_bytes())
+/// The hash of a term that is folded already.
+#[inline]
+pub(crate) fn hash_folded(term: &[u8]) -> u64 {
+    xxh3_64(term)
+}
+
+/// The folded byte of each ASCII byte that belongs to a term; 0 for every other byte.
+const FOLDED: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            table[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// Splits values into the terms that are indexed: folded, of at least [`TERM_BYTES_MIN`] bytes in the
+/// value's own spelling. Keeps its buffers between values.
+#[derive(Debug, Default)]
+pub(crate) struct TermSplitter {
+    folded: Vec<u8>,
+    scratch: String,
+    foreign_spelling: bool,
+}
+
+impl TermSplitter {
+    /// Whether a term so far was folded to ASCII from other letters (`ſ`, the Kelvin sign), which a search
+    /// for ASCII letters passes over.
+    pub fn foreign_spelling(&self) -> bool {
+        self.foreign_spelling
+    }
+
+    /// Each term of a text in turn; one that occurs twice comes twice.
+    #[inline]
+    pub fn text(&mut self, text: &str, sink: &mut impl FnMut(&[u8])) {
+        if !text.is_ascii() {
+            return self.foreign_text(text, sink);
+        }
+        self.folded.clear();
+        self.folded.extend(text.bytes().map(|byte| FOLDED[byte as usize]));
+        let mut start = 0;
+        for (at, byte) in self.folded.iter().enumerate() {
+            if *byte == 0 {
+                if at - start >= TERM_BYTES_MIN {
+                    sink(&self.folded[start..at]);
+                }
+                start = at + 1;
+            }
+        }
+        if self.folded.len() - start >= TERM_BYTES_MIN {
+            sink(&self.folded[start..]);
+        }
+    }
+
+    #[cold]
+    fn foreign_text(&mut self, text: &str, sink: &mut impl FnMut(&[u8])) {
+        for term in terms(text).filter(|term| term.len() >= TERM_BYTES_MIN) {
+            self.folded.clear();
+            let mut encoded = [0; 4];
+            for character in term.chars() {
+                let folded = fold_character(character).encode_utf8(&mut encoded);
+                self.folded.extend_from_slice(folded.as_bytes());
+            }
+            self.foreign_spelling |= self.folded.is_ascii() && !term.is_ascii();
+            sink(&self.folded);
+        }
+    }
+
+    /// Each term of a dynamic value.
+    pub fn dynamic(&mut self, value: DynamicRef<'_>, sink: &mut impl FnMut(&[u8])) {
+        self.dynamic_at(value, 0, sink);
+    }
+
+    fn dynamic_at(&mut self, value: DynamicRef<'_>, depth: usize, sink: &mut impl FnMut(&[u8])) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        match value.kind() {
+            DynamicKind::Array => {
+                value.iter_array().for_each(|element| self.dynamic_at(element, depth + 1, sink));
+            }
+            DynamicKind::Object => {
+                for (key, part) in value.iter_object() {
+                    self.dynamic_text(key, sink);
+                    self.dynamic_at(part, depth + 1, sink);
+                }
+            }
+            DynamicKind::String => self.dynamic_text(value.as_str().unwrap_or_default(), sink),
+            DynamicKind::Long => {
+                // Writing into a String cannot fail.
+                self.written(sink, |out| {
+                    let _ = write!(out, "{}", value.as_long().unwrap_or_default());
+                });
+            }
+            _ => {
+                self.written(sink, |out| value.to_json(out));
+                self.written(sink, |out| value.to_text(out));
+            }
+        }
+    }
+
+    /// A key or string inside a dynamic value, as it is and as JSON writes it.
+    fn dynamic_text(&mut self, text: &str, sink: &mut impl FnMut(&[u8])) {
+        self.text(text, sink);
+        if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+            self.written(sink, |out| crate::dynamic::write_json_string(text, out));
+        }
+    }
+
+    fn written(&mut self, sink: &mut impl FnMut(&[u8]), write: impl FnOnce(&mut String)) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        write(&mut scratch);
+        self.text(&scratch, sink);
+        self.scratch = scratch;
+    }
 }
 
 /// Gathers the hashes of a chunk's terms.
@@ -31,7 +147,7 @@ pub(crate) struct TermHashes {
     hashes: Vec<u64>,
     recent: Vec<u64>,
     counter: Vec<u64>,
-    scratch: String,
+    splitter: TermSplitter,
 }
 
 impl TermHashes {
@@ -40,7 +156,7 @@ impl TermHashes {
             hashes: Vec::new(),
             recent: vec![0; RECENT],
             counter: vec![0; COUNTER_BITS / 64],
-            scratch: String::new(),
+            splitter: TermSplitter::default(),
         }
     }
 
@@ -57,80 +173,16 @@ impl TermHashes {
 
     /// Adds the terms of a text.
     pub fn add_text(&mut self, text: &str) {
-        for term in terms(text) {
-            self.add_term(term);
-        }
-    }
-
-    #[inline]
-    fn add_term(&mut self, term: &str) {
-        if term.len() < TERM_BYTES_MIN {
-            return;
-        }
-        let mut lowered = [0u8; 64];
-        let hash = if term.is_ascii() && term.len() <= lowered.len() {
-            let lowered = &mut lowered[..term.len()];
-            lowered.copy_from_slice(term.as_bytes());
-            lowered.make_ascii_lowercase();
-            xxh3_64(lowered)
-        } else {
-            let folded: String = term.chars().map(fold_character).collect();
-            xxh3_64(folded.as_bytes())
-        };
-        self.add_hash(hash);
+        let mut splitter = std::mem::take(&mut self.splitter);
+        splitter.text(text, &mut |term| self.add_hash(hash_folded(term)));
+        self.splitter = splitter;
     }
 
     /// Adds the terms of a dynamic value.
     pub fn add_dynamic(&mut self, value: DynamicRef<'_>) {
-        self.add_dynamic_at(value, 0);
-    }
-
-    fn add_dynamic_at(&mut self, value: DynamicRef<'_>, depth: usize) {
-        if depth > MAX_DEPTH {
-            return;
-        }
-        match value.kind() {
-            DynamicKind::Array => {
-                value.iter_array().for_each(|element| self.add_dynamic_at(element, depth + 1))
-            }
-            DynamicKind::Object => {
-                for (key, part) in value.iter_object() {
-                    self.add_dynamic_text(key);
-                    self.add_dynamic_at(part, depth + 1);
-                }
-            }
-            DynamicKind::String => self.add_dynamic_text(value.as_str().unwrap_or_default()),
-            DynamicKind::Long => {
-                let mut scratch = std::mem::take(&mut self.scratch);
-                scratch.clear();
-                // Writing into a String cannot fail.
-                let _ = write!(scratch, "{}", value.as_long().unwrap_or_default());
-                self.add_text(&scratch);
-                self.scratch = scratch;
-            }
-            _ => {
-                let mut scratch = std::mem::take(&mut self.scratch);
-                scratch.clear();
-                value.to_json(&mut scratch);
-                self.add_text(&scratch);
-                scratch.clear();
-                value.to_text(&mut scratch);
-                self.add_text(&scratch);
-                self.scratch = scratch;
-            }
-        }
-    }
-
-    /// A key or string inside a dynamic value, as it is and as JSON writes it.
-    fn add_dynamic_text(&mut self, text: &str) {
-        self.add_text(text);
-        if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-            let mut scratch = std::mem::take(&mut self.scratch);
-            scratch.clear();
-            crate::dynamic::write_json_string(text, &mut scratch);
-            self.add_text(&scratch);
-            self.scratch = scratch;
-        }
+        let mut splitter = std::mem::take(&mut self.splitter);
+        splitter.dynamic(value, &mut |term| self.add_hash(hash_folded(term)));
+        self.splitter = splitter;
     }
 
     /// The bytes of the filter. A chunk without terms has one too: it answers "no".
