@@ -804,3 +804,63 @@ fn stopping_lets_running_requests_finish() {
     let body = answer.join().expect("joined").expect("an answer").expect("a body");
     assert_eq!(body, "count_\r\n3000000\r\n");
 }
+
+#[test]
+fn an_earlier_answer_will_do_where_a_query_says_so() {
+    let fixture = Fixture::new();
+    let ingest = || {
+        let answer = fixture.post("/ingest/NetDefaultDB/Kept", "{\"n\": 1}\n{\"n\": 2}\n");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    };
+    ingest();
+    let text =
+        "set query_results_cache_max_age = time(5m); Kept | summarize rows = count() by n | order by n asc";
+    // Rows of the result, and what is told of the run they are of.
+    let ask = |text: &str, options: Value| {
+        let answer = fixture.v2(text, options).json();
+        let frames = answer.as_array().expect("frames").clone();
+        let of =
+            |kind: &str| frames.iter().find(|frame| frame["TableKind"] == kind).expect("a table").clone();
+        let properties = of("QueryProperties")["Rows"].as_array().expect("rows").clone();
+        let origin = properties.iter().find(|row| row[1] == "ServerCache").map(|row| row[2].to_string());
+        (of("PrimaryResult")["Rows"].clone(), origin)
+    };
+    let once = json!([[1, 1], [2, 1]]);
+    let twice = json!([[1, 2], [2, 2]]);
+    assert_eq!(ask(text, json!({})), (once.clone(), None));
+    ingest();
+    let (rows, origin) = ask(text, json!({}));
+    assert_eq!(rows, once);
+    let origin = origin.expect("it is told");
+    assert!(origin.contains("OriginalClientRequestId") && origin.contains("OriginalStartedOn"), "{origin}");
+    // Another text, other properties, a smaller age: other queries.
+    assert_eq!(ask(&format!("{text} "), json!({})), (twice.clone(), None));
+    assert_eq!(ask(text, json!({"query_now": "2020-01-01"})), (twice.clone(), None));
+    assert_eq!(
+        ask("Kept | summarize rows = count() by n | order by n asc", json!({})),
+        (twice.clone(), None)
+    );
+    // Who asks with which tool makes no difference.
+    assert_eq!(ask(text, json!({"request_app_name": "x"})).0, once);
+    assert_eq!(ask(text, json!({"query_results_cache_force_refresh": true})), (twice.clone(), None));
+    assert_eq!(ask(text, json!({})).0, twice);
+    let by_property = json!({"query_results_cache_max_age": "00:05:00"});
+    let bare = "Kept | count";
+    assert_eq!(ask(bare, by_property.clone()), (json!([[4]]), None));
+    assert!(ask(bare, by_property).1.is_some());
+    for never in [
+        "print current_principal()",
+        "print x = 1 | evaluate narrow()",
+        "set query_results_cache_max_age = time(0s); print 1",
+    ] {
+        let never = if never.contains("set ") {
+            never.to_owned()
+        } else {
+            format!("set query_results_cache_max_age = 5m; {never}")
+        };
+        ask(&never, json!({}));
+        assert_eq!(ask(&never, json!({})).1, None, "{never}");
+    }
+    let metrics = fixture.get("/metrics").body;
+    assert!(metrics.contains("conshelf_query_cache_entries"), "{metrics}");
+}

@@ -23,7 +23,7 @@ pub const BUDGET_BYTES: u64 = 64 << 20;
 const OVERHEAD_BYTES: u64 = 160;
 
 /// A value may take this part of the budget.
-const LARGEST_PART: u64 = 8;
+const LARGEST_PART: u64 = 4;
 
 /// What a query does with what earlier ones kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -34,7 +34,7 @@ impl ErrorPlacement {
 }
 
 /// The forms of the v2 answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct V2Options {
     pub newlines_between_frames: bool,
     pub fragment_primary_tables: bool,
@@ -42,6 +42,8 @@ pub struct V2Options {
     pub error_placement: ErrorPlacement,
     /// `deferpartialqueryfailures`: failures are told in the completion table only.
     pub defer_failures: bool,
+    /// The earlier run that the rows are of, as JSON text.
+    pub server_cache: Option<String>,
 }
 
 /// See the module.
@@ -125,6 +127,14 @@ impl Encoder for KustoV2Encoder {
             }
             out.extend_from_slice(format!("[{},\"Visualization\",", at + 1).as_bytes());
             json_string(&kusto::visualization_json(result.visualization.as_ref()), out);
+            out.push(b']');
+        }
+        if let Some(origin) = &self.options.server_cache {
+            if !results.is_empty() {
+                out.push(b',');
+            }
+            out.extend_from_slice(b"[0,\"ServerCache\",");
+            json_string(origin, out);
             out.push(b']');
         }
         out.extend_from_slice(b"]}");
@@ -324,6 +334,7 @@ mod tests {
         progressive: false,
         error_placement: ErrorPlacement::EndOfTable,
         defer_failures: false,
+        server_cache: None,
     };
 
     #[test]
@@ -379,9 +390,10 @@ mod tests {
                                 progressive,
                                 error_placement,
                                 defer_failures,
+                                server_cache: progressive.then(|| String::from("{\"a\":\"b\"}")),
                             };
                             for completion in [completion(), failed_completion()] {
-                                let text = answer(options, &completion);
+                                let text = answer(options.clone(), &completion);
                                 assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
                             }
                         }

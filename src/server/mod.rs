@@ -20,6 +20,7 @@ pub mod options;
 pub mod pages;
 pub mod query_string;
 pub mod request;
+pub mod results;
 pub mod run;
 pub mod service;
 

@@ -43,6 +43,14 @@ pub struct RequestOptions {
     pub user: Option<String>,
     pub validate_permissions: bool,
     pub max_memory_bytes: Option<u64>,
+    /// The answer of an earlier run will do if it is not older.
+    pub results_cache_max_age: Option<Duration>,
+    /// Run the query even so, and keep what it answers now.
+    pub results_cache_force_refresh: bool,
+    /// `false`: keep nothing of single extents and use nothing of what is kept.
+    pub results_cache_per_shard: Option<bool>,
+    /// The earlier run that the answer is of, as JSON text; not said by requests.
+    pub server_cache: Option<String>,
 }
 
 fn as_bool(value: &Value) -> bool {
@@ -120,6 +128,16 @@ fn timeout_seconds(text: &str) -> Option<f64> {
     parse_timespan(&lower).map(|ticks| ticks as f64 / 1e7)
 }
 
+/// An age above zero, in the spellings of `parse_timeout`.
+fn as_age(value: &Value) -> Option<Duration> {
+    let seconds = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => timeout_seconds(text.trim())?,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(seconds).ok().filter(|age| !age.is_zero())
+}
+
 /// `[d.]h:mm[:ss[.fff]]`
 fn clock_seconds(text: &str) -> Option<f64> {
     if text.contains(['-', '+']) {
@@ -179,6 +197,9 @@ impl RequestOptions {
             "request_app_name" => self.application = as_text(value),
             "request_user" => self.user = as_text(value),
             "validatepermissions" | "validate_permissions" => self.validate_permissions = as_bool(value),
+            "query_results_cache_max_age" => self.results_cache_max_age = as_age(value),
+            "query_results_cache_force_refresh" => self.results_cache_force_refresh = as_bool(value),
+            "query_results_cache_per_shard" => self.results_cache_per_shard = Some(as_bool(value)),
             "max_memory_consumption_per_query_per_node" => self.max_memory_bytes = as_count(value),
             _ => {}
         }
@@ -187,7 +208,8 @@ impl RequestOptions {
     /// Takes an option that the text itself set (`set notruncation;`). Those that only a request may set are
     /// passed over.
     pub fn set_from_text(&mut self, name: &str, value: &Constant) {
-        const REQUEST_ONLY: [&str; 14] = [
+        const REQUEST_ONLY: [&str; 15] = [
+            "query_results_cache_force_refresh",
             "servertimeout",
             "norequesttimeout",
             "truncationmaxsize",
@@ -238,6 +260,7 @@ impl RequestOptions {
             progressive: self.progressive,
             error_placement: self.error_placement,
             defer_failures: self.defer_partial_query_failures,
+            server_cache: self.server_cache.clone(),
         }
     }
 

@@ -16,7 +16,8 @@ use tokio::sync::mpsc;
 
 use crate::activity::{RequestEnd, RequestStart, State};
 use crate::command::result::RowsBuilder;
-use crate::engine::context::QueryLimits;
+use crate::engine::cache::CacheUse;
+use crate::engine::context::{QueryLimits, QuerySettings};
 use crate::engine::{Batch, EngineError, QueryContext};
 use crate::query::{self, Parameter, QueryInput};
 use crate::response::writer::{ChunkSink, WriteStop};
@@ -25,6 +26,7 @@ use crate::response::{
 };
 use crate::server::error::{ApiError, ErrorContext, ErrorStyle};
 use crate::server::options::RequestOptions;
+use crate::server::results::ResultsCache;
 use crate::server::service::{Caller, Service};
 
 /// Chunks between the thread that encodes and the socket.
@@ -99,8 +101,8 @@ pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
     };
     let now = query::now_set_in(&task.text).or(task.options.now).unwrap_or_else(crate::machine::now_ticks);
     let settings = &service.settings;
-    let context =
-        QueryContext::with_settings(limits, now, settings.query.clone(), settings.locations.clone());
+    let query_settings = query_settings(&settings.query, &task.options);
+    let context = QueryContext::with_settings(limits, now, query_settings, settings.locations.clone());
     let guard = CancelOnDrop(context.clone());
     let (sender, mut receiver) = mpsc::channel::<Message>(CHUNKS_IN_FLIGHT);
     let worker_service = service.clone();
@@ -142,6 +144,16 @@ pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
     let content_type = content_type.await.unwrap_or("application/json; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
+}
+
+/// The server's settings as a request changes them.
+fn query_settings(settings: &Arc<QuerySettings>, options: &RequestOptions) -> Arc<QuerySettings> {
+    let cache_use = match (options.results_cache_per_shard, options.results_cache_force_refresh) {
+        (Some(false), _) => CacheUse::Off,
+        (_, true) => CacheUse::Refresh,
+        _ => return settings.clone(),
+    };
+    Arc::new(QuerySettings { cache_use, ..QuerySettings::clone(settings) })
 }
 
 /// What a query came to, apart from its rows.
@@ -247,6 +259,13 @@ fn answer(
         }
         fixed = Some(batches);
     }
+    let mut kept = None;
+    if fixed.is_none() {
+        let settings = &service.settings.query;
+        kept = ResultsCache::of(settings, &input, &options, &prepared, &task.caller.client_request_id);
+    }
+    let earlier = kept.as_ref().and_then(ResultsCache::find);
+    options.server_cache = earlier.as_ref().map(|earlier| earlier.origin());
     let limits = ResultLimits {
         records: (!options.no_truncation).then(|| options.truncation_max_records.unwrap_or(500_000)),
         bytes: (!options.no_truncation).then(|| options.truncation_max_size.unwrap_or(64 << 20)),
@@ -260,10 +279,21 @@ fn answer(
         Ok(writer) => writer,
         Err(stop) => return failed(engine_error(stop)),
     };
-    let result = match fixed {
-        Some(batches) => write_fixed(&mut writer, &batches),
-        None => prepared.run(context, &mut |index, batch| writer.rows(index, &batch).map_err(engine_error)),
+    let result = match (fixed, &earlier) {
+        (Some(batches), _) => write_fixed(&mut writer, batches.iter().enumerate()),
+        (None, Some(earlier)) => {
+            write_fixed(&mut writer, earlier.batches.iter().map(|(index, batch)| (*index, batch)))
+        }
+        (None, None) => prepared.run(context, &mut |index, batch| {
+            if let Some(kept) = &mut kept {
+                kept.see(index, &batch);
+            }
+            writer.rows(index, &batch).map_err(engine_error)
+        }),
     };
+    if let Some(kept) = kept.filter(|_| result.is_ok() && earlier.is_none()) {
+        kept.keep();
+    }
     let (error, mut statistics) = match result {
         Ok(statistics) => (None, statistics),
         Err(error) => (Some(error), QueryStatistics::default()),
@@ -316,8 +346,11 @@ fn engine_error(stop: WriteStop) -> EngineError {
     }
 }
 
-fn write_fixed(writer: &mut ResponseWriter<'_>, batches: &[Batch]) -> Result<QueryStatistics, EngineError> {
-    for (index, batch) in batches.iter().enumerate() {
+fn write_fixed<'a>(
+    writer: &mut ResponseWriter<'_>,
+    batches: impl Iterator<Item = (usize, &'a Batch)>,
+) -> Result<QueryStatistics, EngineError> {
+    for (index, batch) in batches {
         if let ControlFlow::Break(()) = writer.rows(index, batch).map_err(engine_error)? {
             break;
         }

@@ -141,7 +141,8 @@ impl Reuse {
         }
         let partial = partial()?;
         let bytes = partial.bytes();
-        if bytes > unit_rows.saturating_mul(BYTES_OF_A_ROW) {
+        let too_large = bytes as u64 > self.cache.largest_bytes() / 2;
+        if too_large || bytes > unit_rows.saturating_mul(BYTES_OF_A_ROW) {
             self.given_up.store(true, Ordering::Relaxed);
         } else {
             self.cache.put(self.key(rows), Arc::new(partial), bytes as u64, self.started);
