@@ -80,7 +80,7 @@ impl Committer<'_> {
     }
 
     fn table_entry(&self) -> Option<Arc<TableEntry>> {
-        self.store.snapshot().table(self.database, self.table).cloned()
+        self.store.table(self.database, self.table)
     }
 
     fn moved_on(&self, entry: &TableEntry) -> bool {
@@ -212,11 +212,12 @@ fn common(stored: ColumnType, new: ColumnType) -> ColumnType {
 }
 
 /// One array per column of the schema, in its types.
-fn align(schema: &TableSchema, batch: &DecodedBatch) -> Vec<ArrayRef> {
+pub(crate) fn align(schema: &TableSchema, batch: &DecodedBatch) -> Vec<ArrayRef> {
     schema
         .columns
         .iter()
-        .map(|column| match batch.columns.iter().find(|decoded| decoded.name == column.name) {
+        .enumerate()
+        .map(|(at, column)| match batch.column(at, &column.name) {
             Some(decoded) if decoded.ty == column.ty => decoded.array.clone(),
             Some(decoded) => {
                 let mut builder = ColumnBuilder::from_array(decoded.ty, &decoded.array);

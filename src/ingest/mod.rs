@@ -18,6 +18,7 @@ pub mod format;
 pub mod json;
 pub mod mapping;
 pub mod rows;
+pub mod small;
 pub mod text;
 
 use std::io::Read;

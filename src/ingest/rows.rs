@@ -76,6 +76,16 @@ pub struct DecodedBatch {
     pub nulled: u64,
 }
 
+impl DecodedBatch {
+    /// The column of that name, which mostly stands at that place.
+    pub fn column(&self, at: usize, name: &str) -> Option<&DecodedColumn> {
+        match self.columns.get(at) {
+            Some(column) if column.name == name => Some(column),
+            _ => self.columns.iter().find(|column| column.name == name),
+        }
+    }
+}
+
 /// Builds rows column by column.
 #[derive(Debug)]
 pub struct RowBuilder {
@@ -105,6 +115,20 @@ impl RowBuilder {
 
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Values so far that did not fit and became null.
+    pub fn nulled(&self) -> u64 {
+        self.nulled
+    }
+
+    /// Whether the table takes the rows as it is: no new column has a value, none was widened.
+    pub fn fits(&self, schema: &TableSchema) -> bool {
+        self.columns.iter().enumerate().all(|(at, target)| match (schema.columns.get(at), &target.builder) {
+            (Some(column), Some(builder)) => builder.ty() == column.ty,
+            (None, Some(_)) => false,
+            (_, None) => true,
+        })
     }
 
     /// Number of columns so far.

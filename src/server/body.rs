@@ -46,7 +46,8 @@ pub async fn read_whole(body: Body, headers: &HeaderMap, limit: u64) -> Result<V
     }
 }
 
-async fn read_raw(body: Body, limit: u64) -> Result<Vec<u8>, ApiError> {
+/// The whole body as it was sent.
+pub async fn read_raw(body: Body, limit: u64) -> Result<Vec<u8>, ApiError> {
     let mut stream = body.into_data_stream();
     let mut whole = Vec::new();
     loop {

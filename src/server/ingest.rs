@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use conshelf_kql::Type;
@@ -15,6 +15,7 @@ use crate::command::result::RowsBuilder;
 use crate::ingest::body::ContentEncoding;
 use crate::ingest::delimited::Header;
 use crate::ingest::format::Format;
+use crate::ingest::small;
 use crate::ingest::{self, Failure, IngestError, IngestReport, IngestRequest, MappingChoice, OnError};
 use crate::response::kusto_v1;
 use crate::server::body::{self, TOO_LARGE};
@@ -255,22 +256,18 @@ async fn run(
     if caller.read_only {
         return Err((ApiError::forbidden("the request is marked read-only; ingestion writes"), None));
     }
-    let permit = service.ingest_slot().await.map_err(|error| (error, None))?;
     let started = Instant::now();
-    let (feeder, mut reader) = body::channel();
     let database = ingestion.database.clone();
     let table = ingestion.table.clone();
-    let store = service.store.clone();
-    let work = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        ingest::run(&store, &ingestion, &mut reader)
+    let length = header_text(request.headers(), "content-length").and_then(|text| text.parse().ok());
+    let is_small = length.is_some_and(|length: u64| {
+        small::is_small(&ingestion, length) && limit.is_none_or(|limit| length <= limit)
     });
-    let (_, body) = request.into_parts();
-    let bytes = feeder.feed(body, limit).await;
-    let outcome = work.await;
-    let result = match outcome {
-        Ok(result) => result.map_err(|error| (api_error(&error, limit), Some(Box::new(error)))),
-        Err(_) => Err((ApiError::internal("the ingestion stopped by a fault of the server"), None)),
+    let body = request.into_body();
+    let (result, bytes) = if is_small {
+        run_small(service, ingestion, body, limit).await
+    } else {
+        run_stream(service, ingestion, body, limit).await
     };
     let rows = match &result {
         Ok(report) if report.duplicate => 0,
@@ -306,6 +303,65 @@ async fn run(
         activity_id: caller.activity_id,
     });
     result
+}
+
+type Outcome = Result<IngestReport, (ApiError, Option<Box<IngestError>>)>;
+
+fn outcome_of(result: Result<IngestReport, IngestError>, limit: Option<u64>) -> Outcome {
+    result.map_err(|error| (api_error(&error, limit), Some(Box::new(error))))
+}
+
+fn fault() -> Outcome {
+    Err((ApiError::internal("the ingestion stopped by a fault of the server"), None))
+}
+
+/// Decodes a body while it comes in, on a thread of its own. Gives the bytes read, too.
+async fn run_stream(
+    service: &Arc<Service>,
+    ingestion: IngestRequest,
+    body: Body,
+    limit: Option<u64>,
+) -> (Outcome, u64) {
+    let permit = match service.ingest_slot().await {
+        Ok(permit) => permit,
+        Err(error) => return (Err((error, None)), 0),
+    };
+    let (feeder, mut reader) = body::channel();
+    let store = service.store.clone();
+    let work = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        ingest::run(&store, &ingestion, &mut reader)
+    });
+    let bytes = feeder.feed(body, limit).await;
+    match work.await {
+        Ok(result) => (outcome_of(result, limit), bytes),
+        Err(_) => (fault(), bytes),
+    }
+}
+
+/// Reads a short body and has its rows stored together with those of others.
+async fn run_small(
+    service: &Arc<Service>,
+    ingestion: IngestRequest,
+    body: Body,
+    limit: Option<u64>,
+) -> (Outcome, u64) {
+    let body = match body::read_raw(body, small::SMALL_BYTES as u64).await {
+        Ok(body) => Bytes::from(body),
+        Err(error) => return (Err((error, None)), 0),
+    };
+    let bytes = body.len() as u64;
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    let answer_to = Box::new(move |outcome| drop(sender.send(outcome)));
+    service.small_requests.submit(ingestion, body.clone(), answer_to);
+    match answer.await {
+        Ok(small::Outcome::Stored(report)) => (Ok(report), bytes),
+        Ok(small::Outcome::Failed(error)) => (outcome_of(Err(error), limit), bytes),
+        Ok(small::Outcome::Alone(ingestion)) => {
+            run_stream(service, *ingestion, Body::from(body), limit).await
+        }
+        Err(_) => (fault(), bytes),
+    }
 }
 
 /// The HTTP error of a failed ingestion.

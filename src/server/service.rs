@@ -12,6 +12,7 @@ use crate::activity::Activity;
 use crate::engine::cache::{BUDGET_BYTES, QueryCache};
 use crate::engine::context::{QueryLimits, QuerySettings};
 use crate::engine::locations::Locations;
+use crate::ingest::small::SmallRequests;
 use crate::server::error::ApiError;
 use crate::server::metrics::Metrics;
 use crate::telemetry::Telemetry;
@@ -87,6 +88,7 @@ fn query_memory() -> u64 {
 pub struct Service {
     pub store: Store,
     pub settings: Settings,
+    pub small_requests: SmallRequests,
     pub activity: Activity,
     pub metrics: Metrics,
     pub telemetry: Telemetry,
@@ -116,6 +118,7 @@ impl Service {
             started_ticks: crate::machine::now_ticks(),
             stopping: AtomicBool::new(false),
             activity,
+            small_requests: SmallRequests::new(store.clone()),
             store,
             settings,
         })

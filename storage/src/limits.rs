@@ -50,8 +50,9 @@ pub const LOG_RECORD_BYTES_MAX: u32 = 1 << 30;
 /// Most rows of one appended batch.
 pub const APPEND_ROWS_MAX: usize = 4 << 20;
 
-/// Payloads below this many bytes stay uncompressed in the log: compression would cost more than it saves.
-pub const LOG_COMPRESS_BYTES_MIN: usize = 512;
+/// Payloads below this many bytes stay uncompressed in the log: making the compressor ready would cost more than
+/// it saves.
+pub const LOG_COMPRESS_BYTES_MIN: usize = 2048;
 
 /// Default bound of the row store's memory.
 pub const ROW_STORE_BYTES: u64 = 1 << 30;

@@ -11,7 +11,7 @@ use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::catalog::{CatalogChange, TableId};
+use crate::catalog::{CatalogChange, TableEntry, TableId};
 use crate::directory::DirectoryLock;
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Result, StorageError};
@@ -380,6 +380,11 @@ impl Store {
     /// What exists and what rows there are now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.inner.shared.snapshot()
+    }
+
+    /// The table of that name (case-sensitive) in a database, as it is now. Cheaper than a snapshot.
+    pub fn table(&self, database: &str, name: &str) -> Option<Arc<TableEntry>> {
+        self.inner.shared.current.read().state.database(database)?.table(name).cloned()
     }
 
     /// A database cursor, in ticks of the time of ingestion: rows up to it are in every snapshot taken from now on,

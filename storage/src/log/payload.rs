@@ -51,13 +51,36 @@ pub struct StoredPayload {
     pub compressed: bool,
 }
 
+/// Scratch past this size is not kept for the next payload.
+const SCRATCH_BYTES_MAX: usize = 16 << 20;
+
+/// What a thread uses again for each payload: fresh memory would cost more than the copying.
+#[derive(Default)]
+struct Scratch {
+    raw: Vec<u8>,
+    compressed: Vec<u8>,
+    compressor: Option<zstd::bulk::Compressor<'static>>,
+}
+
 thread_local! {
-    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// Encodes a payload; `columns` without the hidden ones (the ingestion time is `appended_ticks`).
 pub fn encode(payload: &RowsPayload) -> Result<StoredPayload> {
-    let mut raw = Vec::with_capacity(4096);
+    SCRATCH.with_borrow_mut(|scratch| {
+        let stored = encode_with(payload, scratch);
+        if scratch.raw.capacity() + scratch.compressed.capacity() > SCRATCH_BYTES_MAX {
+            scratch.raw = Vec::new();
+            scratch.compressed = Vec::new();
+        }
+        stored
+    })
+}
+
+fn encode_with(payload: &RowsPayload, scratch: &mut Scratch) -> Result<StoredPayload> {
+    let raw = &mut scratch.raw;
+    raw.clear();
     raw.extend_from_slice(&payload.appended_ticks.to_le_bytes());
     match payload.key {
         None => raw.push(0),
@@ -67,17 +90,17 @@ pub fn encode(payload: &RowsPayload) -> Result<StoredPayload> {
             raw.extend_from_slice(&rows.to_le_bytes());
         }
     }
-    put_length(&mut raw, payload.tags.len())?;
+    put_length(raw, payload.tags.len())?;
     for tag in &payload.tags {
-        put_length(&mut raw, tag.len())?;
+        put_length(raw, tag.len())?;
         raw.extend_from_slice(tag.as_bytes());
     }
-    put_length(&mut raw, payload.rows)?;
-    put_length(&mut raw, payload.columns.len())?;
+    put_length(raw, payload.rows)?;
+    put_length(raw, payload.columns.len())?;
     for column in &payload.columns {
         raw.extend_from_slice(&column.id.to_le_bytes());
         raw.push(column.ty as u8);
-        encode_column(&mut raw, &column.array, column.ty)?;
+        encode_column(raw, &column.array, column.ty)?;
     }
     if raw.len() > LOG_RECORD_BYTES_MAX as usize {
         return Err(StorageError::Invalid(format!(
@@ -86,26 +109,41 @@ pub fn encode(payload: &RowsPayload) -> Result<StoredPayload> {
         )));
     }
     let raw_length = raw.len() as u32;
-    let mut stored = StoredPayload { bytes: raw, stored_length: raw_length, raw_length, compressed: false };
-    if stored.bytes.len() >= LOG_COMPRESS_BYTES_MIN
-        && let Some(compressed) = compress(&stored.bytes)
-        && compressed.len() < stored.bytes.len() - stored.bytes.len() / 8
-    {
-        stored.stored_length = compressed.len() as u32;
-        stored.bytes = compressed;
-        stored.compressed = true;
-    }
+    let mut stored =
+        StoredPayload { bytes: Vec::new(), stored_length: raw_length, raw_length, compressed: false };
+    let compressed = if raw.len() >= LOG_COMPRESS_BYTES_MIN {
+        compress(raw, &mut scratch.compressed, &mut scratch.compressor)
+    } else {
+        None
+    };
+    let bytes = match compressed {
+        Some(length) if length < raw.len() - raw.len() / 8 => {
+            stored.stored_length = length as u32;
+            stored.compressed = true;
+            &scratch.compressed[..length]
+        }
+        _ => raw.as_slice(),
+    };
+    stored.bytes.reserve_exact(bytes.len().next_multiple_of(8));
+    stored.bytes.extend_from_slice(bytes);
     stored.bytes.resize(stored.bytes.len().next_multiple_of(8), 0);
     Ok(stored)
 }
 
-fn compress(raw: &[u8]) -> Option<Vec<u8>> {
-    COMPRESSOR.with_borrow_mut(|slot| {
-        if slot.is_none() {
-            *slot = zstd::bulk::Compressor::new(COMPRESSION_LEVEL).ok();
-        }
-        slot.as_mut()?.compress(raw).ok()
-    })
+/// Compresses into the front of `out`; says how many bytes, `None` when it cannot be done.
+fn compress(
+    raw: &[u8],
+    out: &mut Vec<u8>,
+    compressor: &mut Option<zstd::bulk::Compressor<'static>>,
+) -> Option<usize> {
+    if compressor.is_none() {
+        *compressor = zstd::bulk::Compressor::new(COMPRESSION_LEVEL).ok();
+    }
+    let bound = zstd::zstd_safe::compress_bound(raw.len());
+    if out.len() < bound {
+        out.resize(bound, 0);
+    }
+    compressor.as_mut()?.compress_to_buffer(raw, out.as_mut_slice()).ok()
 }
 
 fn put_length(out: &mut Vec<u8>, length: usize) -> Result<()> {
