@@ -96,6 +96,22 @@ pub const MERGE_COLD_AGE_TICKS: i64 = 3600 * TICKS_PER_SECOND;
 /// Fewest extents of such a partition that are worth it.
 pub const MERGE_COLD_INPUTS_MIN: usize = 4;
 
+/// Rows that a settled extent should have at least: what a seal makes under load.
+pub const EXTENT_ROWS_MIN: u64 = 1_000_000;
+
+/// A partition whose newest extent is this old has settled: what a burst left over is merged to the size of a
+/// usual extent, and sparse partitions join their neighbours.
+pub const MERGE_QUIET_AGE_TICKS: i64 = 120 * TICKS_PER_SECOND;
+
+/// An extent that was merged so many times takes no part in the merges of settled partitions …
+pub const MERGE_GENERATIONS_MAX: u32 = 2;
+
+/// … unless it has fewer rows than this.
+pub const MERGE_FREE_ROWS: u64 = 131_072;
+
+/// Sparse partitions are joined over at most this part of the table's retention: so much longer its rows may stay.
+pub const RETENTION_SLACK_SHARE: i64 = 8;
+
 /// Decoded bytes that one merge may hold: one row group of each input at worst.
 pub const MERGE_MEMORY_BYTES: u64 = 256 << 20;
 

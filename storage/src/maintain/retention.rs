@@ -33,7 +33,7 @@ pub(crate) fn apply_retention(shared: &Shared, now_ticks: i64) -> Result<usize> 
 }
 
 /// The `SoftDeletePeriod` of the table's retention policy, else of its database's, in ticks.
-fn soft_delete_period(state: &State, table: &crate::catalog::TableEntry) -> Option<i64> {
+pub(crate) fn soft_delete_period(state: &State, table: &crate::catalog::TableEntry) -> Option<i64> {
     let database = state.database(&table.database)?;
     let policy = table.policies.get("retention").or_else(|| database.policies.get("retention"))?;
     // Some clients send the policy as a text that holds the object.
