@@ -12,6 +12,7 @@ use crate::cli::check::CheckArgs;
 use crate::cli::demo::DemoArgs;
 use crate::cli::docs::DocsArgs;
 use crate::cli::ingest::IngestArgs;
+use crate::cli::inspect::InspectArgs;
 use crate::cli::lsp::LspArgs;
 use crate::cli::query::QueryArgs;
 use crate::engine::cache::{BUDGET_BYTES, QueryCache};
@@ -45,6 +46,7 @@ pub enum Command {
     Query(QueryArgs),
     Ingest(IngestArgs),
     Check(CheckArgs),
+    Inspect(InspectArgs),
     Demo(DemoArgs),
     Docs(DocsArgs),
     Lsp(LspArgs),

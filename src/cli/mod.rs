@@ -1,6 +1,7 @@
-//! The command line beside `serve`: query, ingest, check, demo, lsp, docs.
+//! The command line beside `serve`: query, ingest, check, inspect, demo, lsp, docs.
 //!
-//! Everything here speaks HTTP to a server as any client would; only `local` opens a data directory itself.
+//! Everything here speaks HTTP to a server as any client would; only `local` opens a data
+//! directory itself, and `check` and `inspect` read its files.
 
 pub mod check;
 mod chunks;
@@ -8,6 +9,7 @@ pub mod client;
 pub mod demo;
 pub mod docs;
 pub mod ingest;
+pub mod inspect;
 mod local;
 pub mod lsp;
 pub mod query;

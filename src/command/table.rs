@@ -187,8 +187,7 @@ pub fn show_table(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Resu
     }
     if reader.eat("data") {
         reader.expect("statistics")?;
-        reader.finish()?;
-        return Ok(column_statistics(table));
+        return column_statistics(reader, &snapshot, table);
     }
     let mut form = "columns";
     if reader.eat("details") {
@@ -233,8 +232,7 @@ fn attributes(snapshot: &Snapshot, table: &TableEntry) -> CommandOutput {
     let columns = table.schema.columns.len().max(1) as u64;
     for column in &table.schema.columns {
         let ratio = if size.disk > 0 { size.original as f64 / size.disk as f64 } else { 0.0 };
-        // Ids that stay the same for a column of a table.
-        let id = uuid::Uuid::from_u128(table.id.as_u128() ^ u128::from(column.id));
+        let id = column_guid(table, column.id);
         rows.text(&column.name)
             .text(schema::language_type(column.ty).name())
             .long(size.disk / columns)
@@ -244,16 +242,78 @@ fn attributes(snapshot: &Snapshot, table: &TableEntry) -> CommandOutput {
     rows.into()
 }
 
-fn column_statistics(table: &TableEntry) -> CommandOutput {
+/// `.show table T data statistics [with (…)]`. All data is looked at, so a sample is not needed.
+fn column_statistics(
+    reader: &mut Reader<'_>,
+    snapshot: &Snapshot,
+    table: &TableEntry,
+) -> Result<CommandOutput> {
+    let (mut from, mut to) = (i64::MIN, i64::MAX);
+    for (name, value) in reader.properties()? {
+        let bound = match name.to_ascii_lowercase().as_str() {
+            "from" => &mut from,
+            "to" => &mut to,
+            _ => continue,
+        };
+        let text =
+            value.trim().trim_start_matches("datetime(").trim_end_matches(')').trim_matches(['"', '\'']);
+        *bound = conshelf_kql::time::parse_datetime(text)
+            .ok_or_else(|| CommandError::Invalid(format!("'{value}' is not a datetime")))?;
+    }
+    reader.finish()?;
+    let (columns, totals) = match snapshot.table_data(table.id) {
+        Some(data) => data.column_bytes(|extent| (from..=to).contains(&extent.created_ticks))?,
+        None => Default::default(),
+    };
     let mut rows = RowsBuilder::new(&[
         ("ColumnName", Type::String),
         ("ColumnType", Type::String),
-        ("ColumnId", Type::Long),
+        ("ColumnId", Type::Guid),
+        ("OriginalSize", Type::Long),
+        ("ExtentSize", Type::Long),
+        ("CompressionRatio", Type::Real),
+        ("DataCompressedSize", Type::Long),
+        ("SharedIndexSize", Type::Long),
+        ("IndexSize", Type::Long),
+        ("IndexSizePercent", Type::Real),
+        ("StorageEngineVersion", Type::String),
+        ("PresentRowCount", Type::Long),
+        ("DeletedRowCount", Type::Long),
+        ("SamplePercent", Type::Real),
+        ("IncludeColdData", Type::Bool),
     ]);
+    let of = |id: u32| columns.iter().find(|sizes| sizes.column == id).copied().unwrap_or_default();
+    let visible: u64 =
+        table.schema.columns.iter().map(|column| of(column.id)).map(|c| c.data + c.index).sum();
+    // Sizes of the columns and this together are the bytes of the files.
+    let shared = totals.file_bytes.saturating_sub(visible);
+    let ratio = |part: u64, whole: u64| if whole > 0 { part as f64 / whole as f64 } else { 0.0 };
     for column in &table.schema.columns {
-        rows.text(&column.name).text(column.ty.name()).long(u64::from(column.id)).end_row();
+        let sizes = of(column.id);
+        let extent_size = sizes.data + sizes.index;
+        rows.text(&column.name)
+            .text(schema::language_type(column.ty).name())
+            .guid(column_guid(table, column.id))
+            .long(sizes.original)
+            .long(extent_size)
+            .real(ratio(sizes.original, extent_size))
+            .long(sizes.data)
+            .long(shared)
+            .long(sizes.index)
+            .real(ratio(sizes.index, sizes.original) * 100.0)
+            .text("V3")
+            .long(totals.rows)
+            .long(0)
+            .real(100.0)
+            .bool(true)
+            .end_row();
     }
-    rows.into()
+    Ok(rows.into())
+}
+
+/// An id that stays the same for a column of a table.
+fn column_guid(table: &TableEntry, column: u32) -> uuid::Uuid {
+    uuid::Uuid::from_u128(table.id.as_u128() ^ u128::from(column))
 }
 
 /// `folder` and `docstring` of a property list.

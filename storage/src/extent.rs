@@ -13,11 +13,13 @@ mod inspect;
 mod prune;
 mod reader;
 mod select;
+mod sizes;
 mod writer;
 
 pub use inspect::describe;
 pub use reader::Extent;
 pub use select::Selection;
+pub use sizes::ColumnBytes;
 pub use writer::{ExtentSpecification, ExtentSummary, ExtentWriter, write_extent};
 
 pub use crate::encoding::EncodeOptions;

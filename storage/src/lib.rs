@@ -47,7 +47,7 @@ pub use extent::{
 };
 pub use predicate::{Comparison, Literal, Predicate};
 pub use scan::{Morsel, MorselSource, PruneStatistics, Scan, ScanOrder, ScanRequest};
-pub use snapshot::{ExtentInformation, Snapshot, TableSnapshot};
+pub use snapshot::{ExtentInformation, ExtentTotals, Snapshot, TableSnapshot};
 pub use statistics::{ColumnStatistics, Sum};
 pub use store::{
     AppendOptions, Appended, Clock, Durability, Problem, Store, StoreOptions, StoreStatus, TableStatistics,

@@ -2,13 +2,14 @@
 //!
 //! Immutable: later appends, seals, merges and drops do not change what a snapshot shows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::catalog::{DatabaseEntry, TableEntry, TableId};
-use crate::extent_pool::ExtentPool;
+use crate::extent::ColumnBytes;
+use crate::extent_pool::{ExtentPool, Pooled};
 use crate::manifest::edit::ExtentRecord;
 use crate::manifest::state::State;
 use crate::row_store::Chunk;
@@ -118,10 +119,44 @@ impl TableSnapshot {
             .collect()
     }
 
+    /// Bytes of each column in the extents that `takes` chooses, by column id, and of the files as wholes. Extents
+    /// that are damaged count only in the latter.
+    pub fn column_bytes(
+        &self,
+        takes: impl Fn(&ExtentInformation) -> bool,
+    ) -> crate::Result<(Vec<ColumnBytes>, ExtentTotals)> {
+        let mut columns: BTreeMap<u32, ColumnBytes> = BTreeMap::new();
+        let mut totals = ExtentTotals::default();
+        for (record, information) in self.extents.iter().zip(self.extents()) {
+            if !takes(&information) {
+                continue;
+            }
+            totals.rows += record.rows;
+            totals.file_bytes += record.file_bytes;
+            let Pooled::Open(extent) = self.pool.get(&self.entry, record)? else { continue };
+            for sizes in extent.column_bytes() {
+                let sum = columns
+                    .entry(sizes.column)
+                    .or_insert(ColumnBytes { column: sizes.column, ..ColumnBytes::default() });
+                sum.original += sizes.original;
+                sum.data += sizes.data;
+                sum.index += sizes.index;
+            }
+        }
+        Ok((columns.into_values().collect(), totals))
+    }
+
     /// The pieces of the table that may have rows for the request, in its order.
     pub fn scan(&self, request: &ScanRequest) -> crate::Result<Scan> {
         crate::scan::scan(self, request)
     }
+}
+
+/// Some extents together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExtentTotals {
+    pub rows: u64,
+    pub file_bytes: u64,
 }
 
 /// One extent as people see it.

@@ -21,6 +21,19 @@ pub fn describe(extent: &Extent) -> String {
         extent.file_bytes() as f64 / rows.max(1) as f64,
         extent.original_bytes()
     );
+    let columns = extent.column_bytes();
+    let data: u64 = columns.iter().map(|column| column.data).sum();
+    let index: u64 = columns.iter().map(|column| column.index).sum();
+    let rest = extent.file_bytes().saturating_sub(data + index);
+    for (what, bytes) in [("values", data), ("indexes", index), ("header and footer", rest)] {
+        let _ = writeln!(
+            out,
+            "{:>41} {bytes:>12} bytes {:>8.3} a row, {:>5.1} %",
+            what,
+            bytes as f64 / rows.max(1) as f64,
+            bytes as f64 * 100.0 / extent.file_bytes().max(1) as f64
+        );
+    }
     for (position, column) in extent.footer().columns.iter().enumerate() {
         let (mut bytes, mut index_bytes) = (0, 0);
         let mut encodings: BTreeMap<String, usize> = BTreeMap::new();
