@@ -7,7 +7,6 @@
 //! Whole-system figures, through HTTP and beside a peer, are those of the `workloads` bench.
 
 #[path = "workloads/generate.rs"]
-#[allow(dead_code, reason = "the generator of whole bodies to standard output is the other bench's")]
 mod generate;
 
 use std::ops::ControlFlow;

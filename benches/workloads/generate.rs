@@ -1,8 +1,8 @@
 //! Deterministic rows in the shapes people store: metrics of hosts, application logs, clicks.
+//!
+//! Tables and columns are those of `compare/shapes.py`; the same name, number of rows and seed give the same bytes.
 
 use std::fmt::Write as _;
-use std::io::{BufWriter, Write as _};
-use std::process::ExitCode;
 
 use conshelf::demo::Random;
 use conshelf_storage::ticks::{TICKS_PER_DAY, TICKS_PER_SECOND, days_from_civil, format_datetime};
@@ -20,28 +20,11 @@ pub trait Workload {
 /// The workload of a name.
 pub fn workload(name: &str, rows: u64, seed: u64) -> Option<Box<dyn Workload>> {
     match name {
-        "metrics" => Some(Box::new(Metrics::new(rows, seed))),
+        "cpu" | "metrics" => Some(Box::new(Metrics::new(rows, seed))),
         "logs" => Some(Box::new(Logs::new(rows, seed))),
-        "clicks" => Some(Box::new(Clicks::new(rows, seed))),
+        "hits" | "clicks" => Some(Box::new(Clicks::new(rows, seed))),
         _ => None,
     }
-}
-
-pub fn to_stdout(name: &str, rows: u64, seed: u64) -> ExitCode {
-    let Some(mut workload) = workload(name, rows, seed) else {
-        eprintln!("'{name}' is not a workload: metrics, logs, clicks");
-        return ExitCode::FAILURE;
-    };
-    let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
-    let mut text = String::new();
-    for _ in 0..rows {
-        text.clear();
-        workload.row(&mut text);
-        if out.write_all(text.as_bytes()).is_err() {
-            return ExitCode::SUCCESS;
-        }
-    }
-    ExitCode::SUCCESS
 }
 
 /// An index of `count`, the lower the likelier (about 1/i).
@@ -107,8 +90,8 @@ impl Workload for Metrics {
 
 /// Application and HTTP logs of one day.
 pub struct Logs {
-    rows: u64,
-    at: u64,
+    step: f64,
+    at_ticks: f64,
     random: Random,
     agents: Vec<String>,
 }
@@ -126,16 +109,19 @@ impl Logs {
                 )
             })
             .collect();
-        Logs { rows, at: 0, random, agents }
+        Logs { step: TICKS_PER_DAY as f64 / rows.max(1) as f64, at_ticks: 0.0, random, agents }
     }
 }
 
 impl Workload for Logs {
     fn row(&mut self, out: &mut String) {
         let random = &mut self.random;
-        let step = TICKS_PER_DAY / self.rows as i64;
-        let mut ticks = start_ticks() + self.at as i64 * step + random.below(step.max(1) as usize) as i64;
-        self.at += 1;
+        // Four times as many events at the busiest hour as at the quietest.
+        let part = self.at_ticks / TICKS_PER_DAY as f64;
+        let rate = 1.0 + 0.6 * (std::f64::consts::TAU * (part - 0.4)).sin();
+        let step = self.step / rate;
+        let mut ticks = start_ticks() + (self.at_ticks + random.unit() * step) as i64;
+        self.at_ticks = (self.at_ticks + step).min((TICKS_PER_DAY - TICKS_PER_SECOND) as f64);
         if random.unit() < 0.03 {
             ticks -= random.below(2 * TICKS_PER_SECOND as usize) as i64;
         }
@@ -174,7 +160,14 @@ impl Workload for Logs {
             client & 255,
             self.agents[agent],
         );
-        let _ = match random.below(12) {
+        // Once in fifty thousand events: what a search for a rare term is after.
+        let template = if random.below(50_000) == 0 { usize::MAX } else { random.below(12) };
+        let _ = match template {
+            usize::MAX => write!(
+                out,
+                "Volume data-{} reported an uncorrectable parity error at block {order}, switching to its replica",
+                random.below(64)
+            ),
             0 => write!(
                 out,
                 "Request completed: GET /api/v1/resource/{path}/items returned {status} in {duration:.1} ms for user {user}"
@@ -199,12 +192,12 @@ impl Workload for Logs {
             ),
             4 => write!(
                 out,
-                "Slow query detected: SELECT * FROM orders WHERE user_id = {user} took {duration:.0} ms, rows examined {}",
+                "Slow query detected: SELECT id, state, total, created FROM orders WHERE user_id = {user} ORDER BY created DESC took {duration:.0} ms, rows examined {}",
                 random.below(1_000_000)
             ),
             5 => write!(
                 out,
-                "Token for session {trace:016x} refreshed, expires in {} seconds",
+                "Token for session {trace:016x} of user {user} refreshed, expires in {} seconds",
                 60 * random.below(120)
             ),
             6 => write!(
@@ -217,10 +210,17 @@ impl Workload for Logs {
                 random.below(16),
                 1 + random.below(8)
             ),
-            8 => write!(
-                out,
-                "Exception in handler /api/v1/resource/{path}: connection reset by peer while reading response header from upstream"
-            ),
+            8 => {
+                let _ = write!(
+                    out,
+                    "Exception in handler /api/v1/resource/{path}: connection reset by peer while reading response header from upstream"
+                );
+                for _ in 0..random.below(5) {
+                    let (class, line) = (random.below(60), 1 + random.below(900));
+                    let _ = write!(out, " at org.example.shop.Stage{class}.run(Stage{class}.java:{line})");
+                }
+                Ok(())
+            }
             9 => write!(
                 out,
                 "Health check passed for host-{host:04}: cpu {:.1}%, memory {:.1}%, disk {:.1}%",
@@ -230,7 +230,7 @@ impl Workload for Logs {
             ),
             10 => write!(
                 out,
-                "User {user} logged in from 10.{}.{}.{} using method password",
+                "User {user} logged in from 10.{}.{}.{} using method password, challenge {trace_low:08x} accepted",
                 client >> 16,
                 (client >> 8) & 255,
                 client & 255
@@ -252,14 +252,22 @@ impl Workload for Logs {
         if random.below(2) == 0 {
             let _ = write!(
                 out,
-                ",\"cart\":{{\"items\":{},\"total\":{:.2}}}",
+                ",\"cart\":{{\"items\":{},\"total\":{:.2},\"currency\":\"{}\"}}",
                 1 + random.below(9),
-                random.unit() * 300.0
+                random.unit() * 300.0,
+                ["EUR", "USD", "GBP"][random.below(3)]
             );
         }
         if random.below(3) == 0 {
             let _ =
                 write!(out, ",\"experiment\":\"variant-{}\",\"score\":{:.4}", random.below(5), random.unit());
+        }
+        if random.below(2) == 0 {
+            let (cache, database) = (random.below(40), random.below(400));
+            let _ = write!(out, ",\"spent\":{{\"cacheMs\":{cache},\"databaseMs\":{database}}}");
+        }
+        if random.below(2) == 0 {
+            let _ = write!(out, ",\"build\":\"2024.{}.{}\"", 1 + random.below(5), random.below(40));
         }
         out.push_str("}}\n");
     }

@@ -15,135 +15,77 @@ const BODY_BYTES: usize = 1_000_000;
 /// Runs of each query after the first.
 const HOT_RUNS: usize = 7;
 
-/// One query in KQL and, for the peers, in SQL.
 pub struct Query {
     pub name: &'static str,
     pub kql: &'static str,
-    pub sql: &'static str,
 }
 
 const METRICS: &[Query] = &[
-    Query {
-        name: "count per minute",
-        kql: "metrics | summarize count() by bin(Timestamp, 1m)",
-        sql: "select date_trunc('minute', Timestamp) t, count(*) from metrics group by t",
-    },
+    Query { name: "count per minute", kql: "cpu | summarize count() by bin(Timestamp, 1m)" },
     Query {
         name: "max per minute, one host, 1 h",
-        kql: "metrics | where hostname == 'host_7' and Timestamp between (datetime(2024-05-01T06:00:00) .. 1h) | summarize max(usage_user) by bin(Timestamp, 1m)",
-        sql: "select date_trunc('minute', Timestamp) t, max(usage_user) from metrics where hostname = 'host_7' and Timestamp >= '2024-05-01 06:00:00' and Timestamp <= '2024-05-01 07:00:00' group by t",
+        kql: "cpu | where hostname == 'host_7' and Timestamp between (datetime(2024-05-01T06:00:00) .. 1h) | summarize max(usage_user) by bin(Timestamp, 1m)",
     },
     Query {
         name: "avg of 5 per host and hour, 12 h",
-        kql: "metrics | where Timestamp < datetime(2024-05-01T12:00:00) | summarize avg(usage_user), avg(usage_system), avg(usage_idle), avg(usage_nice), avg(usage_iowait) by hostname, bin(Timestamp, 1h)",
-        sql: "select hostname, date_trunc('hour', Timestamp) t, avg(usage_user), avg(usage_system), avg(usage_idle), avg(usage_nice), avg(usage_iowait) from metrics where Timestamp < '2024-05-01 12:00:00' group by hostname, t",
+        kql: "cpu | where Timestamp < datetime(2024-05-01T12:00:00) | summarize avg(usage_user), avg(usage_system), avg(usage_idle), avg(usage_nice), avg(usage_iowait) by hostname, bin(Timestamp, 1h)",
     },
     Query {
         name: "rows over a threshold",
-        kql: "metrics | where usage_user > 99.9 | summarize count(), max(usage_system)",
-        sql: "select count(*), max(usage_system) from metrics where usage_user > 99.9",
+        kql: "cpu | where usage_user > 99.9 | summarize count(), max(usage_system)",
     },
-    Query {
-        name: "last point of each host",
-        kql: "metrics | summarize arg_max(Timestamp, *) by hostname",
-        sql: "select hostname, max(Timestamp), arg_max(usage_user, Timestamp), arg_max(usage_system, Timestamp), arg_max(usage_idle, Timestamp) from metrics group by hostname",
-    },
+    Query { name: "last point of each host", kql: "cpu | summarize arg_max(Timestamp, *) by hostname" },
     Query {
         name: "min, max, avg over everything",
-        kql: "metrics | summarize min(usage_user), max(usage_user), avg(usage_user)",
-        sql: "select min(usage_user), max(usage_user), avg(usage_user) from metrics",
+        kql: "cpu | summarize min(usage_user), max(usage_user), avg(usage_user)",
     },
 ];
 
 const LOGS: &[Query] = &[
-    Query {
-        name: "count per minute",
-        kql: "logs | summarize count() by bin(Timestamp, 1m)",
-        sql: "select date_trunc('minute', Timestamp) t, count(*) from logs group by t",
-    },
+    Query { name: "count per minute", kql: "logs | summarize count() by bin(Timestamp, 1m)" },
     Query {
         name: "count per minute and level",
         kql: "logs | summarize count() by bin(Timestamp, 1m), Level",
-        sql: "select date_trunc('minute', Timestamp) t, Level, count(*) from logs group by t, Level",
     },
     Query {
         name: "errors by service, 1 h",
         kql: "logs | where Timestamp between (datetime(2024-05-01T06:00:00) .. 1h) and Level == 'Error' | summarize count() by Service",
-        sql: "select Service, count(*) from logs where Timestamp >= '2024-05-01 06:00:00' and Timestamp <= '2024-05-01 07:00:00' and Level = 'Error' group by Service",
     },
-    Query {
-        name: "has, common term",
-        kql: "logs | where Message has 'upstream' | count",
-        sql: "select count(*) from logs where regexp_matches(Message, '(?i)\\bupstream\\b')",
-    },
-    Query {
-        name: "contains",
-        kql: "logs | where Message contains 'reset by peer' | count",
-        sql: "select count(*) from logs where contains(lower(Message), 'reset by peer')",
-    },
+    Query { name: "has, common term", kql: "logs | where Message has 'upstream' | count" },
+    Query { name: "contains", kql: "logs | where Message contains 'reset by peer' | count" },
     Query {
         name: "equality on an id that is not there",
         kql: "logs | where TraceId == '0123456789abcdef0123456789abcdef' | count",
-        sql: "select count(*) from logs where TraceId = '0123456789abcdef0123456789abcdef'",
     },
-    Query {
-        name: "top services",
-        kql: "logs | summarize count() by Service | top 10 by count_",
-        sql: "select Service, count(*) c from logs group by Service order by c desc limit 10",
-    },
+    Query { name: "top services", kql: "logs | summarize count() by Service | top 10 by count_" },
     Query {
         name: "percentiles per service and 5 min",
         kql: "logs | summarize percentiles(DurationMs, 50, 95, 99) by Service, bin(Timestamp, 5m)",
-        sql: "select Service, time_bucket(interval '5 minutes', Timestamp) t, approx_quantile(DurationMs, [0.5, 0.95, 0.99]) from logs group by Service, t",
     },
-    Query {
-        name: "dcount per hour",
-        kql: "logs | summarize dcount(ClientIp) by bin(Timestamp, 1h)",
-        sql: "select date_trunc('hour', Timestamp) t, approx_count_distinct(ClientIp) from logs group by t",
-    },
+    Query { name: "dcount per hour", kql: "logs | summarize dcount(ClientIp) by bin(Timestamp, 1h)" },
     Query {
         name: "group by a JSON property",
         kql: "logs | summarize count() by tostring(Properties.region)",
-        sql: "select json_extract_string(Properties, '$.region') r, count(*) from logs group by r",
     },
-    Query {
-        name: "top 100 slowest, whole rows",
-        kql: "logs | top 100 by DurationMs",
-        sql: "select * from logs order by DurationMs desc limit 100",
-    },
-    Query {
-        name: "last 100 events",
-        kql: "logs | top 100 by Timestamp",
-        sql: "select * from logs order by Timestamp desc limit 100",
-    },
-    Query {
-        name: "latest per host",
-        kql: "logs | summarize arg_max(Timestamp, *) by Host",
-        sql: "select Host, max(Timestamp), arg_max(Message, Timestamp), arg_max(Level, Timestamp), arg_max(Path, Timestamp) from logs group by Host",
-    },
+    Query { name: "top 100 slowest, whole rows", kql: "logs | top 100 by DurationMs" },
+    Query { name: "last 100 events", kql: "logs | top 100 by Timestamp" },
+    Query { name: "latest per host", kql: "logs | summarize arg_max(Timestamp, *) by Host" },
 ];
 
 const CLICKS: &[Query] = &[
-    Query { name: "count", kql: "clicks | count", sql: "select count(*) from clicks" },
+    Query { name: "count", kql: "hits | count" },
     Query {
         name: "top 10 by a high-cardinality string",
-        kql: "clicks | summarize count() by URL | top 10 by count_",
-        sql: "select URL, count(*) c from clicks group by URL order by c desc limit 10",
+        kql: "hits | summarize count() by URL | top 10 by count_",
     },
-    Query {
-        name: "dcount of users",
-        kql: "clicks | summarize dcount(UserID)",
-        sql: "select approx_count_distinct(UserID) from clicks",
-    },
+    Query { name: "dcount of users", kql: "hits | summarize dcount(UserID)" },
     Query {
         name: "search phrases",
-        kql: "clicks | where isnotempty(SearchPhrase) | summarize count() by SearchPhrase | top 10 by count_",
-        sql: "select SearchPhrase, count(*) c from clicks where SearchPhrase <> '' group by SearchPhrase order by c desc limit 10",
+        kql: "hits | where isnotempty(SearchPhrase) | summarize count() by SearchPhrase | top 10 by count_",
     },
     Query {
         name: "group by two integers",
-        kql: "clicks | summarize count(), avg(ResolutionWidth) by RegionID, OS | top 10 by count_",
-        sql: "select RegionID, OS, count(*) c, avg(ResolutionWidth) from clicks group by RegionID, OS order by c desc limit 10",
+        kql: "hits | summarize count(), avg(ResolutionWidth) by RegionID, OS | top 10 by count_",
     },
 ];
 
@@ -181,12 +123,12 @@ impl Drop for Server {
     }
 }
 
-pub fn run(workload: &str, rows: u64, peers: bool) -> Result<(), String> {
+pub fn run(workload: &str, rows: u64) -> Result<(), String> {
     let queries = match workload {
-        "metrics" => METRICS,
+        "cpu" => METRICS,
         "logs" => LOGS,
-        "clicks" => CLICKS,
-        _ => return Err(String::from("not a workload: metrics, logs, clicks")),
+        "hits" => CLICKS,
+        _ => return Err(String::from("not a workload: cpu, logs, hits")),
     };
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let data = directory.path().join("data");
@@ -213,27 +155,10 @@ pub fn run(workload: &str, rows: u64, peers: bool) -> Result<(), String> {
     }
     drop(server);
     let server = Server::start(&data)?;
-    let ours: Vec<(f64, f64)> =
-        queries.iter().map(|query| time(&server.client, query.kql)).collect::<Result<_, _>>()?;
-    let theirs = if peers { Some(peer_times(workload, queries, &bodies, directory.path())?) } else { None };
-    let (mut header, mut rule) =
-        (String::from("| query | first ms | hot ms |"), String::from("|---|---:|---:|"));
-    if theirs.is_some() {
-        header.push_str(" DuckDB hot ms | ratio |");
-        rule.push_str("---:|---:|");
-    }
-    println!("{header}\n{rule}");
-    let mut product = 1.0;
-    for (index, (query, (first, hot))) in queries.iter().zip(&ours).enumerate() {
-        print!("| {} | {first:.1} | {hot:.1} |", query.name);
-        if let Some(theirs) = &theirs {
-            product *= hot / theirs[index];
-            print!(" {:.1} | {:.2} |", theirs[index], hot / theirs[index]);
-        }
-        println!();
-    }
-    if theirs.is_some() {
-        println!("\ngeometric mean of the ratios: {:.2}", product.powf(1.0 / queries.len() as f64));
+    println!("| query | first ms | hot ms |\n|---|---:|---:|");
+    for query in queries {
+        let (first, hot) = time(&server.client, query.kql)?;
+        println!("| {} | {first:.1} | {hot:.1} |", query.name);
     }
     Ok(())
 }
@@ -338,30 +263,4 @@ fn time(client: &Client, kql: &str) -> Result<(f64, f64), String> {
         (0..HOT_RUNS).map(|_| ask(client, kql).map(|run| run.0)).collect::<Result<_, _>>()?;
     hot.sort_by(f64::total_cmp);
     Ok((first, hot[hot.len() / 2]))
-}
-
-/// Hot medians of the same queries in DuckDB on the same rows, two threads.
-fn peer_times(
-    workload: &str,
-    queries: &[Query],
-    bodies: &[Vec<u8>],
-    directory: &Path,
-) -> Result<Vec<f64>, String> {
-    let file = directory.join("rows.ndjson");
-    std::fs::write(&file, bodies.concat()).map_err(|error| error.to_string())?;
-    let sql: Vec<&str> = queries.iter().map(|query| query.sql).collect();
-    let list = directory.join("queries.json");
-    std::fs::write(&list, serde_json::to_vec(&sql).map_err(|error| error.to_string())?)
-        .map_err(|error| error.to_string())?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers.py");
-    let output = Command::new("python3")
-        .arg(script)
-        .arg(workload)
-        .arg(&file)
-        .arg(&list)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| error.to_string())?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("the peers answered no list of times: {error}"))
 }
