@@ -190,6 +190,11 @@ const QUERIES: &[&str] = &[
     "Events | where Time > ago(200m) | as T | summarize n = count() by Level | join kind=inner (T | summarize m = max(Real) by Level) on Level | order by Level asc",
     "union Events, (Events | where Number == 7) | summarize count() by Level",
     "Events | summarize hll(Number) by Level | summarize dcount_hll(hll_merge(hll_Number))",
+    "Events | where Level has 'code' and Number > 10 | project Time, Number, Level",
+    "Events | where isnotnull(Time) and Real > 3.25 | top 20 by Time desc",
+    "Events | where Time > ago(200m) and Number == 7 | sort by Time asc | project Number, Real",
+    "Events | where strlen(Level) == 5 and Time between (ago(400m) .. ago(100m)) | order by Time desc | project Level",
+    "Events | where Level =~ 'error' and Number != 3 | project Number | summarize count() by Number",
     "let x = 7; Events | where Number == x or Real == real(nan) | summarize variance(Number), binary_all_xor(Number) by Level",
     "let x = 8; Events | where Number == x or Real == real(+inf) | summarize variance(Number), binary_all_xor(Number) by Level",
 ];
@@ -379,4 +384,29 @@ fn a_bound_within_an_extent_leaves_the_others_known() {
     assert!(later.rows_scanned < first.rows_scanned, "{} {}", later.rows_scanned, first.rows_scanned);
     assert!(later.hits > 0 && later.misses > 0);
     assert_eq!(later.rows, fixture.ask(query, now + 10 * MINUTE, CacheUse::Off).rows);
+}
+
+#[test]
+fn row_groups_without_a_row_are_not_read_again() {
+    let mut fixture = fixture(64 << 20);
+    for _ in 0..3 {
+        fixture.append(1_000, 1);
+        fixture.store().seal(None).expect("sealed");
+    }
+    fixture.append(10, 1);
+    let (none, some) = ("strlen(Level) == 77", "strlen(Level) == 7");
+    let ask = |condition: &str| {
+        let query = format!("Events | where {condition} | order by Time asc | project Time, Level, Number");
+        fixture.ask(&query, START, CacheUse::Use)
+    };
+    let first = ask(none);
+    assert!(first.rows_scanned >= 3_000);
+    assert_eq!(ask(none).rows_scanned, 10);
+    // The same condition of a query over other columns.
+    let others =
+        "Events | where strlen(Level) == 77 and Time > datetime(1999-01-01) | project Real, Time, Level";
+    assert!(fixture.ask(others, START, CacheUse::Use).rows_scanned <= first.rows_scanned);
+    let rows = ask(some).rows;
+    assert!(!rows.is_empty());
+    assert_eq!(ask(some).rows, rows);
 }

@@ -35,6 +35,7 @@ mod sample;
 mod scalar_apply;
 mod scan;
 mod scan_steps;
+mod selection;
 mod shared;
 mod sort;
 mod summarize;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arrow_array::{Array, ArrayRef, Int64Array, NullArray, UInt32Array};
 use arrow_buffer::BooleanBuffer;
@@ -15,7 +15,7 @@ use conshelf_kql::plan::{Expr, ExprKind, Operator, Plan, SortKey};
 use conshelf_kql::{Column, Schema, Type};
 use conshelf_storage::{
     ColumnStatistics, ColumnType, EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, INGESTION_TIME_COLUMN, Morsel,
-    MorselSource, Predicate, ScanOrder, ScanRequest, TableEntry,
+    MorselSource, Predicate, ScanOrder, ScanRequest, TableEntry, TableId,
 };
 use uuid::Uuid;
 
@@ -32,6 +32,7 @@ use crate::engine::execute::filter::conjuncts;
 use crate::engine::execute::known::KnownRows;
 use crate::engine::execute::partial;
 use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source, Unit};
+use crate::engine::execute::selection::{Selection, Selections};
 use crate::engine::execute::window;
 use crate::engine::profile::OperatorProfile;
 use crate::engine::pruning::{self, Translation};
@@ -72,8 +73,13 @@ pub struct TableScan {
     limit: Option<usize>,
     /// Positions of the columns that whoever takes the rows looks at; the others may be stand-ins.
     used: Vec<usize>,
+    table: TableId,
     /// Names the table and the columns with their types.
     fingerprint: u128,
+    /// What is kept of single row groups.
+    selections: Option<Selections>,
+    /// What comes of the rows is kept, so that it is not worth keeping which rows they are.
+    is_summed: AtomicBool,
     query: Arc<QueryContext>,
     profile: Arc<OperatorProfile>,
 }
@@ -180,7 +186,7 @@ impl TableScan {
                 let folded = fold_constants(condition, &executor.query);
                 let translation = pruning::translate(&folded, &columns);
                 let fingerprint = partial::deterministic(condition, &executor.query)
-                    .map(|condition| Fingerprint::default().add(&condition).finish());
+                    .and_then(|condition| fingerprint(&condition, &columns));
                 Condition { columns: expression.columns(), expression, translation, fingerprint }
             })
             .collect();
@@ -215,6 +221,7 @@ impl TableScan {
         progress.extents_total.fetch_add(totals.extents_total, Ordering::Relaxed);
         progress.extents_scanned.fetch_add(totals.extents_scanned, Ordering::Relaxed);
         progress.morsels_total.fetch_add(scan.morsels.len() as u64, Ordering::Relaxed);
+        let conditions_empty = conditions.is_empty();
         Ok(TableScan {
             morsels: scan.morsels,
             ids: columns.iter().map(|(id, _)| *id).collect(),
@@ -227,10 +234,65 @@ impl TableScan {
             bound: request.bound.clone(),
             limit: request.limit,
             used: (0..columns.len()).collect(),
+            table: entry.id,
             fingerprint: Fingerprint::default().add(&(entry.id, &columns)).finish(),
+            selections: Selections::of(executor).filter(|_| !conditions_empty),
+            is_summed: AtomicBool::new(false),
             query: executor.query.clone(),
             profile: profile.clone(),
         })
+    }
+
+    /// The rows that meet all conditions; of columns that are read for it `found` gets those rows.
+    fn meet(&self, morsel: &Morsel, found: &mut [Option<ArrayRef>]) -> Result<Selection> {
+        let mut rows = morsel.rows();
+        let (mut kept, settled) = self.select(morsel);
+        if let Some(kept) = &kept {
+            rows = kept.count_set_bits();
+            if rows == 0 {
+                return Ok(Selection::None);
+            }
+        }
+        for (condition, settled) in self.conditions.iter().zip(settled) {
+            if settled {
+                continue;
+            }
+            self.fill(morsel, &condition.columns, found, kept.as_ref())?;
+            let selected = condition.expression.select(&partial(found, rows), &self.query)?;
+            let count = selected.count_set_bits();
+            if count == 0 {
+                return Ok(Selection::None);
+            }
+            if count == rows {
+                continue;
+            }
+            for column in found.iter_mut().flatten() {
+                *column = columns::filter_column(column, &selected)?;
+            }
+            kept = Some(match kept {
+                None => selected,
+                Some(kept) => within(&kept, &selected),
+            });
+            rows = count;
+            self.query.check()?;
+        }
+        Ok(kept.map_or(Selection::All, Selection::Some))
+    }
+
+    /// What names the conditions that not all rows of a row group are known to meet; `None`: there are none, or
+    /// they have no name.
+    fn selection_key(&self, morsel: &Morsel) -> Option<CacheKey> {
+        self.selections.as_ref()?;
+        let MorselSource::Extent { id, row_group } = morsel.source() else { return None };
+        let mut names = Vec::new();
+        for condition in &self.conditions {
+            if !condition.always_holds(morsel) {
+                names.push(condition.fingerprint?);
+            }
+        }
+        names.sort_unstable();
+        let fingerprint = Fingerprint::default().add(&("selection", self.table, row_group, &names)).finish();
+        (!names.is_empty()).then_some(CacheKey { extent: id, fingerprint })
     }
 
     /// Reads the columns at the given positions that are not there yet, leaving out rows dropped already.
@@ -312,6 +374,24 @@ impl TableScan {
     }
 }
 
+/// Names a condition by the columns it reads; `None` where that cannot be.
+fn fingerprint(condition: &Expr, columns: &[(u32, ColumnType)]) -> Option<u128> {
+    let by_id: Vec<Expr> = columns
+        .iter()
+        .map(|(id, _)| Expr { kind: ExprKind::Column(*id as usize), ty: condition.ty })
+        .collect();
+    let mut used = Vec::new();
+    columns_of(condition, &mut used);
+    let mut types: Vec<&(u32, ColumnType)> =
+        used.iter().map(|position| columns.get(*position)).collect::<Option<_>>()?;
+    // Tags of an extent may be altered.
+    if types.iter().any(|(id, _)| *id == EXTENT_TAGS_COLUMN) {
+        return None;
+    }
+    types.sort_unstable_by_key(|(id, _)| *id);
+    Some(Fingerprint::default().add(&substitute(condition, &by_id)?).add(&types).finish())
+}
+
 /// Row groups of one unit in large extents; small extents have that many units.
 const UNIT_ROW_GROUPS: u32 = 8;
 
@@ -379,6 +459,7 @@ impl Source for TableScan {
         if !is_fixed || self.ids.contains(&EXTENT_TAGS_COLUMN) {
             return None;
         }
+        self.is_summed.store(true, Ordering::Relaxed);
         let mut units: Vec<Range<usize>> = Vec::new();
         let mut last = None;
         for (number, morsel) in self.morsels.iter().enumerate() {
@@ -417,38 +498,32 @@ impl Source for TableScan {
             return Ok(Flow::Continue(()));
         }
         let mut rows = morsel.rows();
-        self.query.progress.rows_scanned.fetch_add(rows as u64, Ordering::Relaxed);
         let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len()];
-        let (mut kept, settled) = self.select(morsel);
-        if let Some(kept) = &kept {
-            rows = kept.count_set_bits();
-            if rows == 0 {
-                return Ok(Flow::Continue(()));
-            }
+        let selections = self.selections.as_ref().zip(self.selection_key(morsel));
+        let known = selections.as_ref().and_then(|(selections, key)| selections.get(key, rows));
+        if known != Some(Selection::None) {
+            self.query.progress.rows_scanned.fetch_add(rows as u64, Ordering::Relaxed);
         }
-        for (condition, settled) in self.conditions.iter().zip(settled) {
-            if settled {
-                continue;
+        let selection = match known {
+            Some(known) => known,
+            None => {
+                let selection = self.meet(morsel, &mut found)?;
+                if let Some((selections, key)) = selections
+                    && !self.is_summed.load(Ordering::Relaxed)
+                {
+                    selections.put(key, &selection);
+                }
+                selection
             }
-            self.fill(morsel, &condition.columns, &mut found, kept.as_ref())?;
-            let selected = condition.expression.select(&partial(&found, rows), &self.query)?;
-            let count = selected.count_set_bits();
-            if count == 0 {
-                return Ok(Flow::Continue(()));
+        };
+        let mut kept = match selection {
+            Selection::None => return Ok(Flow::Continue(())),
+            Selection::All => None,
+            Selection::Some(kept) => {
+                rows = kept.count_set_bits();
+                Some(kept)
             }
-            if count == rows {
-                continue;
-            }
-            for column in found.iter_mut().flatten() {
-                *column = columns::filter_column(column, &selected)?;
-            }
-            kept = Some(match kept {
-                None => selected,
-                Some(kept) => within(&kept, &selected),
-            });
-            rows = count;
-            self.query.check()?;
-        }
+        };
         if let Some(limit) = self.limit
             && limit < rows
         {
