@@ -397,7 +397,7 @@ impl Summarize {
             };
             let mut local = partitions[index].lock();
             let Local { table, accumulators, group_of, .. } = &mut *local;
-            table.assign(&slice(&keys), end - start, group_of)?;
+            table.assign_hashed(&slice(&keys), &spread.hashes[start..end], group_of)?;
             self.calls.update(accumulators, &slice(&arguments), group_of, table.len())?;
             local.charge()?;
         }

@@ -1,6 +1,7 @@
 //! Numbers for distinct texts and dynamic values, in the order in which they first appear.
 
 use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BinaryViewArray, StringViewArray};
@@ -9,9 +10,9 @@ use arrow_data::ByteView;
 use conshelf_kql::Type;
 use conshelf_storage::dynamic::{self, DynamicRef};
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 
-use super::NONE;
+use super::slots::{STEP, Slots};
+use super::{NONE, mix};
 use crate::engine::error::Result;
 use crate::engine::execute::columns;
 
@@ -24,8 +25,9 @@ const BLOCK_BYTES_MAX: usize = 1 << 30;
 /// Distinct values of one column.
 pub struct Interner {
     is_dynamic: bool,
-    /// Hash and number.
-    table: HashTable<(u64, u32)>,
+    slots: Slots,
+    /// Of the values by number.
+    hashes: Vec<u64>,
     /// Arrow views of the values by number, into `blocks`.
     views: Vec<u128>,
     blocks: Vec<Vec<u8>>,
@@ -37,7 +39,8 @@ impl Interner {
     pub fn of(ty: Type) -> Option<Interner> {
         matches!(ty, Type::String | Type::Dynamic).then(|| Interner {
             is_dynamic: ty == Type::Dynamic,
-            table: HashTable::new(),
+            slots: Slots::default(),
+            hashes: Vec::new(),
             views: Vec::new(),
             blocks: Vec::new(),
             hasher: FixedState::default(),
@@ -49,7 +52,8 @@ impl Interner {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.table.allocation_size()
+        self.slots.memory_bytes()
+            + self.hashes.capacity() * 8
             + self.views.capacity() * 16
             + self.blocks.iter().map(Vec::capacity).sum::<usize>()
     }
@@ -74,18 +78,63 @@ impl Interner {
                 codes.push(if values.is_valid(row) { self.number(values.value(row)) } else { 0 });
             }
         } else {
-            let values = columns::texts(column)?;
-            let (mut last, mut last_code) = (None, 0);
-            for row in 0..values.len() {
-                let value = values.value(row).as_bytes();
-                if last != Some(value) {
-                    last_code = self.number(value);
-                    last = Some(value);
-                }
-                codes.push(last_code);
-            }
+            self.assign_texts(columns::texts(column)?, None, codes);
         }
         Ok(())
+    }
+
+    /// `assign` of texts that are no dictionary, with their hashes as `partition` computes them.
+    pub fn assign_hashed(&mut self, column: &ArrayRef, hashes: &[u64], codes: &mut Vec<u32>) -> Result<()> {
+        codes.clear();
+        codes.reserve(column.len());
+        self.assign_texts(columns::texts(column)?, Some(hashes), codes);
+        Ok(())
+    }
+
+    /// Some rows at a time: their look-ups wait for memory together.
+    fn assign_texts(&mut self, values: &StringViewArray, known: Option<&[u64]>, codes: &mut Vec<u32>) {
+        let mut hashes = [0u64; STEP];
+        let mut candidates = [None; STEP];
+        for start in (0..values.len()).step_by(STEP) {
+            let rows = start..values.len().min(start + STEP);
+            let stored = &self.hashes;
+            self.slots.reserve(rows.len(), |number| stored[number as usize]);
+            match known {
+                Some(known) => hashes[..rows.len()].copy_from_slice(&known[rows.clone()]),
+                None => self.hash_rows(values, rows.clone(), &mut hashes),
+            }
+            self.slots.candidates(&hashes[..rows.len()], &mut candidates);
+            // The ends of the texts that will be compared.
+            let ends = candidates[..rows.len()].iter().flatten();
+            let touched = ends.fold(0u8, |all, code| all ^ self.stored_end(*code));
+            std::hint::black_box(touched);
+            for ((hash, candidate), row) in hashes.iter().zip(candidates).zip(rows) {
+                let value = values.value(row).as_bytes();
+                let found = candidate.filter(|code| self.is(*code, value));
+                codes.push(found.unwrap_or_else(|| self.number_of(value, *hash)));
+            }
+        }
+    }
+
+    fn hash_rows(&self, values: &StringViewArray, rows: Range<usize>, hashes: &mut [u64; STEP]) {
+        let mut last: Option<(&[u8], u64)> = None;
+        for (hash, row) in hashes.iter_mut().zip(rows) {
+            let value = values.value(row).as_bytes();
+            *hash = match last {
+                Some((known, hash)) if known == value => hash,
+                _ => self.hash(value),
+            };
+            last = Some((value, *hash));
+        }
+    }
+
+    fn stored_end(&self, code: u32) -> u8 {
+        let view = self.views[code as usize];
+        if view as u32 as usize <= INLINE {
+            return 0;
+        }
+        let view = ByteView::from(view);
+        self.blocks[view.buffer_index as usize][(view.offset + view.length - 1) as usize]
     }
 
     /// The number of every row's value, `NONE` where it is not known or null.
@@ -129,25 +178,30 @@ impl Interner {
         } else {
             hasher.write(value);
         }
-        hasher.finish()
+        // That of a whole key, so that `partition` and this agree.
+        mix(0, hasher.finish())
     }
 
     fn look_up(&self, value: &[u8]) -> u32 {
-        let hash = self.hash(value);
-        let found = self.table.find(hash, |(other, code)| *other == hash && self.is(*code, value));
-        found.map_or(NONE, |(_, code)| *code)
+        self.slots.find(self.hash(value), |code| self.is(code, value)).unwrap_or(NONE)
     }
 
     fn number(&mut self, value: &[u8]) -> u32 {
-        let hash = self.hash(value);
-        let found = self.table.find(hash, |(other, code)| *other == hash && self.is(*code, value));
-        if let Some((_, code)) = found {
-            return *code;
+        let known = &self.hashes;
+        self.slots.reserve(1, |number| known[number as usize]);
+        self.number_of(value, self.hash(value))
+    }
+
+    /// `number` of a value with that hash, for which there is room.
+    fn number_of(&mut self, value: &[u8], hash: u64) -> u32 {
+        if let Some(code) = self.slots.find(hash, |code| self.is(code, value)) {
+            return code;
         }
         let code = self.views.len() as u32;
         let view = self.store(value);
         self.views.push(view);
-        self.table.insert_unique(hash, (hash, code), |(hash, _)| *hash);
+        self.hashes.push(hash);
+        self.slots.insert(hash, code);
         code
     }
 

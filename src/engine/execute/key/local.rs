@@ -14,6 +14,8 @@ use crate::engine::execute::columns;
 const VALUES_MAX: usize = 2_048;
 /// Most combinations that could occur.
 const COMBINATIONS_MAX: usize = 1 << 16;
+/// Values of a range of so many are numbered by where they lie in it.
+const NEAR: usize = 512;
 const SLOTS: usize = 8_192;
 const NONE: u32 = u32::MAX;
 
@@ -70,9 +72,15 @@ fn column(ty: Type, key: &ArrayRef, limit: usize) -> Result<Option<(Vec<u32>, us
     }
     let found = match ty {
         Type::Long | Type::DateTime | Type::TimeSpan => {
-            values(columns::longs(key)?.values().iter().map(|value| *value as u64), limit)
+            let keys = columns::longs(key)?.values();
+            near(keys.iter().copied(), limit)
+                .or_else(|| values(keys.iter().map(|value| *value as u64), limit))
         }
-        Type::Int => values(columns::ints(key)?.values().iter().map(|value| u64::from(*value as u32)), limit),
+        Type::Int => {
+            let keys = columns::ints(key)?.values();
+            near(keys.iter().map(|value| i64::from(*value)), limit)
+                .or_else(|| values(keys.iter().map(|value| u64::from(*value as u32)), limit))
+        }
         Type::Bool => {
             let values = columns::booleans(key)?.values().iter().map(u32::from).collect();
             Some((values, 2))
@@ -89,6 +97,15 @@ fn column(ty: Type, key: &ArrayRef, limit: usize) -> Result<Option<(Vec<u32>, us
         }
     }
     Ok(Some((codes, count + 1)))
+}
+
+/// Values that lie close together are numbers already, but for where they begin.
+fn near(values: impl Iterator<Item = i64> + Clone, limit: usize) -> Option<(Vec<u32>, usize)> {
+    let bounds = |(least, greatest): (i64, i64), value: i64| (least.min(value), greatest.max(value));
+    let (least, greatest) = values.clone().fold((i64::MAX, i64::MIN), bounds);
+    let range = greatest.checked_sub(least)?;
+    (range < limit.min(NEAR) as i64)
+        .then(|| (values.map(|value| value.wrapping_sub(least) as u32).collect(), range as usize + 1))
 }
 
 fn values(values: impl ExactSizeIterator<Item = u64>, limit: usize) -> Option<(Vec<u32>, usize)> {

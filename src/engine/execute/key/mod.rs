@@ -9,6 +9,7 @@ mod interner;
 mod layout;
 mod local;
 pub mod partition;
+mod slots;
 
 use arrow_array::{Array, ArrayRef, UInt32Array};
 use conshelf_kql::Type;
@@ -18,6 +19,7 @@ use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::columns;
 use interner::Interner;
 use layout::Layout;
+use slots::{STEP, Slots};
 
 /// No group: a key that was looked for and is not there.
 pub const NONE: u32 = u32::MAX;
@@ -128,6 +130,16 @@ impl KeyTable {
             return Ok(());
         }
         self.assign_rows(keys, rows, groups)
+    }
+
+    /// `assign` of rows whose hashes `partition` has computed.
+    pub fn assign_hashed(&mut self, keys: &[ArrayRef], hashes: &[u64], groups: &mut Vec<u32>) -> Result<()> {
+        if let (Index::Text, Some(Some(interner)), [key]) = (&self.index, self.interners.first_mut(), keys)
+            && columns::as_dictionary(key).is_none()
+        {
+            return interner.assign_hashed(key, hashes, groups);
+        }
+        self.assign(keys, hashes.len(), groups)
     }
 
     fn assign_rows(&mut self, keys: &[ArrayRef], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
@@ -245,55 +257,76 @@ fn hash_words(words: &[u64]) -> u64 {
     words.iter().fold(0x2545_F491_4F6C_DD1D, |hash, word| mix(hash, *word))
 }
 
-/// Groups by keys of `N` words; the table holds the keys, so that a look-up touches one place.
+/// Groups by keys of `N` words.
 struct WordIndex<const N: usize> {
-    table: HashTable<([u64; N], u32)>,
+    slots: Slots,
     keys: Vec<[u64; N]>,
 }
 
 impl<const N: usize> Default for WordIndex<N> {
     fn default() -> Self {
-        WordIndex { table: HashTable::new(), keys: Vec::new() }
+        WordIndex { slots: Slots::default(), keys: Vec::new() }
     }
 }
 
 impl<const N: usize> WordIndex<N> {
     fn assign(&mut self, words: &[u64], groups: &mut Vec<u32>) {
         let (rows, _) = words.as_chunks::<N>();
-        let Some(first) = rows.first() else { return };
-        let mut last = *first;
-        let mut last_group = self.group(first);
-        for key in rows {
-            if *key != last {
-                last = *key;
-                last_group = self.group(key);
+        let (mut hashes, mut found) = ([0; STEP], [NONE; STEP]);
+        for rows in rows.chunks(STEP) {
+            let keys = &self.keys;
+            self.slots.reserve(rows.len(), |number| hash_words(&keys[number as usize]));
+            self.look_up(rows, &mut hashes, &mut found);
+            for ((key, hash), group) in rows.iter().zip(hashes).zip(found) {
+                groups.push(if group == NONE { self.group(key, hash) } else { group });
             }
-            groups.push(last_group);
         }
     }
 
-    fn group(&mut self, key: &[u64; N]) -> u32 {
-        let keys = &mut self.keys;
-        let entry =
-            self.table.entry(hash_words(key), |(known, _)| known == key, |(known, _)| hash_words(known));
-        entry
-            .or_insert_with(|| {
-                keys.push(*key);
-                (*key, (keys.len() - 1) as u32)
-            })
-            .get()
-            .1
+    /// Hashes up to `STEP` keys and finds the groups of those that are where they are looked for first.
+    fn look_up(&self, rows: &[[u64; N]], hashes: &mut [u64; STEP], found: &mut [u32; STEP]) {
+        let mut last = None;
+        for (key, place) in rows.iter().zip(0..) {
+            hashes[place] = match last {
+                Some((known, hash)) if known == key => hash,
+                _ => hash_words(key),
+            };
+            last = Some((key, hashes[place]));
+        }
+        let mut candidates = [None; STEP];
+        self.slots.candidates(&hashes[..rows.len()], &mut candidates);
+        for ((key, candidate), group) in rows.iter().zip(candidates).zip(found) {
+            *group = candidate.filter(|number| self.keys[*number as usize] == *key).unwrap_or(NONE);
+        }
+    }
+
+    fn find_one(&self, key: &[u64; N], hash: u64) -> Option<u32> {
+        self.slots.find(hash, |number| self.keys[number as usize] == *key)
+    }
+
+    fn group(&mut self, key: &[u64; N], hash: u64) -> u32 {
+        if let Some(group) = self.find_one(key, hash) {
+            return group;
+        }
+        let group = self.keys.len() as u32;
+        self.slots.insert(hash, group);
+        self.keys.push(*key);
+        group
     }
 
     fn find(&self, words: &[u64], groups: &mut Vec<u32>) {
         let (rows, _) = words.as_chunks::<N>();
-        groups.extend(rows.iter().map(|key| {
-            self.table.find(hash_words(key), |(known, _)| known == key).map_or(NONE, |(_, group)| *group)
-        }));
+        let (mut hashes, mut found) = ([0; STEP], [NONE; STEP]);
+        for rows in rows.chunks(STEP) {
+            self.look_up(rows, &mut hashes, &mut found);
+            for ((key, hash), group) in rows.iter().zip(hashes).zip(found) {
+                groups.push(if group == NONE { self.find_one(key, hash).unwrap_or(NONE) } else { group });
+            }
+        }
     }
 
     fn memory_bytes(&self) -> usize {
-        self.keys.capacity() * N * 8 + self.table.allocation_size()
+        self.keys.capacity() * N * 8 + self.slots.memory_bytes()
     }
 }
 
@@ -440,6 +473,28 @@ mod tests {
             assert_eq!(groups, all, "{chosen:?}");
             assert_eq!(whole.columns().unwrap(), pieces.columns().unwrap(), "{chosen:?}");
         }
+    }
+
+    #[test]
+    fn texts_with_their_hashes_are_numbered_as_without() {
+        let texts = |step: usize| -> ArrayRef {
+            let long = |row: usize| format!("https://example.com/{}", row * step % 700);
+            let value = |row: usize| if row % 3 == 0 { long(row) } else { (row * step % 90).to_string() };
+            Arc::new(StringViewArray::from_iter_values((0..3_000).map(value)))
+        };
+        let (mut hashed, mut plain) = (KeyTable::new(&[Type::String]), KeyTable::new(&[Type::String]));
+        let (mut groups, mut expected) = (Vec::new(), Vec::new());
+        for step in [7, 1, 11] {
+            let spread = partition::spread(&[Type::String], &[texts(step)], 3_000, 4).unwrap();
+            let order = UInt32Array::from(spread.order);
+            let keys = [columns::take_column(&texts(step), &order).unwrap()];
+            hashed.assign_hashed(&keys, &spread.hashes, &mut groups).unwrap();
+            plain.assign(&keys, keys[0].len(), &mut expected).unwrap();
+            assert_eq!(groups, expected);
+            hashed.find(&keys, keys[0].len(), &mut groups).unwrap();
+            assert_eq!(groups, expected);
+        }
+        assert_eq!(hashed.columns().unwrap(), plain.columns().unwrap());
     }
 
     #[test]

@@ -21,6 +21,8 @@ const NULL: u64 = 0x517C_C1B7_2722_0A95;
 pub struct Spread {
     pub order: Vec<u32>,
     pub starts: Vec<usize>,
+    /// Of the keys, in that order.
+    pub hashes: Vec<u64>,
 }
 
 /// Spreads the rows over `1 << bits` partitions.
@@ -39,12 +41,14 @@ pub fn spread(types: &[Type], keys: &[ArrayRef], rows: usize, bits: u32) -> Resu
     }
     let mut next = starts.clone();
     let mut order = vec![0u32; rows];
+    let mut ordered_hashes = vec![0u64; rows];
     for (row, hash) in hashes.iter().enumerate() {
         let place = &mut next[partition(*hash)];
         order[*place] = row as u32;
+        ordered_hashes[*place] = *hash;
         *place += 1;
     }
-    Ok(Spread { order, starts })
+    Ok(Spread { order, starts, hashes: ordered_hashes })
 }
 
 /// Mixes the values of a column into the hashes of its rows. The same value gives the same hash however the
