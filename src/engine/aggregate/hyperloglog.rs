@@ -14,10 +14,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use conshelf_kql::function::AggregateFunction;
 use conshelf_storage::dynamic::{DynamicBuilder, DynamicRef};
-use foldhash::fast::RandomState;
-use hashbrown::HashSet;
 
 use crate::engine::aggregate::distinct::visit_hashes;
+use crate::engine::aggregate::hash_set::HashSet64;
 use crate::engine::aggregate::states::{
     GroupOf, GroupStates, StateReader, StateWriter, Typed, argument, valued_rows,
 };
@@ -47,13 +46,13 @@ pub struct Sketch {
 
 #[derive(Clone, Debug)]
 enum Form {
-    Exact(HashSet<u64, RandomState>),
+    Exact(HashSet64),
     Registers(Box<[u8]>),
 }
 
 impl Sketch {
     pub fn new(accuracy: i64) -> Sketch {
-        Sketch { bits: index_bits(accuracy), form: Form::Exact(HashSet::default()) }
+        Sketch { bits: index_bits(accuracy), form: Form::Exact(HashSet64::default()) }
     }
 
     /// Adds a well-mixed hash; returns about how many bytes the sketch grew by.
@@ -66,7 +65,7 @@ impl Sketch {
             }
             Form::Exact(hashes) => {
                 let new = hashes.insert(hash);
-                if hashes.len() > EXACT_LIMIT {
+                if new && hashes.len() > EXACT_LIMIT {
                     self.spill();
                     return 1 << self.bits;
                 }
@@ -78,8 +77,8 @@ impl Sketch {
     fn spill(&mut self) {
         if let Form::Exact(hashes) = &self.form {
             let mut registers = vec![0u8; 1 << self.bits].into_boxed_slice();
-            for hash in hashes {
-                raise(&mut registers, self.bits, *hash);
+            for hash in hashes.iter() {
+                raise(&mut registers, self.bits, hash);
             }
             self.form = Form::Registers(registers);
         }
@@ -89,16 +88,18 @@ impl Sketch {
     pub fn merge(&mut self, other: &Sketch) {
         match &other.form {
             Form::Exact(hashes) => {
-                for hash in hashes {
-                    self.add(*hash);
+                for hash in hashes.iter() {
+                    self.add(hash);
                 }
                 self.coarsen(other.bits);
             }
             Form::Registers(_) => {
                 self.spill();
                 self.coarsen(other.bits);
-                let mut theirs = other.clone();
-                theirs.coarsen(self.bits);
+                let mut theirs = std::borrow::Cow::Borrowed(other);
+                if other.bits > self.bits {
+                    theirs.to_mut().coarsen(self.bits);
+                }
                 if let (Form::Registers(ours), Form::Registers(theirs)) = (&mut self.form, &theirs.form) {
                     for (our, their) in ours.iter_mut().zip(theirs) {
                         *our = (*our).max(*their);
@@ -141,16 +142,13 @@ impl Sketch {
 
     /// How many values the first one, two, three … sketches have in common, if all hold every value still.
     pub fn exact_intersections(sketches: &[Sketch]) -> Option<Vec<i64>> {
-        let mut common: Option<HashSet<u64, RandomState>> = None;
+        let mut common: Option<HashSet64> = None;
         let mut counts = Vec::with_capacity(sketches.len());
         for sketch in sketches {
             let Form::Exact(hashes) = &sketch.form else { return None };
             let left = match common {
                 None => hashes.clone(),
-                Some(mut common) => {
-                    common.retain(|hash| hashes.contains(hash));
-                    common
-                }
+                Some(common) => common.iter().filter(|hash| hashes.contains(*hash)).collect(),
             };
             counts.push(left.len() as i64);
             common = Some(left);
@@ -167,7 +165,7 @@ impl Sketch {
         builder.end_array();
         builder.begin_array();
         if let Form::Exact(hashes) = &self.form {
-            let mut hashes: Vec<u64> = hashes.iter().copied().collect();
+            let mut hashes: Vec<u64> = hashes.iter().collect();
             hashes.sort_unstable();
             for hash in hashes {
                 builder.long(hash as i64);
@@ -206,7 +204,7 @@ impl Sketch {
 
     fn memory_bytes(&self) -> usize {
         match &self.form {
-            Form::Exact(hashes) => hashes.capacity() * 9,
+            Form::Exact(hashes) => hashes.memory_bytes(),
             Form::Registers(registers) => registers.len(),
         }
     }
@@ -215,18 +213,31 @@ impl Sketch {
 #[inline]
 fn raise(registers: &mut [u8], bits: u8, hash: u64) {
     let index = (hash >> (64 - bits)) as usize;
-    let rest = hash << bits;
-    let rank = (rest.leading_zeros() as u8).min(64 - bits) + 1;
+    // The bit after the hash's own ends the count of zeros.
+    let rest = (hash << bits) | 1 << (bits - 1);
+    let rank = rest.leading_zeros() as u8 + 1;
     let slot = &mut registers[index];
-    *slot = (*slot).max(rank);
+    if rank > *slot {
+        *slot = rank;
+    }
 }
 
 fn estimate(registers: &[u8], bits: u8) -> f64 {
     let count = registers.len() as f64;
     let top = usize::from(64 - bits);
+    // Several, so that equal neighbours do not wait for each other.
+    let mut histograms = [[0u32; 256]; 4];
+    for ranks in registers.as_chunks::<4>().0 {
+        for (rank, histogram) in ranks.iter().zip(&mut histograms) {
+            histogram[usize::from(*rank)] += 1;
+        }
+    }
     let mut histogram = [0u32; 66];
-    for rank in registers {
-        histogram[usize::from(*rank).min(top + 1)] += 1;
+    for (rank, slot) in (0..=255usize).zip(histograms.iter().fold([0u32; 256], |mut all, part| {
+        all.iter_mut().zip(part).for_each(|(all, part)| *all += part);
+        all
+    })) {
+        histogram[rank.min(top + 1)] += slot;
     }
     let mut sum = count * tau(1.0 - f64::from(histogram[top + 1]) / count);
     for rank in (1..=top).rev() {
@@ -334,7 +345,14 @@ impl GroupStates for SketchStates {
             self.measure();
         } else {
             let missing = || EngineError::Internal(String::from("dcount misses its argument"));
-            visit_hashes(groups, arguments.first().ok_or_else(missing)?, condition, |group, hash| {
+            let array = arguments.first().ok_or_else(missing)?;
+            if let GroupOf::One(group) = groups
+                && let Some(Sketch { bits, form: Form::Registers(registers) }) = &mut sketches[group as usize]
+            {
+                let bits = *bits;
+                return visit_hashes(groups, array, condition, |_, hash| raise(registers, bits, hash));
+            }
+            visit_hashes(groups, array, condition, |group, hash| {
                 *bytes += sketches[group].get_or_insert_with(|| Sketch::new(accuracy)).add(hash);
             })?;
         }
@@ -380,7 +398,7 @@ impl GroupStates for SketchStates {
                 Some(Sketch { bits, form: Form::Exact(hashes) }) => {
                     out.number(1u8);
                     out.number(*bits);
-                    out.numbers(&hashes.iter().copied().collect::<Vec<_>>());
+                    out.numbers(&hashes.iter().collect::<Vec<_>>());
                 }
                 Some(Sketch { bits, form: Form::Registers(registers) }) => {
                     out.number(2u8);

@@ -12,6 +12,7 @@ mod count;
 mod digest;
 mod distinct;
 mod extreme;
+mod hash_set;
 mod hyperloglog;
 mod percentile;
 mod row;
