@@ -28,6 +28,7 @@ use arrow_array::ArrayRef;
 use arrow_array::BooleanArray;
 use conshelf_kql::Type;
 use conshelf_kql::function::AggregateFunction;
+use conshelf_storage::Sum;
 
 use crate::engine::error::{EngineError, Result};
 
@@ -59,6 +60,12 @@ pub trait Accumulator: Send {
 
     /// Adds `rows` rows of one group to an aggregate without arguments (`count()`).
     fn update_count(&mut self, group: u32, rows: u64) -> Result<()>;
+
+    /// Adds rows of one group of which only the sum of the values and their number are known, to a sum or a
+    /// mean. `false`: it needs the rows.
+    fn update_sum(&mut self, _group: u32, _sum: Sum, _values: u64) -> bool {
+        false
+    }
 
     /// Merges another accumulator of the same aggregate: its group i goes into our group `group_of[i]`.
     /// Aggregates that keep the order of rows put the other's rows after their own.

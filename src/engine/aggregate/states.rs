@@ -10,6 +10,7 @@ use arrow_array::{
 };
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
+use conshelf_storage::Sum;
 
 use crate::engine::aggregate::Accumulator;
 use crate::engine::error::{EngineError, Result};
@@ -92,6 +93,10 @@ pub trait GroupStates: Send + 'static {
     fn update_count(&mut self, _group: u32, _rows: u64) -> Result<()> {
         Err(EngineError::Internal(String::from("this aggregate needs its arguments")))
     }
+    /// See `Accumulator::update_sum`.
+    fn update_sum(&mut self, _group: u32, _sum: Sum, _values: u64) -> bool {
+        false
+    }
     fn merge(&mut self, other: Self, group_of: &[u32]) -> Result<()>;
     fn finish(&mut self) -> Result<Vec<ArrayRef>>;
     fn encode(&self, out: &mut StateWriter<'_>);
@@ -135,6 +140,10 @@ impl<S: GroupStates> Accumulator for Typed<S> {
 
     fn update_count(&mut self, group: u32, rows: u64) -> Result<()> {
         self.0.update_count(group, rows)
+    }
+
+    fn update_sum(&mut self, group: u32, sum: Sum, values: u64) -> bool {
+        self.0.update_sum(group, sum, values)
     }
 
     fn merge(&mut self, other: Box<dyn Accumulator>, group_of: &[u32]) -> Result<()> {

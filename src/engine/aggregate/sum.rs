@@ -8,6 +8,7 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
 };
 use conshelf_kql::{Decimal, Type};
+use conshelf_storage::Sum;
 
 use crate::engine::aggregate::states::{
     Fixed, GroupOf, GroupStates, StateReader, StateWriter, Typed, argument, fixed_array, fixed_value,
@@ -37,6 +38,10 @@ trait Summand: Send + 'static {
         (0..array.len()).fold(total, |total, row| Self::add(total, array, row))
     }
     fn combine(left: Self::Total, right: Self::Total) -> Self::Total;
+    /// The total that statistics know; `None` where they know none.
+    fn known(_sum: Sum) -> Option<Self::Total> {
+        None
+    }
     fn totals(totals: &[Self::Total]) -> ArrayRef;
     fn means(totals: &[Self::Total], counts: &[i64]) -> ArrayRef;
 }
@@ -65,6 +70,13 @@ macro_rules! integers {
             fn combine(left: i64, right: i64) -> i64 {
                 left.wrapping_add(right)
             }
+            fn known(sum: Sum) -> Option<i64> {
+                match sum {
+                    // Cut as a sum that wraps is.
+                    Sum::Integer(sum) => Some(sum as i64),
+                    Sum::Real(_) => None,
+                }
+            }
             fn totals(totals: &[i64]) -> ArrayRef {
                 Arc::new(Int64Array::from(totals.to_vec()))
             }
@@ -88,6 +100,12 @@ impl Summand for WideTicks {
     }
     fn combine(left: i128, right: i128) -> i128 {
         left + right
+    }
+    fn known(sum: Sum) -> Option<i128> {
+        match sum {
+            Sum::Integer(sum) => Some(sum),
+            Sum::Real(_) => None,
+        }
     }
     fn totals(totals: &[i128]) -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(totals.iter().map(|total| *total as i64)))
@@ -122,6 +140,12 @@ impl Summand for Reals {
     }
     fn combine(left: f64, right: f64) -> f64 {
         left + right
+    }
+    fn known(sum: Sum) -> Option<f64> {
+        match sum {
+            Sum::Real(sum) => Some(sum),
+            Sum::Integer(_) => None,
+        }
     }
     fn totals(totals: &[f64]) -> ArrayRef {
         Arc::new(Float64Array::from(totals.to_vec()))
@@ -221,6 +245,15 @@ impl<S: Summand, const MEAN: bool> GroupStates for SumStates<S, MEAN> {
             });
         }
         Ok(())
+    }
+
+    fn update_sum(&mut self, group: u32, sum: Sum, values: u64) -> bool {
+        let (Some(sum), group) = (S::known(sum), group as usize) else { return false };
+        self.totals[group] = S::combine(self.totals[group], sum);
+        if MEAN {
+            self.counts[group] += values as i64;
+        }
+        true
     }
 
     fn merge(&mut self, other: Self, group_of: &[u32]) -> Result<()> {

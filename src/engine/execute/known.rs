@@ -1,7 +1,7 @@
 //! Summaries of a piece of a table from its statistics alone.
 //!
 //! A piece whose rows all fall into one group (no keys, one time bin, one value) gives its number of rows,
-//! least and greatest values unread. Conservative: whatever is not certain is read.
+//! least and greatest values and sums unread. Conservative: whatever is not certain is read.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use arrow_array::{
 };
 use conshelf_kql::function::{AggregateFunction, FunctionId};
 use conshelf_kql::plan::{Aggregate, Expr, ExprKind};
-use conshelf_storage::{ColumnStatistics, Literal};
+use conshelf_storage::{ColumnStatistics, Literal, Sum};
 
 use crate::engine::aggregate::Accumulator;
 use crate::engine::batch::Batch;
-use crate::engine::error::Result;
+use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::Executor;
 use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::key::KeyTable;
@@ -42,6 +42,16 @@ enum KnownCall {
     Count,
     /// `min` or `max` of a column.
     Extreme(usize, Type),
+    /// `sum` or `avg` of a column.
+    Sum(usize),
+}
+
+/// What is known for a call.
+enum Known {
+    Count,
+    Extremes(ArrayRef),
+    /// The sum of so many values.
+    Sum(Sum, u64),
 }
 
 /// Functions that never decrease as their first argument grows, the others being constant.
@@ -92,18 +102,8 @@ impl Shortcut {
                 None => return Ok(None),
             }
         }
-        let mut extremes = Vec::with_capacity(self.calls.len());
-        for call in &self.calls {
-            extremes.push(match call {
-                KnownCall::Count => None,
-                KnownCall::Extreme(position, ty) => {
-                    match known.column(*position).and_then(|column| bounds(&column, *ty, false)) {
-                        Some(bounds) => Some(bounds),
-                        None => return Ok(None),
-                    }
-                }
-            });
-        }
+        let found: Option<Vec<Known>> = self.calls.iter().map(|call| call.of(known)).collect();
+        let Some(found) = found else { return Ok(None) };
         let keys = self.keys.columns(&Batch::new(columns, 2))?;
         if keys.iter().any(|key| key.slice(0, 1).as_ref() != key.slice(1, 1).as_ref()) {
             return Ok(None);
@@ -115,14 +115,37 @@ impl Shortcut {
         let mut group_of = Vec::new();
         table.assign(&first, 1, &mut group_of)?;
         let group = group_of.first().copied().unwrap_or(0);
-        for (accumulator, extreme) in accumulators.iter_mut().zip(extremes) {
+        for (accumulator, found) in accumulators.iter_mut().zip(found) {
             accumulator.resize(table.len());
-            match extreme {
-                None => accumulator.update_count(group, known.rows() as u64)?,
-                Some(bounds) => accumulator.update(&[group, group], &[bounds], None)?,
+            match found {
+                Known::Count => accumulator.update_count(group, known.rows() as u64)?,
+                Known::Extremes(bounds) => accumulator.update(&[group, group], &[bounds], None)?,
+                Known::Sum(sum, values) => {
+                    if !accumulator.update_sum(group, sum, values) {
+                        return Err(EngineError::Internal(String::from("a sum is not of its column's type")));
+                    }
+                }
             }
         }
         Ok(Some(group))
+    }
+}
+
+impl KnownCall {
+    fn of(&self, known: &dyn KnownRows) -> Option<Known> {
+        match self {
+            KnownCall::Count => Some(Known::Count),
+            KnownCall::Extreme(position, ty) => {
+                known.column(*position).and_then(|column| bounds(&column, *ty, false)).map(Known::Extremes)
+            }
+            KnownCall::Sum(position) => {
+                let column = known.column(*position)?;
+                let values = u64::from(column.rows.checked_sub(column.nulls)?);
+                // A sum that overflowed on the way says nothing of values that cancel out.
+                let sum = column.sum.filter(|sum| !matches!(sum, Sum::Real(sum) if !sum.is_finite()))?;
+                Some(Known::Sum(sum, values))
+            }
+        }
     }
 }
 
@@ -147,6 +170,14 @@ fn known_call(aggregate: &Aggregate) -> Option<KnownCall> {
         (FunctionId::Aggregate(AggregateFunction::Min | AggregateFunction::Max), [argument]) => {
             match argument.kind {
                 ExprKind::Column(position) => Some(KnownCall::Extreme(position, argument.ty)),
+                _ => None,
+            }
+        }
+        (FunctionId::Aggregate(AggregateFunction::Sum | AggregateFunction::Avg), [argument]) => {
+            match (&argument.kind, argument.ty) {
+                (ExprKind::Column(position), Type::Int | Type::Long | Type::TimeSpan | Type::Real) => {
+                    Some(KnownCall::Sum(*position))
+                }
                 _ => None,
             }
         }
