@@ -12,6 +12,7 @@ use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_buffer::BooleanBuffer;
 use conshelf_kql::Type;
 use conshelf_kql::plan::{Expr, ParseKind, ParseSegment, Plan};
+use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
 use crate::engine::batch::Batch;
@@ -35,8 +36,25 @@ struct Parse {
 }
 
 enum Matcher {
-    Plain(Vec<ParseSegment>, Vec<Type>),
+    Plain(Vec<Piece>, Vec<Type>),
     Regex(Regex, usize),
+}
+
+/// A segment of a plain pattern, its text prepared for searching.
+enum Piece {
+    Star,
+    Text(Finder<'static>),
+    Capture { output: usize },
+}
+
+impl Piece {
+    fn of(segment: &ParseSegment) -> Piece {
+        match segment {
+            ParseSegment::Star => Piece::Star,
+            ParseSegment::Text(text) => Piece::Text(Finder::new(text.as_bytes()).into_owned()),
+            ParseSegment::Capture { output } => Piece::Capture { output: *output },
+        }
+    }
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -54,7 +72,9 @@ pub fn pipeline(
     let below = executor.pipeline(input)?;
     let matcher = match kind {
         ParseKind::Regex => Matcher::Regex(expression(flags, segments, outputs)?, outputs.len()),
-        ParseKind::Simple | ParseKind::Relaxed => Matcher::Plain(segments.to_vec(), outputs.to_vec()),
+        ParseKind::Simple | ParseKind::Relaxed => {
+            Matcher::Plain(segments.iter().map(Piece::of).collect(), outputs.to_vec())
+        }
     };
     let parse = Parse {
         source: Expressions::new(executor, std::slice::from_ref(source))?,
@@ -133,14 +153,14 @@ impl Matcher {
     }
 }
 
-fn plain<'t>(segments: &[ParseSegment], types: &[Type], text: &'t str, pieces: &mut [&'t str]) -> bool {
+fn plain<'t>(segments: &[Piece], types: &[Type], text: &'t str, pieces: &mut [&'t str]) -> bool {
     let mut rest = text;
     // What waits for the next text of the pattern: a capture, and whether something may be skipped.
     let mut capture: Option<usize> = None;
     let mut skip = false;
     for segment in segments {
         match segment {
-            ParseSegment::Star => {
+            Piece::Star => {
                 if let Some(output) = capture.take() {
                     let end = value_end(rest, types[output]);
                     pieces[output] = &rest[..end];
@@ -148,19 +168,21 @@ fn plain<'t>(segments: &[ParseSegment], types: &[Type], text: &'t str, pieces: &
                 }
                 skip = true;
             }
-            ParseSegment::Text(piece) => {
-                let at = match rest.find(piece.as_str()) {
-                    Some(0) if capture.is_none() => 0,
-                    Some(at) if capture.is_some() || skip => at,
-                    _ => return false,
+            Piece::Text(piece) => {
+                let here = capture.is_none() && !skip;
+                let at = if here {
+                    rest.as_bytes().starts_with(piece.needle()).then_some(0)
+                } else {
+                    piece.find(rest.as_bytes())
                 };
+                let Some(at) = at else { return false };
                 if let Some(output) = capture.take() {
                     pieces[output] = &rest[..at];
                 }
-                rest = &rest[at + piece.len()..];
+                rest = &rest[at + piece.needle().len()..];
                 skip = false;
             }
-            ParseSegment::Capture { output } => {
+            Piece::Capture { output } => {
                 if let Some(before) = capture.replace(*output) {
                     // Two captures side by side: the first takes what its type allows.
                     let end = value_end(rest, types[before]);
