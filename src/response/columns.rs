@@ -2,6 +2,9 @@
 //!
 //! Encoders walk rows over these; a column that does not hold what its schema says is an error, not a panic.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{
@@ -181,6 +184,84 @@ pub fn batch_weight(schema: &Schema, batch: &Batch) -> Result<u64, EncodeError> 
     Ok(Cells::of_batch(schema, batch)?.iter().map(|cells| cells.weight(batch.rows)).sum())
 }
 
+/// Fewer cells are written by one thread.
+const PARALLEL_CELLS: usize = 16_384;
+
+/// Whether the values' JSON texts, six bytes for one at most, have 32-bit lengths together.
+fn fits(values: &StringViewArray) -> bool {
+    values.lengths().map(|length| u64::from(length) * 6 + 2).sum::<u64>() <= u64::from(u32::MAX)
+}
+
+/// How a column of a batch becomes JSON: what rows have in common is written once.
+#[derive(Clone)]
+enum JsonColumn<'a> {
+    /// Text of each dictionary value, at `ends[code]..ends[code + 1]`, and the code of each row.
+    Coded {
+        codes: &'a [u32],
+        texts: Arc<Vec<u8>>,
+        ends: Arc<Vec<u32>>,
+    },
+    /// Neighbours often are of one time.
+    DateTime {
+        array: &'a Int64Array,
+        last: i64,
+        text: Vec<u8>,
+    },
+    Real(&'a [f64]),
+    Other(Cells<'a>),
+}
+
+impl<'a> JsonColumn<'a> {
+    fn new(cells: Cells<'a>) -> JsonColumn<'a> {
+        match cells {
+            // A dictionary of more values than rows is not worth writing whole.
+            Cells::Dictionary(array, values)
+                if array.null_count() == 0 && values.len() <= array.len() && fits(values) =>
+            {
+                let mut texts = Vec::new();
+                let mut ends = Vec::with_capacity(values.len() + 1);
+                ends.push(0);
+                for row in 0..values.len() {
+                    let text = if values.is_valid(row) { values.value(row) } else { "" };
+                    value_text::json_string(text, &mut texts);
+                    ends.push(texts.len() as u32);
+                }
+                JsonColumn::Coded {
+                    codes: array.keys().values(),
+                    texts: Arc::new(texts),
+                    ends: Arc::new(ends),
+                }
+            }
+            Cells::DateTime(array) => JsonColumn::DateTime { array, last: 0, text: Vec::new() },
+            Cells::Real(array) if array.null_count() == 0 => JsonColumn::Real(array.values()),
+            other => JsonColumn::Other(other),
+        }
+    }
+
+    fn write(&mut self, row: usize, scratch: &mut String, out: &mut Vec<u8>) {
+        match self {
+            JsonColumn::Coded { codes, texts, ends } => {
+                let code = codes[row] as usize;
+                out.extend_from_slice(&texts[ends[code] as usize..ends[code + 1] as usize]);
+            }
+            JsonColumn::DateTime { array, .. } if array.is_null(row) => out.extend_from_slice(b"null"),
+            JsonColumn::DateTime { array, last, text } => {
+                let ticks = array.value(row);
+                if ticks != *last || text.is_empty() {
+                    *last = ticks;
+                    text.clear();
+                    text.push(b'"');
+                    value_text::datetime(ticks, text);
+                    text.push(b'"');
+                }
+                out.extend_from_slice(text);
+            }
+            JsonColumn::Real(values) => value_text::real_json(values[row], out),
+            JsonColumn::Other(cells) => cells.write_json(row, scratch, out),
+        }
+    }
+}
+
 /// `[v,v,…],[v,v,…]`: rows as JSON arrays, a comma before each but the first.
 pub fn write_json_rows(
     schema: &Schema,
@@ -188,20 +269,86 @@ pub fn write_json_rows(
     first: &mut bool,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    let cells = Cells::of_batch(schema, batch)?;
+    let columns: Vec<JsonColumn<'_>> =
+        Cells::of_batch(schema, batch)?.into_iter().map(JsonColumn::new).collect();
+    if batch.rows > 0 && !std::mem::take(first) {
+        out.push(b',');
+    }
+    if batch.rows < 2 || batch.rows * columns.len() < PARALLEL_CELLS {
+        write_range(columns, 0..batch.rows, out);
+        return Ok(());
+    }
+    let half = batch.rows / 2;
+    let mut rest = Vec::new();
+    let others = columns.clone();
+    rayon::join(
+        || write_range(columns, 0..half, out),
+        || {
+            rest.push(b',');
+            write_range(others, half..batch.rows, &mut rest);
+        },
+    );
+    out.extend_from_slice(&rest);
+    Ok(())
+}
+
+/// Rows with commas between them.
+fn write_range(mut columns: Vec<JsonColumn<'_>>, rows: Range<usize>, out: &mut Vec<u8>) {
     let mut scratch = String::new();
-    for row in 0..batch.rows {
-        if !std::mem::take(first) {
-            out.push(b',');
-        }
-        out.push(b'[');
-        for (at, column) in cells.iter().enumerate() {
+    let start = rows.start;
+    for row in rows {
+        out.extend_from_slice(if row == start { b"[" } else { b",[" });
+        for (at, column) in columns.iter_mut().enumerate() {
             if at > 0 {
                 out.push(b',');
             }
-            column.write_json(row, &mut scratch, out);
+            column.write(row, &mut scratch, out);
         }
         out.push(b']');
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::UInt32Array;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_their_cells() {
+        let texts = StringViewArray::from(vec![Some("a\"b"), None, Some("a text that is not inlined é\n")]);
+        let dictionary = |codes: Vec<Option<u32>>| -> ArrayRef {
+            let codes = UInt32Array::from(codes);
+            Arc::new(DictionaryArray::<UInt32Type>::try_new(codes, Arc::new(texts.clone())).expect("codes"))
+        };
+        let columns: Vec<(Type, ArrayRef)> = vec![
+            (Type::String, dictionary(vec![Some(0), Some(1), Some(2), Some(0), Some(2)])),
+            (Type::String, dictionary(vec![Some(0), None, Some(2), None, Some(1)])),
+            (Type::DateTime, Arc::new(Int64Array::from(vec![Some(0), Some(0), None, Some(0), Some(7)]))),
+            (Type::Real, Arc::new(Float64Array::from(vec![0.0, -0.0, 12.5, f64::NAN, 1e300]))),
+            (Type::Real, Arc::new(Float64Array::from(vec![None, Some(0.25), None, Some(3.0), Some(-7.001)]))),
+        ];
+        let schema: Schema = columns.iter().map(|(ty, _)| Column::new("c", *ty)).collect();
+        let many = UInt32Array::from_iter_values((0..5u32).cycle().take(4_001));
+        let many: Vec<ArrayRef> = columns
+            .iter()
+            .map(|(_, array)| arrow_select::take::take(array, &many, None).expect("rows"))
+            .collect();
+        for rows in [0, 2, 5, 4_001] {
+            let batch = Batch::new(many.iter().map(|array| array.slice(0, rows)).collect(), rows);
+            let cells = Cells::of_batch(&schema, &batch).expect("cells");
+            let mut expected = Vec::new();
+            for row in 0..rows {
+                expected.extend_from_slice(if row == 0 { b"[" } else { b",[" });
+                for (at, cells) in cells.iter().enumerate() {
+                    expected.extend_from_slice(if at == 0 { b"" } else { b"," });
+                    cells.write_json(row, &mut String::new(), &mut expected);
+                }
+                expected.push(b']');
+            }
+            let mut out = Vec::new();
+            write_json_rows(&schema, &batch, &mut true, &mut out).expect("rows");
+            assert_eq!(String::from_utf8(out), String::from_utf8(expected));
+        }
+    }
 }

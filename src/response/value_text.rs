@@ -84,6 +84,9 @@ pub fn integer(value: i64, out: &mut Vec<u8>) {
 /// The shortest text that reads back as the same number, always with a point or an exponent; `NaN`,
 /// `Infinity`, `-Infinity`.
 pub fn real(value: f64, out: &mut Vec<u8>) {
+    if few_decimals(value, out) {
+        return;
+    }
     if value.is_finite() {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else {
@@ -93,6 +96,9 @@ pub fn real(value: f64, out: &mut Vec<u8>) {
 
 /// The same for JSON: the values that JSON numbers cannot be are strings.
 pub fn real_json(value: f64, out: &mut Vec<u8>) {
+    if few_decimals(value, out) {
+        return;
+    }
     if value.is_finite() {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else {
@@ -100,6 +106,45 @@ pub fn real_json(value: f64, out: &mut Vec<u8>) {
         out.extend_from_slice(special_real(value).as_bytes());
         out.push(b'"');
     }
+}
+
+/// Writes a value that is a decimal of up to three places, as percentages, prices and durations are;
+/// `false`: it is none, or unusually small or large. A decimal of at most 15 digits is the only one so short
+/// near its double, so that this is the shortest text.
+fn few_decimals(value: f64, out: &mut Vec<u8>) -> bool {
+    let magnitude = value.abs();
+    if !(0.001..1e9).contains(&magnitude) {
+        return false;
+    }
+    let thousandths = (magnitude * 1000.0 + 0.5) as u64;
+    if thousandths as f64 / 1000.0 != magnitude {
+        return false;
+    }
+    let (whole, rest) = (thousandths / 1000, (thousandths % 1000) as u32);
+    let digits = [rest / 100, rest / 10 % 10, rest % 10].map(|digit| b'0' + digit as u8);
+    let places = match digits {
+        [_, b'0', b'0'] => 1,
+        [_, _, b'0'] => 2,
+        _ => 3,
+    };
+    let mut text = [b'.'; 16];
+    let mut length = usize::from(value < 0.0);
+    text[0] = b'-';
+    if whole < 100 {
+        text[length] = b'0' + (whole / 10) as u8;
+        length += usize::from(whole >= 10);
+        text[length] = b'0' + (whole % 10) as u8;
+        length += 1;
+    } else {
+        let mut buffer = itoa::Buffer::new();
+        let whole = buffer.format(whole).as_bytes();
+        text[length..length + whole.len()].copy_from_slice(whole);
+        length += whole.len();
+    }
+    text[length] = b'.';
+    text[length + 1..length + 4].copy_from_slice(&digits);
+    out.extend_from_slice(&text[..length + 1 + places]);
+    true
 }
 
 fn special_real(value: f64) -> &'static str {
@@ -160,12 +205,22 @@ pub fn json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// `false` only if none of eight bytes needs an escape.
+fn may_need_escape(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | equal(b'"') | equal(b'\\') | equal(0x7f)) & (ONES << 7) != 0
+}
+
 /// The inside of a JSON string.
 pub fn json_string_content(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.reserve(bytes.len() + 2);
+    let (words, _) = bytes.as_chunks::<8>();
+    let clean = words.iter().take_while(|word| !may_need_escape(u64::from_le_bytes(**word))).count() * 8;
     let mut plain = 0;
-    for (at, byte) in bytes.iter().enumerate() {
+    for (at, byte) in bytes.iter().enumerate().skip(clean) {
         let escape = ESCAPES[usize::from(*byte)];
         if escape == 0 {
             continue;
@@ -268,7 +323,44 @@ mod tests {
 
     #[test]
     fn json_strings_escape_what_must_be() {
+        let plain = "only plain text, é😀 ";
+        for (character, escaped) in [
+            ("\"", "\\\""),
+            ("\\", "\\\\"),
+            ("\n", "\\n"),
+            ("\u{1f}", "\\u001f"),
+            ("\u{7f}", "\\u007f"),
+            ("\u{80}", "\u{80}"),
+            ("ÿ", "ÿ"),
+        ] {
+            for before in 0..20 {
+                let (before, after) = ("x".repeat(before), plain);
+                let expected = format!("\"{before}{escaped}{after}\"");
+                assert_eq!(quoted(&format!("{before}{character}{after}")), expected);
+            }
+        }
         assert_eq!(quoted("a\"b\\c\n\t\u{1}é\u{7f}😀"), "\"a\\\"b\\\\c\\n\\t\\u0001é\\u007f😀\"");
+    }
+
+    #[test]
+    fn decimals_are_as_short_as_others() {
+        let same = |value: f64| {
+            let shortest = zmij::Buffer::new().format_finite(value).to_owned();
+            assert_eq!(written(|out| real(value, out)), shortest);
+            assert_eq!(written(|out| real_json(value, out)), shortest);
+        };
+        let mut state = 1u64;
+        for step in 0..200_000u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let number = (state >> 24) >> (step % 40);
+            for value in [number as f64 / 1000.0, number as f64 / 100.0, number as f64 / 8.0, number as f64] {
+                let neighbours = [value, -value, value.next_up(), value.next_down()];
+                neighbours.into_iter().filter(|value| value.is_finite()).for_each(same);
+            }
+        }
+        [0.0, 0.001, 0.0009, 0.01, 0.1, 1e9, 999_999_999.999, 1e9 - 0.5, 99.99, 100.0]
+            .into_iter()
+            .for_each(same);
     }
 
     #[test]
