@@ -5,9 +5,8 @@
 //! stands for the value, elsewhere the value is kept aside as an exception. One `(e, f)` a chunk, found on
 //! a sample; the integers are a node of their own.
 
-use super::choose;
 use super::input::{Decoded, Input, Malformed, put_part};
-use super::integer;
+use super::{bit_packing, choose, integer};
 use crate::format::encoding_tag as tag;
 
 const POWERS: [f64; 19] =
@@ -39,7 +38,12 @@ impl Exponents {
 
     #[inline(always)]
     fn to_real(self, integer: i64) -> f64 {
-        integer as f64 * POWERS[self.f as usize] * INVERSES[self.e as usize]
+        self.scaled(integer as f64)
+    }
+
+    #[inline(always)]
+    fn scaled(self, integer: f64) -> f64 {
+        integer * POWERS[self.f as usize] * INVERSES[self.e as usize]
     }
 
     #[inline(always)]
@@ -63,8 +67,7 @@ pub(crate) fn find(values: &[f64]) -> Option<Exponents> {
                 misses += 1;
             }
         }
-        let width =
-            if min > max { 0 } else { u64::from(super::bit_packing::bits(max.wrapping_sub(min) as u64)) };
+        let width = if min > max { 0 } else { u64::from(bit_packing::bits(max.wrapping_sub(min) as u64)) };
         misses * 96 + width * (sample.len() as u64 - misses)
     };
     let mut best: Option<(u64, Exponents)> = None;
@@ -105,13 +108,41 @@ pub(crate) fn encode(values: &[f64], exponents: Exponents, out: &mut Vec<u8>) {
     }
 }
 
+/// The values without their exceptions. Bit-packed integers, the usual ones, become doubles block by block.
+fn decode_reals(exponents: Exponents, node: Input<'_>, rows: usize) -> Decoded<Vec<f64>> {
+    let mut body = node;
+    if body.u8()? != tag::BIT_PACKED {
+        let integers: Vec<i64> = integer::decode(node, rows, 1)?;
+        return Ok(integers.iter().map(|integer| exponents.to_real(*integer)).collect());
+    }
+    let mut out = Vec::with_capacity(rows);
+    bit_packing::decode_blocks(body, rows, |block| {
+        let (reference, scale) = (block.reference, block.scale);
+        if scale == 1 && block.width < 50 && reference.unsigned_abs() < 1 << 50 {
+            let integers = block.differences.iter().map(|difference| reference + *difference as i64);
+            out.extend(integers.map(|integer| exponents.scaled(small_to_real(integer))));
+        } else {
+            let integers = block.differences.iter();
+            let integers =
+                integers.map(|difference| reference.wrapping_add((*difference as i64).wrapping_mul(scale)));
+            out.extend(integers.map(|integer| exponents.to_real(integer)));
+        }
+    })?;
+    Ok(out)
+}
+
+/// An integer of magnitude below 2^51 as a double: a step that vectorises everywhere, unlike the conversion.
+#[inline(always)]
+fn small_to_real(integer: i64) -> f64 {
+    f64::from_bits(ROUNDER.to_bits().wrapping_add(integer as u64)) - ROUNDER
+}
+
 pub(crate) fn decode(mut input: Input<'_>, rows: usize) -> Decoded<Vec<f64>> {
     let exponents = Exponents { e: input.u8()?, f: input.u8()? };
     if exponents.e > 18 || exponents.f > exponents.e {
         return Err(Malformed("decimal exponents are out of range"));
     }
-    let integers: Vec<i64> = integer::decode(input.part()?, rows, 1)?;
-    let mut out: Vec<f64> = integers.iter().map(|integer| exponents.to_real(*integer)).collect();
+    let mut out = decode_reals(exponents, input.part()?, rows)?;
     let count = input.count(rows)?;
     let positions = input.take(count * 4)?.as_chunks::<4>().0;
     let values = input.take(count * 8)?.as_chunks::<8>().0;
@@ -121,4 +152,20 @@ pub(crate) fn decode(mut input: Input<'_>, rows: usize) -> Decoded<Vec<f64>> {
     }
     input.finish()?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::small_to_real;
+
+    #[test]
+    fn small_integers_become_their_doubles() {
+        for shift in 0..51 {
+            for integer in [0, 1, (1i64 << shift) - 1, 1 << shift, (1 << shift) | 1] {
+                for integer in [integer, -integer] {
+                    assert_eq!(small_to_real(integer).to_bits(), (integer as f64).to_bits());
+                }
+            }
+        }
+    }
 }

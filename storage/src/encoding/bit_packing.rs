@@ -133,34 +133,54 @@ pub(crate) fn encode(values: &[i64], scale: u64, out: &mut Vec<u8>) {
     }
 }
 
-pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize) -> Decoded<Vec<T>> {
-    let scale = input.u64()?;
+/// A decoded block: value `i` is `reference + scale * differences[i]`, wrapping.
+pub(crate) struct Block<'a> {
+    pub reference: i64,
+    pub scale: i64,
+    /// Bits of the widest difference.
+    pub width: u32,
+    pub differences: &'a [u64],
+}
+
+/// Gives block after block of `rows` values to `take`.
+pub(crate) fn decode_blocks(
+    mut input: Input<'_>,
+    rows: usize,
+    mut take: impl FnMut(Block<'_>),
+) -> Decoded<()> {
+    let scale = input.u64()? as i64;
     let blocks = rows.div_ceil(BLOCK_VALUES);
     let references = input.take(blocks * 8)?.as_chunks::<8>().0;
     let widths = input.take(blocks)?;
-    let mut out = Vec::with_capacity(rows);
     let mut unpacked = [0u64; BLOCK_VALUES];
-    for (reference, width) in references.iter().zip(widths) {
-        let count = (rows - out.len()).min(BLOCK_VALUES);
+    for ((reference, width), start) in references.iter().zip(widths).zip((0..).step_by(BLOCK_VALUES)) {
+        let count = (rows - start).min(BLOCK_VALUES);
         let width = u32::from(*width);
         if width > 64 {
             return Err(Malformed("a bit width is above 64"));
         }
-        let reference = i64::from_le_bytes(*reference);
         unpack(input.take(packed_bytes(count, width))?, width, count, &mut unpacked);
-        let values = unpacked[..count].iter();
+        let reference = i64::from_le_bytes(*reference);
+        take(Block { reference, scale, width, differences: &unpacked[..count] });
+    }
+    input.finish()
+}
+
+pub(crate) fn decode<T: Target>(input: Input<'_>, rows: usize) -> Decoded<Vec<T>> {
+    let mut out = Vec::with_capacity(rows);
+    decode_blocks(input, rows, |block| {
+        let (reference, scale) = (block.reference, block.scale);
+        let values = block.differences.iter();
         if scale == 1 {
             out.extend(values.map(|value| T::from_integer(reference.wrapping_add(*value as i64))));
         } else {
-            let scale = scale as i64;
             out.extend(
                 values.map(|value| {
                     T::from_integer(reference.wrapping_add((*value as i64).wrapping_mul(scale)))
                 }),
             );
         }
-    }
-    input.finish()?;
+    })?;
     Ok(out)
 }
 
