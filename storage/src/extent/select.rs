@@ -139,7 +139,7 @@ fn with_terms(extent: &Extent, row_group: u32, column: u32, text: &str, whole: b
 
 fn with_term(index: &TermIndex<'_>, folded: &[u8], rows: usize) -> Option<Selection> {
     if let Some(list) = index.list(folded) {
-        let bits = Buffer::from_vec(list.bits().ok()?);
+        let bits = Buffer::from_vec(index.bits(&list).ok()?);
         return Some(Selection::of(BooleanBuffer::new(bits, 0, rows), true));
     }
     let mut bits = vec![0u64; words(rows)];

@@ -9,7 +9,11 @@ mod form {
     pub const BITMAP: u32 = 1;
     pub const SPARSE: u32 = 2;
     pub const SPARSE_COMPLEMENT: u32 = 3;
+    pub const UNION: u32 = 4;
 }
+
+/// The form of a list that is other lists together: their numbers, four bytes each. None of them is a union.
+pub(crate) const UNION: u32 = form::UNION;
 
 const WRONG: Malformed = Malformed("a list of rows is malformed");
 
@@ -27,6 +31,15 @@ fn low_bits(count: usize, rows: usize) -> u32 {
 fn sparse_bytes(count: usize, rows: usize) -> (usize, usize) {
     let low = low_bits(count, rows);
     ((count * low as usize).div_ceil(8), (count + (rows >> low) + 1).div_ceil(8))
+}
+
+/// Bytes that [`encode`] appends for so many of the rows.
+pub(crate) fn encoded_bytes(count: usize, rows: usize) -> usize {
+    let size = |count| {
+        let (low, high) = sparse_bytes(count, rows);
+        low + high
+    };
+    if count == rows { 0 } else { size(count).min(size(rows - count)).min(rows.div_ceil(8)) }
 }
 
 /// Appends the rows whose bits are set in words without bits past `rows`; gives back the form.
@@ -64,21 +77,29 @@ fn encode_sparse(bits: impl Iterator<Item = u64>, count: usize, rows: usize, out
     let start = out.len();
     out.resize(start + low_bytes + high_bytes, 0);
     let (lows, highs) = out[start..].split_at_mut(low_bytes);
+    let mask = (1u64 << low) - 1;
+    let mut lows = lows.iter_mut();
+    // Low bits that do not fill a byte yet, and how many they are.
+    let (mut pending, mut filled) = (0u64, 0);
     let mut number = 0;
     for (index, word) in bits.enumerate() {
         let mut word = word;
         while word != 0 {
             let row = index * 64 + word.trailing_zeros() as usize;
             word &= word - 1;
-            for bit in 0..low as usize {
-                let at = number * low as usize + bit;
-                lows[at / 8] |= ((row >> bit & 1) as u8) << (at % 8);
+            pending |= (row as u64 & mask) << filled;
+            filled += low;
+            while filled >= 8 {
+                lows.by_ref().take(1).for_each(|slot| *slot = pending as u8);
+                pending >>= 8;
+                filled -= 8;
             }
             let at = (row >> low) + number;
             highs[at / 8] |= 1 << (at % 8);
             number += 1;
         }
     }
+    lows.take(1).for_each(|slot| *slot = pending as u8);
 }
 
 /// A list in somebody else's bytes.
@@ -182,7 +203,7 @@ mod tests {
             let mut bytes = Vec::new();
             let form = encode(&bits, rows, &mut bytes);
             let count = bits.iter().map(|word| word.count_ones() as usize).sum();
-            prop_assert!(bytes.len() <= rows.div_ceil(8));
+            prop_assert_eq!(bytes.len(), encoded_bytes(count, rows));
             prop_assert_eq!(Posting { form, count, rows, bytes: &bytes }.bits(), Ok(bits));
             // Anything else is refused or answered, never a panic.
             for form in 0..5 {

@@ -24,6 +24,10 @@ const COMMON_TERMS_MAX: usize = 1024;
 /// Bits a row that all lists of a chunk may take: of words, and of terms with digits.
 const WORD_LIST_BITS: usize = 8;
 const NUMBER_LIST_BITS: usize = 2;
+/// The same of dynamic values, where lists only narrow a search.
+const DYNAMIC_LIST_BITS: usize = 2;
+/// Lists that are tried as parts of others.
+const BASES_MAX: usize = 256;
 /// Slots of recently seen hashes; most terms of a log repeat.
 const RECENT: usize = 1 << 11;
 /// Bits of the linear counter of the hashes of one block.
@@ -52,9 +56,15 @@ pub(crate) fn build(values: &[&[u8]], dynamic: bool) -> Vec<u8> {
         row += *rows as usize;
     }
     let mut out = Vec::new();
-    let mut parts = parts(&common, &bits, &blocks, filters, values.values.len());
+    let rows = values.values.len();
+    let budgets = if dynamic {
+        (rows * DYNAMIC_LIST_BITS, 0)
+    } else {
+        (rows * WORD_LIST_BITS, rows * NUMBER_LIST_BITS)
+    };
+    let mut parts = parts(&common, &bits, &blocks, filters, rows, budgets);
     parts.foreign_spelling = values.splitter.foreign_spelling();
-    parts.encode(values.values.len(), &mut out);
+    parts.encode(rows, &mut out);
     out
 }
 
@@ -211,40 +221,103 @@ impl Filters {
     }
 }
 
-/// Chooses which of the common terms get a list, and puts the others into the filters.
-fn parts(common: &Common, bits: &[u64], blocks: &[u32], filters: Filters, rows: usize) -> Parts {
-    let stride = words(rows);
-    let mut parts = Parts::default();
-    // Number of the list of those words; the bits of the first term that has it.
-    let mut lists: HashMap<u64, Vec<(usize, u32)>> = HashMap::new();
-    let (mut word_bits, mut number_bits) = (rows * WORD_LIST_BITS, rows * NUMBER_LIST_BITS);
-    let mut dropped = Vec::new();
-    let mut bytes = Vec::new();
-    for (number, term) in common.terms.iter().enumerate() {
-        let mine = &bits[number * stride..(number + 1) * stride];
-        let same = lists.entry(digest(mine)).or_default();
-        let shared = same.iter().find(|(first, _)| &bits[first * stride..(first + 1) * stride] == mine);
-        if let Some((_, list)) = shared {
-            parts.terms.push((term.clone(), *list));
-            continue;
+/// Lists of rows that have been written, and of what unions are made.
+struct Lists<'a> {
+    rows: usize,
+    written: Vec<(u32, u32, Vec<u8>)>,
+    /// Numbers of lists by a hash of their rows.
+    known: HashMap<u64, Vec<(&'a [u64], u32)>>,
+    /// The rows of lists that are no unions, with their numbers.
+    bases: Vec<(Vec<u64>, u32)>,
+}
+
+impl<'a> Lists<'a> {
+    /// The number of a list of those rows. `None`: it would take more than the budget, which it is taken from.
+    fn add(&mut self, mine: &'a [u64], budget: &mut usize) -> Option<u32> {
+        let same = self.known.entry(digest(mine)).or_default();
+        if let Some((_, number)) = same.iter().find(|(known, _)| *known == mine) {
+            return Some(*number);
         }
-        bytes.clear();
-        let form = posting::encode(mine, rows, &mut bytes);
-        let numeric = term.iter().any(u8::is_ascii_digit);
-        let budget = if numeric { &mut number_bits } else { &mut word_bits };
-        match budget.checked_sub(bytes.len() * 8) {
-            Some(left) => *budget = left,
-            None => {
-                dropped.push(number);
-                continue;
+        let mut left = mine.to_vec();
+        let mut numbers: Vec<u32> = Vec::new();
+        // Large lists first: they were added last.
+        for (base, number) in self.bases.iter().rev() {
+            if base.iter().zip(&left).all(|(base, left)| base & !left == 0) {
+                left.iter_mut().zip(base).for_each(|(left, base)| *left &= !base);
+                numbers.push(*number);
             }
         }
-        let list = parts.lists.len() as u32;
-        let count: u32 = mine.iter().map(|word| word.count_ones()).sum();
-        parts.lists.push((form, count, bytes.clone()));
-        parts.terms.push((term.clone(), list));
-        same.push((number, list));
+        let count = |bits: &[u64]| bits.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        let (all, rest) = (count(mine), count(&left));
+        let whole_bytes = posting::encoded_bytes(all, self.rows);
+        let rest_bytes = if rest > 0 { 4 + posting::encoded_bytes(rest, self.rows) } else { 0 };
+        let union_bytes = numbers.len() * 4 + rest_bytes;
+        let is_union = !numbers.is_empty() && union_bytes < whole_bytes;
+        *budget = budget.checked_sub(8 * if is_union { union_bytes } else { whole_bytes })?;
+        if !is_union {
+            self.write(mine.to_vec(), all);
+        } else {
+            if rest > 0 {
+                numbers.push(self.write(left, rest));
+            }
+            let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            self.written.push((posting::UNION, all as u32, bytes));
+        }
+        let number = self.written.len() as u32 - 1;
+        self.known.entry(digest(mine)).or_default().push((mine, number));
+        Some(number)
     }
+
+    /// Writes a list and takes it as a part of unions to come; gives back its number.
+    fn write(&mut self, bits: Vec<u64>, count: usize) -> u32 {
+        let mut bytes = Vec::new();
+        let form = posting::encode(&bits, self.rows, &mut bytes);
+        let number = self.written.len() as u32;
+        self.written.push((form, count as u32, bytes));
+        if self.bases.len() < BASES_MAX && count > 0 {
+            self.bases.push((bits, number));
+        }
+        number
+    }
+}
+
+/// Chooses which of the common terms get a list, and puts the others into the filters.
+///
+/// `budgets`: bits that the lists of words, and of terms with digits, may take.
+fn parts(
+    common: &Common,
+    bits: &[u64],
+    blocks: &[u32],
+    filters: Filters,
+    rows: usize,
+    budgets: (usize, usize),
+) -> Parts {
+    let stride = words(rows);
+    let mut parts = Parts::default();
+    let mut lists = Lists { rows, written: Vec::new(), known: HashMap::new(), bases: Vec::new() };
+    let (mut word_bits, mut number_bits) = budgets;
+    let mut dropped = Vec::new();
+    let of = |number: usize| &bits[number * stride..(number + 1) * stride];
+    let mut order: Vec<(bool, u32, usize)> = common
+        .terms
+        .iter()
+        .enumerate()
+        .map(|(number, term)| {
+            let count: u32 = of(number).iter().map(|word| word.count_ones()).sum();
+            // Words from the rarest, of which the frequent ones are unions; numbers from the most frequent.
+            let numeric = term.iter().any(u8::is_ascii_digit);
+            (numeric, if numeric { u32::MAX - count } else { count }, number)
+        })
+        .collect();
+    order.sort_unstable();
+    for (numeric, _, number) in order {
+        let budget = if numeric { &mut number_bits } else { &mut word_bits };
+        match lists.add(of(number), budget) {
+            Some(list) => parts.terms.push((common.terms[number].clone(), list)),
+            None => dropped.push(number),
+        }
+    }
+    parts.lists = lists.written;
     parts.terms.sort_unstable();
     let hashes_of_dropped: Vec<(usize, u64)> =
         dropped.into_iter().map(|number| (number, hash_folded(&common.terms[number]))).collect();

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::bloom::{BLOCK_BYTES, Bloom};
-use super::posting::Posting;
+use super::posting::{self, Posting};
 use super::terms::hash_folded;
 use crate::encoding::input::{Decoded, Input, Malformed};
 
@@ -127,6 +127,25 @@ impl<'a> TermIndex<'a> {
         Some(Posting { form, count: count as usize, rows: self.rows, bytes })
     }
 
+    /// A bit a row of a list.
+    pub fn bits(&self, list: &Posting<'_>) -> Decoded<Vec<u64>> {
+        if list.form != posting::UNION {
+            return list.bits();
+        }
+        let wrong = Malformed("a union of lists of rows is malformed");
+        let (numbers, rest) = list.bytes.as_chunks::<4>();
+        let mut out = vec![0u64; posting::words(self.rows)];
+        for number in numbers {
+            let part = self.list_at(u32::from_le_bytes(*number) as usize).ok_or(wrong)?;
+            // A union of unions is no list: `Posting::bits` refuses it.
+            for (word, bits) in out.iter_mut().zip(part.bits()?) {
+                *word |= bits;
+            }
+        }
+        let count: usize = out.iter().map(|word| word.count_ones() as usize).sum();
+        if count != list.count || !rest.is_empty() { Err(wrong) } else { Ok(out) }
+    }
+
     /// The rows of a folded term, if it is one of the common ones.
     pub fn list(&self, folded: &[u8]) -> Option<Posting<'a>> {
         let (mut low, mut high) = (0, self.terms.len());
@@ -186,7 +205,7 @@ impl<'a> TermIndex<'a> {
             return Err(wrong);
         }
         for number in 0..self.lists.len() {
-            self.list_at(number).ok_or(wrong)?.bits()?;
+            self.bits(&self.list_at(number).ok_or(wrong)?)?;
         }
         let (mut rows, mut bytes) = (0, 0);
         for (range, filter) in self.blocks() {
