@@ -618,7 +618,7 @@ fn lists_of_common_terms_are_the_answer() {
     let texts = (0..20_000u64).map(|row| {
         let template = match row % 10 {
             0 => "Upstream timed out, request",
-            1..5 => "Token refreshed for session",
+            1..5 => "Token refreshed for session of request",
             _ => "GET /index.html by",
         };
         format!("{template} {:032x}", hash(row))
@@ -633,6 +633,7 @@ fn lists_of_common_terms_are_the_answer() {
     };
     assert_eq!(select("upstream"), (2000, true));
     assert_eq!(select("session"), (8000, true));
+    assert_eq!(select("request"), (10_000, true), "words of two templates");
     assert_eq!(select("nowhere"), (0, true));
     let (candidates, exact) = select(&format!("{:032x}", hash(777)));
     assert!(!exact && (1..20_000).contains(&candidates), "{candidates} rows of {summary:?}");
