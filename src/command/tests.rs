@@ -231,6 +231,34 @@ fn rows_come_in_inline() {
 }
 
 #[test]
+fn the_bytes_of_columns_add_up_to_those_of_the_files() {
+    let fixture = Fixture::new();
+    fixture.csv(".create table T (time:datetime, a:long, b:string, c:dynamic)");
+    assert!(fixture.rows(".show table T data statistics").contains("b,string,"));
+    for _ in 0..3 {
+        fixture.csv(".ingest inline into table T <|\n2024-01-01,1,x,{}\n2024-01-02,2,yy,5\n");
+        fixture.store.seal(None).expect("seals");
+    }
+    let sizes = |text: &str| {
+        let lines = fixture.rows(text);
+        let field = |line: &str, at: usize| line.split(',').nth(at).and_then(|f| f.parse::<u64>().ok());
+        let columns: Vec<(u64, u64, u64)> = lines
+            .lines()
+            .filter_map(|line| Some((field(line, 4)?, field(line, 7)?, field(line, 11)?)))
+            .collect();
+        assert_eq!(columns.len(), 4, "{lines}");
+        (columns.iter().map(|column| column.0).sum::<u64>() + columns[0].1, columns[0].2)
+    };
+    let entry = fixture.store.table("NetDefaultDB", "T").expect("is there");
+    let data = fixture.store.snapshot().table_data(entry.id).expect("is there");
+    let files: u64 = data.extents().iter().map(|extent| extent.file_bytes).sum();
+    assert_eq!(sizes(".show table T data statistics"), (files, 6));
+    assert_eq!(sizes(".show table T data statistics with (scope='all', samplepercent=80)"), (files, 6));
+    assert_eq!(sizes(".show table T data statistics with (from=datetime(2200-01-01))"), (0, 0));
+    assert!(fixture.run(".show table T data statistics with (to='no time')").is_err());
+}
+
+#[test]
 fn what_is_asked_while_connecting_is_answered() {
     let fixture = Fixture::new();
     let version = fixture.csv(".show version");

@@ -7,7 +7,7 @@
 //! report, a table or column to make) is handed back, to be run by itself. Knows no HTTP.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -85,9 +85,8 @@ impl SmallRequests {
 
     /// Hands in a request for which `is_small` holds.
     pub fn submit(&self, request: IngestRequest, body: Bytes, answer: Answer) {
-        let mut hasher = self.hasher.build_hasher();
-        (&request.database, &request.table).hash(&mut hasher);
-        let gatherer = &self.gatherers[(hasher.finish() % GATHERERS as u64) as usize];
+        let hash = self.hasher.hash_one((&request.database, &request.table));
+        let gatherer = &self.gatherers[(hash % GATHERERS as u64) as usize];
         let job = Job { request, body, answer };
         let refused = match gatherer.get_or_init(|| start(self.store.clone())) {
             Some(sender) => sender.send(job).err().map(|error| error.0),

@@ -166,9 +166,7 @@ fn plan_across(
             && partition.newest_ticks < quiet
             && end.saturating_sub(*start) <= coarse
     };
-    if partitions.iter().filter(|(span, partition)| is_sparse(span, partition)).nth(1).is_none() {
-        return None;
-    }
+    partitions.iter().filter(|(span, partition)| is_sparse(span, partition)).nth(1)?;
     let widest = match retention_ticks() {
         Some(period) => coarse.min(period / RETENTION_SLACK_SHARE),
         None => coarse,
