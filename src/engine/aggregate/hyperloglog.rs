@@ -217,9 +217,8 @@ fn raise(registers: &mut [u8], bits: u8, hash: u64) {
     let rest = (hash << bits) | 1 << (bits - 1);
     let rank = rest.leading_zeros() as u8 + 1;
     let slot = &mut registers[index];
-    if rank > *slot {
-        *slot = rank;
-    }
+    // Not a branch: while registers fill nobody can foretell it.
+    *slot = (*slot).max(rank);
 }
 
 fn estimate(registers: &[u8], bits: u8) -> f64 {
