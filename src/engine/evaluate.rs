@@ -130,7 +130,13 @@ impl PreparedExpression {
 
     /// A value per row, or one for all rows. Texts may come as a dictionary.
     pub fn evaluate(&self, batch: &Batch, query: &Arc<QueryContext>) -> Result<Datum> {
-        evaluate_node(&self.node, batch, query)
+        match evaluate_node(&self.node, batch, query)? {
+            // Only expressions know dictionaries of dynamic values.
+            Datum::Array(array) if self.ty == Type::Dynamic && is_dictionary(&array) => {
+                Ok(Datum::Array(flatten(&array)?))
+            }
+            datum => Ok(datum),
+        }
     }
 
     /// A value per row. Texts may come as a dictionary.
@@ -372,7 +378,8 @@ fn evaluate_on_dictionary(
     let Some((position, array)) = varying else { return Ok(None) };
     let Some(dictionary) = array.as_dictionary_opt::<UInt32Type>() else { return Ok(None) };
     let values = dictionary.values();
-    if values.len() > rows || dictionary.keys().null_count() > 0 || values.null_count() > 0 {
+    let texts_with_nulls = values.null_count() > 0 && *values.data_type() != DataType::BinaryView;
+    if values.len() > rows || dictionary.keys().null_count() > 0 || texts_with_nulls {
         return Ok(None);
     }
     if let Some(argument) = arguments.get_mut(position) {

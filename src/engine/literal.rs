@@ -150,7 +150,7 @@ pub fn flatten(array: &ArrayRef) -> Result<ArrayRef> {
     let keys = UInt32Array::new(keys.values().clone(), dictionary.keys().nulls().cloned());
     let texts = arrow_select::take::take(dictionary.values(), &keys, None)
         .map_err(|error| EngineError::Internal(error.to_string()))?;
-    if texts.null_count() == 0 {
+    if texts.null_count() == 0 || *texts.data_type() == DataType::BinaryView {
         return Ok(texts);
     }
     let texts = texts

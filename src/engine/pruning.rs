@@ -11,6 +11,8 @@ use conshelf_kql::{Dynamic, Type, Value};
 use conshelf_storage::statistics::compare_literals;
 use conshelf_storage::{ColumnStatistics, ColumnType, Comparison, Literal, Predicate, terms};
 
+use crate::engine::execute::path::path_of;
+
 /// A column of the scanned table: its stable id and type.
 pub type ScanColumn = (u32, ColumnType);
 
@@ -62,6 +64,8 @@ pub fn translate(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation
             let operator = comparison(*function)?;
             compare(left, operator, right, columns)
                 .or_else(|| compare(right, mirrored(operator), left, columns))
+                .or_else(|| path_equals(left, operator, right, columns))
+                .or_else(|| path_equals(right, operator, left, columns))
         }
         (F::Between, [value, low, high]) => {
             let low = compare(value, Comparison::GreaterOrEqual, low, columns)?;
@@ -241,6 +245,43 @@ fn compare(left: &Expr, operator: Comparison, right: &Expr, columns: &[ScanColum
         ColumnType::Int | ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan | ColumnType::Bool
     );
     Some(Translation { predicate: Predicate::Compare { column, ty, operator, value }, exact: is_exact })
+}
+
+/// A path into a dynamic column, as it is or as text, equals a text: the column has the terms of the text.
+fn path_equals(
+    path: &Expr,
+    operator: Comparison,
+    text: &Expr,
+    columns: &[ScanColumn],
+) -> Option<Translation> {
+    if operator != Comparison::Equal {
+        return None;
+    }
+    let text = match &text.kind {
+        ExprKind::Constant(Value::String(text) | Value::Dynamic(Dynamic::String(text))) => text,
+        _ => return None,
+    };
+    let path = match &path.kind {
+        ExprKind::Call { function: FunctionId::Conversion(ConversionFunction::ToString), arguments } => {
+            arguments.first()?
+        }
+        _ => path,
+    };
+    let (position, _) = path_of(path)?;
+    let (column, _) = columns.get(position).filter(|(_, ty)| *ty == ColumnType::Dynamic)?;
+    if !only_a_string(text) {
+        return None;
+    }
+    whole_terms(*column, text)
+}
+
+/// Whether no value but a string has this text: others begin with a digit, a sign or a bracket, are words, or
+/// are guids. Their terms may stand differently in the column.
+fn only_a_string(text: &str) -> bool {
+    let words = ["true", "false", "null", "nan", "inf", "infinity"];
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.contains(|letter: char| letter.is_ascii_alphabetic() && !letter.is_ascii_hexdigit())
+        && !words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 fn literal(ty: ColumnType, value: &Value) -> Option<Literal> {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::catalog::{EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, TableEntry};
 use crate::column::{absent, chunk_array};
 use crate::dynamic::DynamicBuilder;
+use crate::encoding::PathValues;
 use crate::error::{Result, StorageError};
 use crate::extent::{Extent, Selection};
 use crate::extent_pool::{ExtentPool, Pooled};
@@ -19,6 +20,7 @@ use crate::predicate::{Comparison, Literal, Predicate};
 use crate::row_store::Chunk;
 use crate::snapshot::TableSnapshot;
 use crate::statistics::ColumnStatistics;
+use crate::types::ColumnType;
 
 /// In which order morsels come. Rows inside a morsel are not re-ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -203,6 +205,19 @@ impl Morsel {
                 })
             })
             .collect()
+    }
+
+    /// What stands under a path of keys in a dynamic column. `None`: not kept on its own here; read the column.
+    pub fn read_path(&self, column: u32, keys: &[String]) -> Result<Option<PathValues>> {
+        let Place::Extent { extent, record, row_group, pool } = &self.place else { return Ok(None) };
+        if self.entry.column_type(column) != Some(ColumnType::Dynamic) {
+            return Ok(None);
+        }
+        extent.read_path(*row_group, column, keys).inspect_err(|error| {
+            if matches!(error, StorageError::Corrupt { .. }) {
+                pool.report(&self.entry, record, error);
+            }
+        })
     }
 
     /// A column that is not stored but follows from where the rows are.
@@ -443,7 +458,6 @@ pub(crate) fn ticks_bounds(predicate: &Predicate, column: u32) -> Bounds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::ColumnType;
 
     fn compare(operator: Comparison, value: i64) -> Predicate {
         Predicate::Compare { column: 0, ty: ColumnType::DateTime, operator, value: Literal::Integer(value) }

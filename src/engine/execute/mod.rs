@@ -26,6 +26,7 @@ mod parse;
 mod parse_kv;
 mod partial;
 mod partition;
+pub mod path;
 mod plugin;
 mod project;
 mod range;

@@ -24,8 +24,9 @@ pub fn pipeline(
     expressions: &[Expr],
 ) -> Result<Pipeline> {
     if !expressions.iter().any(window::has_window) {
-        let below = pipeline_using(executor, input, expressions.iter())?;
-        let expressions = Expressions::new(executor, expressions)?;
+        let mut expressions = expressions.to_vec();
+        let below = pipeline_using(executor, input, &mut expressions.iter_mut().collect::<Vec<_>>())?;
+        let expressions = Expressions::new(executor, &expressions)?;
         return Ok(below.then(Arc::new(Project { expressions }), profile));
     }
     let below = executor.pipeline(input)?;

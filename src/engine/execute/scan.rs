@@ -31,6 +31,7 @@ use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::filter::conjuncts;
 use crate::engine::execute::known::KnownRows;
 use crate::engine::execute::partial;
+use crate::engine::execute::path::Paths;
 use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source, Unit};
 use crate::engine::execute::selection::{Selection, Selections};
 use crate::engine::execute::window;
@@ -74,6 +75,10 @@ pub struct TableScan {
     /// Positions of the columns that whoever takes the rows looks at; the others may be stand-ins.
     used: Vec<usize>,
     table: TableId,
+    /// Paths into dynamic columns that are read like columns.
+    paths: Paths,
+    /// Whether whoever takes the rows knows of them.
+    yields_paths: bool,
     /// Names the table and the columns with their types.
     fingerprint: u128,
     /// What is kept of single row groups.
@@ -109,19 +114,20 @@ pub fn pipeline(
 }
 
 /// The pipeline of a plan of whose columns only those are looked at that the expressions read.
-pub fn pipeline_using<'a>(
-    executor: &Executor,
-    input: &Plan,
-    expressions: impl Iterator<Item = &'a Expr>,
-) -> Result<Pipeline> {
+/// These come to read the paths into dynamic columns from columns that the scan adds.
+pub fn pipeline_using(executor: &Executor, input: &Plan, expressions: &mut [&mut Expr]) -> Result<Pipeline> {
     let Operator::Scan { database, table, columns, predicate } = &*input.operator else {
         return executor.pipeline(input);
     };
-    let mut used = Vec::new();
-    expressions.for_each(|expression| columns_of(expression, &mut used));
     let profile = executor.profile.operator(operator_line(input), executor.depth);
     let mut scan = table_scan(executor, &profile, database, table, columns, predicate.as_ref(), None)?;
+    let mut used = Vec::new();
+    for expression in expressions {
+        **expression = scan.paths.rewrite(expression, &executor.query)?;
+        columns_of(expression, &mut used);
+    }
     scan.used = used;
+    scan.yields_paths = true;
     Ok(Pipeline::of(Arc::new(scan), profile, false))
 }
 
@@ -179,10 +185,12 @@ impl TableScan {
             .collect::<Result<Vec<(u32, ColumnType)>>>()?;
         let list = request.predicate.map_or_else(Vec::new, conjuncts);
         let (prepared, resolved) = Expressions::resolved(executor, &list)?;
+        let mut paths = Paths::new(columns.len());
         let mut conditions: Vec<Condition> = resolved
             .iter()
             .zip(prepared.into_prepared())
             .map(|(condition, expression)| {
+                let expression = paths.prepare(condition, expression, &executor.query);
                 let folded = fold_constants(condition, &executor.query);
                 let translation = pruning::translate(&folded, &columns);
                 let fingerprint = partial::deterministic(condition, &executor.query)
@@ -192,7 +200,10 @@ impl TableScan {
             .collect();
         conditions.sort_by_key(|condition| {
             let texts = condition.columns.iter().any(|position| {
-                matches!(columns.get(*position), Some((_, ColumnType::String | ColumnType::Dynamic)))
+                !matches!(
+                    columns.get(*position),
+                    Some((_, ty)) if !matches!(ty, ColumnType::String | ColumnType::Dynamic)
+                )
             });
             (texts, condition.translation.is_none())
         });
@@ -235,6 +246,8 @@ impl TableScan {
             limit: request.limit,
             used: (0..columns.len()).collect(),
             table: entry.id,
+            paths,
+            yields_paths: false,
             fingerprint: Fingerprint::default().add(&(entry.id, &columns)).finish(),
             selections: Selections::of(executor).filter(|_| !conditions_empty),
             is_summed: AtomicBool::new(false),
@@ -303,12 +316,18 @@ impl TableScan {
         found: &mut [Option<ArrayRef>],
         kept: Option<&BooleanBuffer>,
     ) -> Result<()> {
+        let path = |position: &&usize| **position >= self.ids.len();
+        for position in positions.iter().filter(path) {
+            if found.get(*position).is_some_and(Option::is_none) {
+                self.fill_path(morsel, *position, found, kept)?;
+            }
+        }
         for texts in [false, true] {
             let missing: Vec<usize> = positions
                 .iter()
                 .copied()
                 .filter(|position| found.get(*position).is_some_and(Option::is_none))
-                .filter(|position| self.texts[*position] == texts)
+                .filter(|position| self.texts.get(*position) == Some(&texts))
                 .collect();
             if !missing.is_empty() {
                 let few = if texts { FEW_TEXTS } else { FEW_ROWS };
@@ -390,6 +409,46 @@ fn fingerprint(condition: &Expr, columns: &[(u32, ColumnType)]) -> Option<u128> 
     }
     types.sort_unstable_by_key(|(id, _)| *id);
     Some(Fingerprint::default().add(&substitute(condition, &by_id)?).add(&types).finish())
+}
+
+impl TableScan {
+    /// Reads a path column: alone where storage has it so, else out of the whole column.
+    fn fill_path(
+        &self,
+        morsel: &Morsel,
+        position: usize,
+        found: &mut [Option<ArrayRef>],
+        kept: Option<&BooleanBuffer>,
+    ) -> Result<()> {
+        let Some(path) = self.paths.at(position) else { return Ok(()) };
+        let whole_is_there = found[path.column].is_some()
+            && kept.is_some_and(|kept| kept.count_set_bits() * FEW_ROWS <= morsel.rows());
+        let values = match whole_is_there {
+            true => None,
+            false => morsel.read_path(self.ids[path.column], &path.keys)?,
+        };
+        let array = match values {
+            Some(values) => {
+                let array = path.of_values(values, &self.query)?;
+                let bytes = columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
+                self.profile.add_bytes(bytes);
+                self.query.progress.bytes_scanned.fetch_add(bytes, Ordering::Relaxed);
+                match kept {
+                    Some(kept) => columns::filter_column(&array, kept)?,
+                    None => array,
+                }
+            }
+            None => {
+                self.fill(morsel, &[path.column], found, kept)?;
+                let whole = found[path.column].as_ref().ok_or_else(|| {
+                    EngineError::Internal(String::from("a column was read and is not there"))
+                })?;
+                path.of_whole(whole, &self.query)?
+            }
+        };
+        found[position] = Some(array);
+        Ok(())
+    }
 }
 
 /// Row groups of one unit in large extents; small extents have that many units.
@@ -498,7 +557,7 @@ impl Source for TableScan {
             return Ok(Flow::Continue(()));
         }
         let mut rows = morsel.rows();
-        let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len()];
+        let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len() + self.paths.len()];
         let selections = self.selections.as_ref().zip(self.selection_key(morsel));
         let known = selections.as_ref().and_then(|(selections, key)| selections.get(key, rows));
         if known != Some(Selection::None) {
@@ -539,7 +598,8 @@ impl Source for TableScan {
             rows = limit;
         }
         self.fill(morsel, &self.used, &mut found, kept.as_ref())?;
-        let mut batch = partial(&found, rows);
+        let yielded = if self.yields_paths { found.len() } else { self.ids.len() };
+        let mut batch = partial(&found[..yielded], rows);
         if self.row_ids {
             let base = (number as i64) << 32;
             let ids: Int64Array = match &kept {

@@ -443,16 +443,21 @@ pub fn pipeline(
     if let Some(batches) = late_extremes(executor, profile, input, keys, aggregates)? {
         return finished(executor, profile, batches, schema);
     }
-    let arguments =
-        aggregates.iter().flat_map(|aggregate| aggregate.arguments.iter().chain(&aggregate.condition));
-    let below = pipeline_using(executor, input, keys.iter().chain(arguments))?;
+    let mut keys_above = keys.to_vec();
+    let mut aggregates_above = aggregates.to_vec();
+    let arguments = aggregates_above
+        .iter_mut()
+        .flat_map(|aggregate| aggregate.arguments.iter_mut().chain(&mut aggregate.condition));
+    let mut above: Vec<&mut Expr> = keys_above.iter_mut().chain(arguments).collect();
+    let below = pipeline_using(executor, input, &mut above)?;
     let aggregates: Vec<&Aggregate> = aggregates.iter().collect();
     let shortcut = match *input.operator {
         Operator::Scan { .. } => Shortcut::of(executor, keys, &aggregates, input.schema.len())?,
         _ => None,
     };
     let reuse = Reuse::of(executor, input, keys, &aggregates);
-    let batches = groups(executor, profile, &below, keys, &aggregates, shortcut, reuse)?;
+    let aggregates: Vec<&Aggregate> = aggregates_above.iter().collect();
+    let batches = groups(executor, profile, &below, &keys_above, &aggregates, shortcut, reuse)?;
     finished(executor, profile, batches, schema)
 }
 

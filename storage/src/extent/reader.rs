@@ -11,7 +11,7 @@ use super::footer::{Chunk, Footer, Index, Section};
 use super::select::{self, Selection};
 use super::{prune, writer};
 use crate::column;
-use crate::encoding::{Malformed, decode_chunk, decode_chunk_rows};
+use crate::encoding::{Malformed, PathValues, decode_chunk, decode_chunk_path, decode_chunk_rows};
 use crate::error::{Result, StorageError};
 use crate::format::{
     EXTENT_END_MAGIC, EXTENT_HEADER_BYTES, EXTENT_MAGIC, EXTENT_POSTSCRIPT_BYTES, EXTENT_VERSION,
@@ -210,6 +210,19 @@ impl Extent {
         let array = decode_chunk_rows(stored, bytes, self.row_group_rows(row_group) as usize, rows)
             .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))?;
         Ok(column::convert(&array, stored, ty))
+    }
+
+    /// What stands under a path of keys in a dynamic column of a row group. `None` where the extent does not
+    /// keep it on its own, or the column is of another type.
+    pub fn read_path(&self, row_group: u32, column_id: u32, keys: &[String]) -> Result<Option<PathValues>> {
+        let Some(position) = self.position(column_id) else { return Ok(None) };
+        if self.columns[position].1 != ColumnType::Dynamic {
+            return Ok(None);
+        }
+        let bytes = self.chunk_bytes(row_group, position)?;
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        decode_chunk_path(bytes, self.row_group_rows(row_group) as usize, &keys)
+            .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))
     }
 
     pub(super) fn footer(&self) -> &Footer {

@@ -4,7 +4,7 @@ mod arithmetic;
 mod comparison;
 mod logic;
 mod membership;
-mod part;
+pub mod part;
 pub mod text;
 
 use arrow_array::ArrayRef;
