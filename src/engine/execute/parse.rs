@@ -43,7 +43,7 @@ enum Matcher {
 /// A segment of a plain pattern, its text prepared for searching.
 enum Piece {
     Star,
-    Text(Finder<'static>),
+    Text(Box<Finder<'static>>),
     Capture { output: usize },
 }
 
@@ -51,7 +51,7 @@ impl Piece {
     fn of(segment: &ParseSegment) -> Piece {
         match segment {
             ParseSegment::Star => Piece::Star,
-            ParseSegment::Text(text) => Piece::Text(Finder::new(text.as_bytes()).into_owned()),
+            ParseSegment::Text(text) => Piece::Text(Box::new(Finder::new(text.as_bytes()).into_owned())),
             ParseSegment::Capture { output } => Piece::Capture { output: *output },
         }
     }

@@ -42,7 +42,8 @@ impl Paths {
         Paths { width, list: Vec::new() }
     }
 
-    pub fn len(&self) -> usize {
+    /// How many there are.
+    pub fn count(&self) -> usize {
         self.list.len()
     }
 

@@ -557,7 +557,7 @@ impl Source for TableScan {
             return Ok(Flow::Continue(()));
         }
         let mut rows = morsel.rows();
-        let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len() + self.paths.len()];
+        let mut found: Vec<Option<ArrayRef>> = vec![None; self.ids.len() + self.paths.count()];
         let selections = self.selections.as_ref().zip(self.selection_key(morsel));
         let known = selections.as_ref().and_then(|(selections, key)| selections.get(key, rows));
         if known != Some(Selection::None) {

@@ -479,7 +479,8 @@ mod tests {
     fn texts_with_their_hashes_are_numbered_as_without() {
         let texts = |step: usize| -> ArrayRef {
             let long = |row: usize| format!("https://example.com/{}", row * step % 700);
-            let value = |row: usize| if row % 3 == 0 { long(row) } else { (row * step % 90).to_string() };
+            let value =
+                |row: usize| if row.is_multiple_of(3) { long(row) } else { (row * step % 90).to_string() };
             Arc::new(StringViewArray::from_iter_values((0..3_000).map(value)))
         };
         let (mut hashed, mut plain) = (KeyTable::new(&[Type::String]), KeyTable::new(&[Type::String]));
