@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::reader::Extent;
 use crate::encoding::describe_chunk;
 
-/// One line a column: rows, bytes, bytes a row, index bytes, and the encodings of its chunks with how many
+/// The bytes of values, indexes and the rest of the file; then one line a column: rows, bytes, bytes a row, index bytes, and the encodings of its chunks with how many
 /// chunks use each.
 pub fn describe(extent: &Extent) -> String {
     let mut out = String::new();
