@@ -20,7 +20,7 @@ use crate::engine::cache::{CacheKey, CacheUse, Fingerprint, QueryCache};
 use crate::engine::context::QueryContext;
 use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
-use crate::engine::execute::scan::{columns_of, fold_constants};
+use crate::engine::execute::rewrite::{columns_of, fold_constants};
 
 /// A unit with more than one group in so many rows costs as much to merge as to compute.
 const ROWS_OF_A_GROUP: usize = 4;

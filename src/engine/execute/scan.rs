@@ -1,18 +1,13 @@
 //! Reading a table: pruned morsels, predicate columns first, the others only for rows that survive.
-//!
-//! `Late` is what lets `top` read its winners' other columns afterwards.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow_array::{Array, ArrayRef, Int64Array, NullArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, Int64Array, NullArray};
 use arrow_buffer::BooleanBuffer;
 use conshelf_kql::explain::operator_line;
-use conshelf_kql::function::{FunctionId, OperatorFunction};
-use conshelf_kql::plan::{Expr, ExprKind, Operator, Plan, SortKey};
-use conshelf_kql::{Column, Schema, Type};
+use conshelf_kql::plan::{Expr, Operator, Plan};
 use conshelf_storage::{
     ColumnStatistics, ColumnType, EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, INGESTION_TIME_COLUMN, Morsel,
     MorselSource, Predicate, ScanOrder, ScanRequest, TableEntry, TableId,
@@ -23,20 +18,16 @@ use crate::engine::batch::Batch;
 use crate::engine::cache::{CacheKey, Fingerprint};
 use crate::engine::context::QueryContext;
 use crate::engine::error::{EngineError, Result};
-use crate::engine::evaluate::{self, PreparedExpression};
 use crate::engine::execute::Executor;
-use crate::engine::execute::collect::collect;
 use crate::engine::execute::columns;
-use crate::engine::execute::expression::Expressions;
-use crate::engine::execute::filter::conjuncts;
+use crate::engine::execute::condition::Condition;
 use crate::engine::execute::known::KnownRows;
-use crate::engine::execute::partial;
 use crate::engine::execute::path::Paths;
 use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source, Unit};
-use crate::engine::execute::selection::{Selection, Selections};
-use crate::engine::execute::window;
+use crate::engine::execute::rewrite::columns_of;
+use crate::engine::execute::selection::{Selection, Selections, within};
+use crate::engine::execute::time_bound::TimeBound;
 use crate::engine::profile::OperatorProfile;
-use crate::engine::pruning::{self, Translation};
 
 /// Names by which a plan reads what is hidden.
 const HIDDEN: [(&str, u32, ColumnType); 3] = [
@@ -49,16 +40,6 @@ const HIDDEN: [(&str, u32, ColumnType); 3] = [
 const FEW_ROWS: usize = 8;
 /// The same for texts, of which whole pieces stay packed and no values are copied in vain.
 const FEW_TEXTS: usize = 2;
-
-/// A condition every row must meet.
-struct Condition {
-    expression: PreparedExpression,
-    /// Positions of the columns it reads.
-    columns: Vec<usize>,
-    translation: Option<Translation>,
-    /// Names it; `None`: whether it holds does not follow from the row alone.
-    fingerprint: Option<u128>,
-}
 
 pub struct TableScan {
     morsels: Vec<Morsel>,
@@ -90,15 +71,17 @@ pub struct TableScan {
 }
 
 /// What is to be read.
-struct Request<'a> {
-    database: &'a str,
-    table: &'a str,
-    columns: &'a [String],
-    predicate: Option<&'a Expr>,
-    order: ScanOrder,
-    row_ids: bool,
-    bound: Option<Arc<TimeBound>>,
-    limit: Option<usize>,
+pub struct Request<'a> {
+    pub database: &'a str,
+    pub table: &'a str,
+    pub columns: &'a [String],
+    pub predicate: Option<&'a Expr>,
+    pub order: ScanOrder,
+    /// Whether a column with morsel and row of each row is wanted.
+    pub row_ids: bool,
+    pub bound: Option<Arc<TimeBound>>,
+    /// More rows are not wanted.
+    pub limit: Option<usize>,
 }
 
 pub fn pipeline(
@@ -154,14 +137,16 @@ pub fn table_scan(
     TableScan::new(executor, profile, &request)
 }
 
-fn entry<'a>(executor: &'a Executor, database: &str, table: &str) -> Result<&'a Arc<TableEntry>> {
+/// The table as the query's snapshot has it.
+pub fn entry<'a>(executor: &'a Executor, database: &str, table: &str) -> Result<&'a Arc<TableEntry>> {
     let snapshot = executor.snapshot.as_ref();
     snapshot.and_then(|snapshot| snapshot.table(database, table)).ok_or_else(|| {
         EngineError::Evaluation(format!("table '{table}' of database '{database}' does not exist any more"))
     })
 }
 
-fn column_of(entry: &TableEntry, name: &str) -> Option<(u32, ColumnType)> {
+/// Stable id and type of a column by the name in a plan.
+pub fn column_of(entry: &TableEntry, name: &str) -> Option<(u32, ColumnType)> {
     if let Some((_, id, ty)) = HIDDEN.iter().find(|(hidden, _, _)| *hidden == name) {
         return Some((*id, *ty));
     }
@@ -172,7 +157,11 @@ fn column_of(entry: &TableEntry, name: &str) -> Option<(u32, ColumnType)> {
 }
 
 impl TableScan {
-    fn new(executor: &Executor, profile: &Arc<OperatorProfile>, request: &Request<'_>) -> Result<TableScan> {
+    pub fn new(
+        executor: &Executor,
+        profile: &Arc<OperatorProfile>,
+        request: &Request<'_>,
+    ) -> Result<TableScan> {
         let entry = entry(executor, request.database, request.table)?;
         let columns = request
             .columns
@@ -183,30 +172,8 @@ impl TableScan {
                 })
             })
             .collect::<Result<Vec<(u32, ColumnType)>>>()?;
-        let list = request.predicate.map_or_else(Vec::new, conjuncts);
-        let (prepared, resolved) = Expressions::resolved(executor, &list)?;
         let mut paths = Paths::new(columns.len());
-        let mut conditions: Vec<Condition> = resolved
-            .iter()
-            .zip(prepared.into_prepared())
-            .map(|(condition, expression)| {
-                let expression = paths.prepare(condition, expression, &executor.query);
-                let folded = fold_constants(condition, &executor.query);
-                let translation = pruning::translate(&folded, &columns);
-                let fingerprint = partial::deterministic(condition, &executor.query)
-                    .and_then(|condition| fingerprint(&condition, &columns));
-                Condition { columns: expression.columns(), expression, translation, fingerprint }
-            })
-            .collect();
-        conditions.sort_by_key(|condition| {
-            let texts = condition.columns.iter().any(|position| {
-                !matches!(
-                    columns.get(*position),
-                    Some((_, ty)) if !matches!(ty, ColumnType::String | ColumnType::Dynamic)
-                )
-            });
-            (texts, condition.translation.is_none())
-        });
+        let conditions = Condition::all(executor, request.predicate, &columns, &mut paths)?;
         let parts = conditions.iter().filter_map(|condition| condition.translation.as_ref());
         let predicate = Predicate::And(parts.map(|part| part.predicate.clone()).collect());
         let data = executor.snapshot.as_ref().and_then(|snapshot| snapshot.table_data(entry.id));
@@ -367,51 +334,6 @@ impl TableScan {
         Ok(())
     }
 
-    /// What indexes say of a morsel: the rows that may meet all conditions (`None`: every row), and which
-    /// conditions all of those meet.
-    fn select(&self, morsel: &Morsel) -> (Option<BooleanBuffer>, Vec<bool>) {
-        let mut kept: Option<BooleanBuffer> = None;
-        let settled = self
-            .conditions
-            .iter()
-            .map(|condition| {
-                if condition.always_holds(morsel) {
-                    return true;
-                }
-                let Some(translation) = &condition.translation else { return false };
-                let selection = morsel.select(&translation.predicate);
-                if let Some(rows) = selection.rows {
-                    kept = Some(match kept.take() {
-                        Some(kept) => &kept & &rows,
-                        None => rows,
-                    });
-                }
-                selection.exact && translation.exact
-            })
-            .collect();
-        (kept, settled)
-    }
-}
-
-/// Names a condition by the columns it reads; `None` where that cannot be.
-fn fingerprint(condition: &Expr, columns: &[(u32, ColumnType)]) -> Option<u128> {
-    let by_id: Vec<Expr> = columns
-        .iter()
-        .map(|(id, _)| Expr { kind: ExprKind::Column(*id as usize), ty: condition.ty })
-        .collect();
-    let mut used = Vec::new();
-    columns_of(condition, &mut used);
-    let mut types: Vec<&(u32, ColumnType)> =
-        used.iter().map(|position| columns.get(*position)).collect::<Option<_>>()?;
-    // Tags of an extent may be altered.
-    if types.iter().any(|(id, _)| *id == EXTENT_TAGS_COLUMN) {
-        return None;
-    }
-    types.sort_unstable_by_key(|(id, _)| *id);
-    Some(Fingerprint::default().add(&substitute(condition, &by_id)?).add(&types).finish())
-}
-
-impl TableScan {
     /// Reads a path column: alone where storage has it so, else out of the whole column.
     fn fill_path(
         &self,
@@ -448,6 +370,38 @@ impl TableScan {
         };
         found[position] = Some(array);
         Ok(())
+    }
+
+    /// Columns by their stable ids for single, ascending rows of a morsel.
+    pub fn read_rows(&self, number: usize, ids: &[u32], rows: &[u32]) -> Result<Batch> {
+        let batch = Batch::new(self.morsels[number].read_rows(ids, rows)?, rows.len());
+        self.profile.add_bytes(columns::held_bytes(&batch));
+        Ok(batch)
+    }
+
+    /// What indexes say of a morsel: the rows that may meet all conditions (`None`: every row), and which
+    /// conditions all of those meet.
+    fn select(&self, morsel: &Morsel) -> (Option<BooleanBuffer>, Vec<bool>) {
+        let mut kept: Option<BooleanBuffer> = None;
+        let settled = self
+            .conditions
+            .iter()
+            .map(|condition| {
+                if condition.always_holds(morsel) {
+                    return true;
+                }
+                let Some(translation) = &condition.translation else { return false };
+                let selection = morsel.select(&translation.predicate);
+                if let Some(rows) = selection.rows {
+                    kept = Some(match kept.take() {
+                        Some(kept) => &kept & &rows,
+                        None => rows,
+                    });
+                }
+                selection.exact && translation.exact
+            })
+            .collect();
+        (kept, settled)
     }
 }
 
@@ -488,16 +442,6 @@ fn partial(found: &[Option<ArrayRef>], rows: usize) -> Batch {
         .map(|column| column.clone().unwrap_or_else(|| Arc::new(NullArray::new(rows)) as ArrayRef))
         .collect();
     Batch::new(columns, rows)
-}
-
-impl Condition {
-    /// Whether statistics say that every row of the morsel meets the condition.
-    fn always_holds(&self, morsel: &Morsel) -> bool {
-        self.translation.as_ref().is_some_and(|translation| {
-            translation.exact
-                && pruning::always_true(&translation.predicate, &|column| morsel.statistics(column))
-        })
-    }
 }
 
 impl Source for TableScan {
@@ -610,326 +554,4 @@ impl Source for TableScan {
         }
         emit(batch)
     }
-}
-
-/// The selection `inner` of the rows that `outer` selects, as a selection of all rows.
-fn within(outer: &BooleanBuffer, inner: &BooleanBuffer) -> BooleanBuffer {
-    let mut builder = arrow_buffer::BooleanBufferBuilder::new(outer.len());
-    builder.append_n(outer.len(), false);
-    for (index, row) in outer.set_indices().enumerate() {
-        if inner.value(index) {
-            builder.set_bit(row, true);
-        }
-    }
-    builder.finish()
-}
-
-/// The expression with every part that reads no column computed.
-pub fn fold_constants(expression: &Expr, query: &Arc<QueryContext>) -> Expr {
-    let ExprKind::Call { function, arguments } = &expression.kind else { return expression.clone() };
-    let mut used = Vec::new();
-    columns_of(expression, &mut used);
-    if used.is_empty()
-        && let Some(value) = evaluate::fold(expression, query)
-    {
-        return Expr { kind: ExprKind::Constant(value), ty: expression.ty };
-    }
-    let arguments = arguments.iter().map(|argument| fold_constants(argument, query)).collect();
-    Expr { kind: ExprKind::Call { function: *function, arguments }, ty: expression.ty }
-}
-
-/// Positions of all columns that an expression reads.
-pub fn columns_of(expression: &Expr, used: &mut Vec<usize>) {
-    match &expression.kind {
-        ExprKind::Column(position) => {
-            if !used.contains(position) {
-                used.push(*position);
-            }
-        }
-        ExprKind::Constant(_)
-        | ExprKind::CorrelatedSubquery { .. }
-        | ExprKind::Parameter(_)
-        | ExprKind::ScalarSubquery(_) => {}
-        ExprKind::Call { arguments, .. } => {
-            arguments.iter().for_each(|argument| columns_of(argument, used));
-        }
-        ExprKind::InSubquery { value, .. } => columns_of(value, used),
-    }
-}
-
-/// The time that a row of `top … by time` must beat, shared by all workers.
-pub struct TimeBound {
-    descending: bool,
-    nulls_first: bool,
-    time_column: u32,
-    /// The worst winning time so far; the extreme that everything beats at first.
-    ticks: AtomicI64,
-}
-
-impl TimeBound {
-    /// Takes note of the sort key (see `order`) of a row that has `limit` rows at least as good.
-    pub fn tighten(&self, key: u128) {
-        let value_rank = if self.nulls_first { 2 } else { 0 };
-        if key >> 64 != value_rank {
-            return;
-        }
-        let ordered = if self.descending { !(key as u64) } else { key as u64 };
-        let ticks = (ordered ^ (1 << 63)) as i64;
-        if self.descending {
-            self.ticks.fetch_max(ticks, Ordering::Relaxed);
-        } else {
-            self.ticks.fetch_min(ticks, Ordering::Relaxed);
-        }
-    }
-
-    fn may_win(&self, morsel: &Morsel) -> bool {
-        let Some((least, greatest)) = morsel.time_bounds() else { return true };
-        if self.nulls_first && morsel.statistics(self.time_column).is_none_or(|known| known.nulls > 0) {
-            return true;
-        }
-        let ticks = self.ticks.load(Ordering::Relaxed);
-        if self.descending { greatest >= ticks } else { least <= ticks }
-    }
-}
-
-/// A chain of filters and projections over a scan, cut in two: what decides which rows are wanted, and what
-/// is only needed of those.
-pub struct Late {
-    /// Yields the early columns, then the row id.
-    pub pipeline: Pipeline,
-    /// The early expressions, over the pipeline's columns.
-    pub early: Vec<Expr>,
-    pub schema: Schema,
-    pub bound: Option<Arc<TimeBound>>,
-    scan: Arc<TableScan>,
-    /// Stable ids of the columns that the late expressions read.
-    ids: Vec<u32>,
-    /// Over those columns.
-    late: Vec<Expr>,
-}
-
-impl Late {
-    /// `early` and `late` are expressions over the input; `order` is the sort key that decides, if one does.
-    /// `None`: reading late gains nothing, or the input is something else than a chain over a scan.
-    pub fn of(
-        executor: &Executor,
-        input: &Plan,
-        early: &[Expr],
-        late: &[Expr],
-        order: Option<&SortKey>,
-    ) -> Result<Option<Late>> {
-        let Some(chain) = chain(input) else { return Ok(None) };
-        let Operator::Scan { database, table, columns, predicate } = &*chain.scan.operator else {
-            return Ok(None);
-        };
-        let over_scan = |list: &[Expr]| -> Option<Vec<Expr>> {
-            list.iter().map(|expression| substitute(expression, &chain.outputs)).collect()
-        };
-        let (Some(early), Some(late)) = (over_scan(early), over_scan(late)) else { return Ok(None) };
-        let mut filters: Vec<Expr> = predicate.iter().cloned().collect();
-        filters.extend(chain.filters);
-        let (mut early_columns, mut late_columns) = (Vec::new(), Vec::new());
-        filters.iter().chain(&early).for_each(|expression| columns_of(expression, &mut early_columns));
-        late.iter().for_each(|expression| columns_of(expression, &mut late_columns));
-        if late_columns.iter().all(|position| early_columns.contains(position)) {
-            return Ok(None);
-        }
-        let remap = |list: &[Expr], kept: &[usize]| -> Option<Vec<Expr>> {
-            let places: Vec<Expr> = (0..columns.len())
-                .map(|position| {
-                    let place = kept.iter().position(|kept| *kept == position).unwrap_or(0);
-                    Expr::column(place, chain.scan.schema[position].ty)
-                })
-                .collect();
-            list.iter().map(|expression| substitute(expression, &places)).collect()
-        };
-        let (Some(filters), Some(early_list), Some(late_list)) =
-            (remap(&filters, &early_columns), remap(&early, &early_columns), remap(&late, &late_columns))
-        else {
-            return Ok(None);
-        };
-        let entry = entry(executor, database, table)?;
-        let id_of = |position: usize| {
-            column_of(entry, &columns[position]).map(|(id, _)| id).ok_or_else(|| {
-                EngineError::Evaluation(format!("column '{}' does not exist any more", columns[position]))
-            })
-        };
-        let bound = match (order, early.first().map(|first| &first.kind)) {
-            (Some(order), Some(ExprKind::Column(position))) => {
-                let id = id_of(*position)?;
-                (Some(id) == entry.time_column()).then(|| {
-                    Arc::new(TimeBound {
-                        descending: order.descending,
-                        nulls_first: order.nulls_first,
-                        time_column: id,
-                        ticks: AtomicI64::new(if order.descending { i64::MIN } else { i64::MAX }),
-                    })
-                })
-            }
-            _ => None,
-        };
-        let scan_order = match &bound {
-            None => ScanOrder::Any,
-            Some(bound) if bound.descending => ScanOrder::TimeDescending,
-            Some(_) => ScanOrder::TimeAscending,
-        };
-        let names: Vec<String> = early_columns.iter().map(|position| columns[*position].clone()).collect();
-        let predicate = filters.into_iter().reduce(|left, right| {
-            Expr::call(FunctionId::Operator(OperatorFunction::And), vec![left, right], Type::Bool)
-        });
-        let request = Request {
-            database,
-            table,
-            columns: &names,
-            predicate: predicate.as_ref(),
-            order: scan_order,
-            row_ids: true,
-            bound: bound.clone(),
-            limit: None,
-        };
-        let name = format!("Scan {database}.{table} [{}], the rest late", names.join(", "));
-        let profile = executor.profile.operator(name, executor.depth);
-        let scan = Arc::new(TableScan::new(executor, &profile, &request)?);
-        let mut schema: Schema =
-            early_columns.iter().map(|position| chain.scan.schema[*position].clone()).collect();
-        schema.push(Column::new("$row", Type::Long));
-        let ids = late_columns.iter().map(|position| id_of(*position)).collect::<Result<_>>()?;
-        Ok(Some(Late {
-            pipeline: Pipeline::of(scan.clone(), profile, false),
-            early: early_list,
-            schema,
-            bound,
-            scan,
-            ids,
-            late: late_list,
-        }))
-    }
-
-    /// The row id as an expression over the pipeline's columns.
-    pub fn row_id(&self) -> Expr {
-        Expr::column(self.schema.len() - 1, Type::Long)
-    }
-
-    /// The values of the late expressions for rows by their ids; nulls for a null id.
-    pub fn fetch(&self, executor: &Executor, row_ids: &ArrayRef) -> Result<Vec<ArrayRef>> {
-        let row_ids = columns::longs(row_ids)?;
-        let mut by_morsel: BTreeMap<usize, Vec<(u32, i64)>> = BTreeMap::new();
-        for (place, row_id) in (0i64..).zip(row_ids.iter()) {
-            if let Some(row_id) = row_id {
-                by_morsel.entry((row_id >> 32) as usize).or_default().push((row_id as u32, place));
-            }
-        }
-        let source = Fetch {
-            scan: self.scan.clone(),
-            groups: by_morsel.into_iter().collect(),
-            ids: self.ids.clone(),
-            late: Expressions::new(executor, &self.late)?,
-        };
-        let pipeline = Pipeline::of(Arc::new(source), Arc::default(), false);
-        let fetched = collect(&pipeline, &executor.query, executor.workers)?;
-        let mut schema: Schema = self.late.iter().map(|expression| Column::new("", expression.ty)).collect();
-        schema.push(Column::new("$place", Type::Long));
-        let all = columns::concat(&fetched.batches, &schema)?;
-        let mut picks: Vec<Option<u32>> = vec![None; row_ids.len()];
-        for (row, place) in (0u32..).zip(columns::longs(&all.columns[self.late.len()])?.values()) {
-            picks[*place as usize] = Some(row);
-        }
-        let picks = UInt32Array::from(picks);
-        all.columns[..self.late.len()].iter().map(|column| columns::take_column(column, &picks)).collect()
-    }
-}
-
-/// Reads single rows of some morsels and computes the late expressions of them.
-struct Fetch {
-    scan: Arc<TableScan>,
-    /// Morsel, then rows with their places in the result.
-    groups: Vec<(usize, Vec<(u32, i64)>)>,
-    ids: Vec<u32>,
-    late: Expressions,
-}
-
-impl Source for Fetch {
-    fn morsels(&self) -> usize {
-        self.groups.len()
-    }
-
-    fn read(&self, morsel: usize, emit: &mut Emit<'_>) -> Result<Flow> {
-        let (number, rows) = &self.groups[morsel];
-        let mut rows = rows.clone();
-        rows.sort_unstable();
-        let mut distinct: Vec<u32> = rows.iter().map(|(row, _)| *row).collect();
-        distinct.dedup();
-        let arrays = self.scan.morsels[*number].read_rows(&self.ids, &distinct)?;
-        let batch = Batch::new(arrays, distinct.len());
-        self.scan.profile.add_bytes(columns::held_bytes(&batch));
-        let mut batch = Batch::new(self.late.columns(&batch)?, batch.rows);
-        if distinct.len() < rows.len() {
-            let picks = rows.iter().map(|(row, _)| distinct.binary_search(row).map_or(0, |at| at as u32));
-            batch = columns::take(&batch, &UInt32Array::from_iter_values(picks))?;
-        }
-        let places = Int64Array::from_iter_values(rows.iter().map(|(_, place)| *place));
-        batch.columns.push(Arc::new(places));
-        emit(batch)
-    }
-}
-
-struct Chain<'a> {
-    scan: &'a Plan,
-    /// Over the scan's columns.
-    filters: Vec<Expr>,
-    outputs: Vec<Expr>,
-}
-
-/// Filters and projections over a scan, rewritten over its columns.
-fn chain(plan: &Plan) -> Option<Chain<'_>> {
-    match &*plan.operator {
-        Operator::Scan { .. } => {
-            let outputs = plan
-                .schema
-                .iter()
-                .enumerate()
-                .map(|(index, column)| Expr::column(index, column.ty))
-                .collect();
-            Some(Chain { scan: plan, filters: Vec::new(), outputs })
-        }
-        Operator::Filter { input, predicate } => {
-            let mut chain = chain(input)?;
-            chain.filters.push(substitute(predicate, &chain.outputs)?);
-            Some(chain)
-        }
-        Operator::Project { input, expressions } => {
-            if expressions.iter().any(window::has_window) {
-                return None;
-            }
-            let mut chain = chain(input)?;
-            let outputs = expressions
-                .iter()
-                .map(|expression| substitute(expression, &chain.outputs))
-                .collect::<Option<_>>()?;
-            chain.outputs = outputs;
-            Some(chain)
-        }
-        _ => None,
-    }
-}
-
-/// The expression with columns replaced; `None` where that could change its meaning or run things twice.
-fn substitute(expression: &Expr, columns: &[Expr]) -> Option<Expr> {
-    let kind = match &expression.kind {
-        ExprKind::Column(position) => return columns.get(*position).cloned(),
-        ExprKind::Constant(_) => return Some(expression.clone()),
-        ExprKind::Call { function, arguments } => {
-            if function.spec().volatile {
-                return None;
-            }
-            let arguments =
-                arguments.iter().map(|argument| substitute(argument, columns)).collect::<Option<_>>()?;
-            ExprKind::Call { function: *function, arguments }
-        }
-        ExprKind::Parameter(_)
-        | ExprKind::CorrelatedSubquery { .. }
-        | ExprKind::ScalarSubquery(_)
-        | ExprKind::InSubquery { .. } => return None,
-    };
-    Some(Expr { kind, ty: expression.ty })
 }

@@ -111,3 +111,15 @@ mod tests {
         }
     }
 }
+
+/// The selection `inner` of the rows that `outer` selects, as a selection of all rows.
+pub fn within(outer: &BooleanBuffer, inner: &BooleanBuffer) -> BooleanBuffer {
+    let mut builder = BooleanBufferBuilder::new(outer.len());
+    builder.append_n(outer.len(), false);
+    for (index, row) in outer.set_indices().enumerate() {
+        if inner.value(index) {
+            builder.set_bit(row, true);
+        }
+    }
+    builder.finish()
+}

@@ -24,10 +24,11 @@ use crate::engine::execute::columns;
 use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::key::{KeyTable, partition};
 use crate::engine::execute::known::Shortcut;
+use crate::engine::execute::late::Late;
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::partial::{Partial, Reuse};
 use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink, Source, Unit};
-use crate::engine::execute::scan::{Late, pipeline_using};
+use crate::engine::execute::scan::pipeline_using;
 use crate::engine::profile::OperatorProfile;
 
 /// The aggregates of an operator: which expressions they read, and how to create their states.

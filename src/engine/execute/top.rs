@@ -14,12 +14,13 @@ use crate::engine::context::{MemoryReservation, QueryContext};
 use crate::engine::error::Result;
 use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
+use crate::engine::execute::late::Late;
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::order::SortKeys;
 use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink};
-use crate::engine::execute::scan::{Late, TimeBound};
 use crate::engine::execute::sort::Keys;
 use crate::engine::execute::take::limit_of;
+use crate::engine::execute::time_bound::TimeBound;
 use crate::engine::profile::OperatorProfile;
 
 /// Past this limit all columns are read at once.
