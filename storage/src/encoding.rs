@@ -1,7 +1,7 @@
 //! How one column chunk becomes bytes, and back.
 //!
 //! A chunk is a validity (which rows are null) and an encoding node: a tag byte and a body that may hold
-//! further nodes. One file an encoding; `choose.rs` looks at the data and picks. Decoders take any bytes:
+//! further nodes. A chunk whose values stand in the order of series needs the key of its row group (`series.rs`). One file an encoding; `choose.rs` looks at the data and picks. Decoders take any bytes:
 //! lengths are checked before use, what is allocated is bounded by the row count (and by the declared
 //! length of text), and nothing panics. `FORMAT.md` has every layout.
 //!
@@ -12,6 +12,7 @@ pub(crate) mod bit_packing;
 pub(crate) mod bitmap;
 pub(crate) mod choose;
 pub(crate) mod chunk;
+pub(crate) mod copies;
 pub(crate) mod delta;
 pub(crate) mod describe;
 pub(crate) mod dictionary;
@@ -21,6 +22,7 @@ pub(crate) mod integer;
 pub(crate) mod raw;
 pub(crate) mod real;
 pub(crate) mod run_length;
+pub(crate) mod series;
 pub(crate) mod shaped;
 pub(crate) mod sparse;
 pub(crate) mod split_zstd;

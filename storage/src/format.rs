@@ -55,6 +55,9 @@ pub mod encoding_tag {
     pub const TEXT_ZSTD: u8 = 13;
     pub const SPARSE: u8 = 14;
     pub const SHAPED: u8 = 15;
+    pub const SERIES: u8 = 16;
+    pub const COPIES: u8 = 17;
+    pub const STEPS: u8 = 18;
 }
 
 /// What the footer says about the index of a chunk.

@@ -5,8 +5,9 @@
 //! stands for the value, elsewhere the value is kept aside as an exception. One `(e, f)` a chunk, found on
 //! a sample; the integers are a node of their own.
 
+use super::dictionary::FastMap;
 use super::input::{Decoded, Input, Malformed, put_part};
-use super::{bit_packing, choose, integer};
+use super::{bit_packing, integer};
 use crate::format::encoding_tag as tag;
 
 const POWERS: [f64; 19] =
@@ -21,6 +22,8 @@ const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 /// Values looked at to find the exponents.
 const SAMPLE: usize = 256;
+/// Bits that an exception costs.
+const MISS_BITS: u64 = 96;
 
 /// The two exponents of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +34,7 @@ pub(crate) struct Exponents {
 
 impl Exponents {
     #[inline(always)]
-    fn to_integer(self, value: f64) -> i64 {
+    pub fn to_integer(self, value: f64) -> i64 {
         let scaled = value * POWERS[self.e as usize] * INVERSES[self.f as usize];
         ((scaled + ROUNDER) - ROUNDER) as i64
     }
@@ -46,6 +49,24 @@ impl Exponents {
         integer * POWERS[self.f as usize] * INVERSES[self.e as usize]
     }
 
+    fn read(input: &mut Input<'_>) -> Decoded<Exponents> {
+        let exponents = Exponents { e: input.u8()?, f: input.u8()? };
+        if exponents.e > 18 || exponents.f > exponents.e {
+            return Err(Malformed("decimal exponents are out of range"));
+        }
+        Ok(exponents)
+    }
+
+    fn to_reals(self, integers: &[i64]) -> Vec<f64> {
+        let small = 1u64 << 50;
+        let span = integers.iter().fold(0, |span, integer| span | integer.unsigned_abs());
+        if span < small {
+            integers.iter().map(|integer| self.scaled(small_to_real(*integer))).collect()
+        } else {
+            integers.iter().map(|integer| self.to_real(*integer)).collect()
+        }
+    }
+
     #[inline(always)]
     fn is_exact(self, value: f64, integer: i64) -> bool {
         self.to_real(integer).to_bits() == value.to_bits()
@@ -56,7 +77,8 @@ impl Exponents {
 pub(crate) fn find(values: &[f64]) -> Option<Exponents> {
     let step = (values.len() / SAMPLE).max(1);
     let sample: Vec<f64> = values.iter().step_by(step).take(SAMPLE).copied().collect();
-    let cost = |exponents: Exponents| {
+    // `None`: more than the limit.
+    let cost = |exponents: Exponents, limit: u64| {
         let (mut misses, mut min, mut max) = (0u64, i64::MAX, i64::MIN);
         for value in &sample {
             let integer = exponents.to_integer(*value);
@@ -65,46 +87,70 @@ pub(crate) fn find(values: &[f64]) -> Option<Exponents> {
                 max = max.max(integer);
             } else {
                 misses += 1;
+                if misses * MISS_BITS >= limit {
+                    return None;
+                }
             }
         }
         let width = if min > max { 0 } else { u64::from(bit_packing::bits(max.wrapping_sub(min) as u64)) };
-        misses * 96 + width * (sample.len() as u64 - misses)
+        Some(misses * MISS_BITS + width * (sample.len() as u64 - misses))
     };
-    let mut best: Option<(u64, Exponents)> = None;
+    // More than that is not worth it.
+    let mut least = sample.len() as u64 * 48;
+    let mut best = None;
     for e in 0..=18u8 {
         for f in 0..=e {
             let exponents = Exponents { e, f };
-            let found = cost(exponents);
-            if best.is_none_or(|(known, _)| found < known) {
-                best = Some((found, exponents));
+            if let Some(found) = cost(exponents, least)
+                && found < least
+            {
+                (least, best) = (found, Some(exponents));
             }
         }
     }
-    best.filter(|(cost, _)| *cost < sample.len() as u64 * 48).map(|(_, exponents)| exponents)
+    best
 }
 
-/// Writes the exponents, the node of the integers, then rows and bits of the exceptions.
-pub(crate) fn encode(values: &[f64], exponents: Exponents, out: &mut Vec<u8>) {
+/// Values as integers, and the values that have none.
+pub(crate) struct Converted {
+    pub exponents: Exponents,
+    pub integers: Vec<i64>,
+    /// Position and value of each exception, ascending.
+    pub exceptions: Vec<(u32, f64)>,
+}
+
+/// Converts all values.
+pub(crate) fn convert(values: &[f64], exponents: Exponents) -> Converted {
     let mut integers: Vec<i64> = Vec::with_capacity(values.len());
-    let mut exceptions: Vec<u32> = Vec::new();
+    let mut exceptions = Vec::new();
     for (row, value) in values.iter().enumerate() {
         let integer = exponents.to_integer(*value);
         if exponents.is_exact(*value, integer) {
             integers.push(integer);
         } else {
-            exceptions.push(row as u32);
+            exceptions.push((row as u32, *value));
             // The neighbour's value does not widen the block.
             integers.push(integers.last().copied().unwrap_or(0));
         }
     }
+    Converted { exponents, integers, exceptions }
+}
+
+/// Writes the exponents, the node of the integers, then positions and bits of the exceptions.
+pub(crate) fn encode(
+    exponents: Exponents,
+    exceptions: &[(u32, f64)],
+    out: &mut Vec<u8>,
+    integers: impl FnOnce(&mut Vec<u8>),
+) {
     out.extend_from_slice(&[tag::ALP, exponents.e, exponents.f]);
-    put_part(out, |out| choose::encode_integers(&integers, 1, out));
+    put_part(out, integers);
     out.extend_from_slice(&(exceptions.len() as u32).to_le_bytes());
-    for row in &exceptions {
-        out.extend_from_slice(&row.to_le_bytes());
+    for (position, _) in exceptions {
+        out.extend_from_slice(&position.to_le_bytes());
     }
-    for row in &exceptions {
-        out.extend_from_slice(&values[*row as usize].to_le_bytes());
+    for (_, value) in exceptions {
+        out.extend_from_slice(&value.to_le_bytes());
     }
 }
 
@@ -137,21 +183,58 @@ fn small_to_real(integer: i64) -> f64 {
     f64::from_bits(ROUNDER.to_bits().wrapping_add(integer as u64)) - ROUNDER
 }
 
-pub(crate) fn decode(mut input: Input<'_>, rows: usize) -> Decoded<Vec<f64>> {
-    let exponents = Exponents { e: input.u8()?, f: input.u8()? };
-    if exponents.e > 18 || exponents.f > exponents.e {
-        return Err(Malformed("decimal exponents are out of range"));
+pub(crate) fn decode(input: Input<'_>, rows: usize) -> Decoded<Vec<f64>> {
+    decode_values(input, rows, |exponents, node| decode_reals(exponents, node, rows))
+}
+
+/// [`decode`] where the node of the integers is decoded by the caller.
+pub(crate) fn decode_with(
+    input: Input<'_>,
+    rows: usize,
+    integers: impl FnOnce(Input<'_>) -> Decoded<Vec<i64>>,
+) -> Decoded<Vec<f64>> {
+    decode_values(input, rows, |exponents, node| Ok(exponents.to_reals(&integers(node)?)))
+}
+
+fn decode_values(
+    mut input: Input<'_>,
+    rows: usize,
+    values: impl FnOnce(Exponents, Input<'_>) -> Decoded<Vec<f64>>,
+) -> Decoded<Vec<f64>> {
+    let exponents = Exponents::read(&mut input)?;
+    let mut out = values(exponents, input.part()?)?;
+    for (position, value) in read_exceptions(input, rows)? {
+        let slot = out.get_mut(position as usize);
+        *slot.ok_or(Malformed("an exception lies outside the row group"))? = value;
     }
-    let mut out = decode_reals(exponents, input.part()?, rows)?;
+    Ok(out)
+}
+
+/// The values at some positions, of which the caller gets the integers.
+pub(crate) fn pick(
+    mut input: Input<'_>,
+    rows: usize,
+    positions: &[u32],
+    integers: impl FnOnce(Input<'_>) -> Decoded<Vec<i64>>,
+) -> Decoded<Vec<f64>> {
+    let exponents = Exponents::read(&mut input)?;
+    let mut out = exponents.to_reals(&integers(input.part()?)?);
+    let exceptions: FastMap<u32, f64> = read_exceptions(input, rows)?.collect();
+    if !exceptions.is_empty() {
+        for (slot, position) in out.iter_mut().zip(positions) {
+            *slot = exceptions.get(position).copied().unwrap_or(*slot);
+        }
+    }
+    Ok(out)
+}
+
+fn read_exceptions(mut input: Input<'_>, rows: usize) -> Decoded<impl Iterator<Item = (u32, f64)>> {
     let count = input.count(rows)?;
     let positions = input.take(count * 4)?.as_chunks::<4>().0;
     let values = input.take(count * 8)?.as_chunks::<8>().0;
-    for (position, value) in positions.iter().zip(values) {
-        let slot = out.get_mut(u32::from_le_bytes(*position) as usize);
-        *slot.ok_or(Malformed("an exception lies outside the row group"))? = f64::from_le_bytes(*value);
-    }
     input.finish()?;
-    Ok(out)
+    let pairs = positions.iter().zip(values);
+    Ok(pairs.map(|(position, value)| (u32::from_le_bytes(*position), f64::from_le_bytes(*value))))
 }
 
 #[cfg(test)]

@@ -166,6 +166,58 @@ pub(crate) fn decode_blocks(
     input.finish()
 }
 
+/// The blocks of a stream, each of which unpacks alone.
+pub(crate) struct Blocks<'a> {
+    rows: usize,
+    scale: i64,
+    references: &'a [[u8; 8]],
+    widths: &'a [u8],
+    packed: &'a [u8],
+    /// Where each block begins in `packed`.
+    offsets: Vec<usize>,
+}
+
+impl<'a> Blocks<'a> {
+    pub fn read(mut input: Input<'a>, rows: usize) -> Decoded<Blocks<'a>> {
+        let scale = input.u64()? as i64;
+        let blocks = rows.div_ceil(BLOCK_VALUES);
+        let references = input.take(blocks * 8)?.as_chunks::<8>().0;
+        let widths = input.take(blocks)?;
+        let mut offsets = Vec::with_capacity(blocks);
+        let mut end = 0;
+        for (width, start) in widths.iter().zip((0..).step_by(BLOCK_VALUES)) {
+            if *width > 64 {
+                return Err(Malformed("a bit width is above 64"));
+            }
+            offsets.push(end);
+            end += packed_bytes((rows - start).min(BLOCK_VALUES), u32::from(*width));
+        }
+        if input.remaining() != end {
+            return Err(Malformed("packed blocks of the wrong length"));
+        }
+        Ok(Blocks { rows, scale, references, widths, packed: input.rest(), offsets })
+    }
+
+    pub fn count(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// The values of a block that exists; those after the last one are unspecified.
+    pub fn values(&self, block: usize, out: &mut [i64; BLOCK_VALUES]) -> Decoded<()> {
+        let missing = Malformed("there is no such block");
+        let offset = *self.offsets.get(block).ok_or(missing)?;
+        let (reference, width) = (i64::from_le_bytes(self.references[block]), u32::from(self.widths[block]));
+        let count = (self.rows - block * BLOCK_VALUES).min(BLOCK_VALUES);
+        let mut unpacked = [0u64; BLOCK_VALUES];
+        let bytes = self.packed.get(offset..offset + packed_bytes(count, width)).ok_or(missing)?;
+        unpack(bytes, width, count, &mut unpacked);
+        for (slot, difference) in out.iter_mut().zip(&unpacked[..count]) {
+            *slot = reference.wrapping_add((*difference as i64).wrapping_mul(self.scale));
+        }
+        Ok(())
+    }
+}
+
 pub(crate) fn decode<T: Target>(input: Input<'_>, rows: usize) -> Decoded<Vec<T>> {
     let mut out = Vec::with_capacity(rows);
     decode_blocks(input, rows, |block| {

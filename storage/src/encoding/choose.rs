@@ -1,8 +1,11 @@
 //! Picks an encoding by looking at the data: the smallest, with a bias to what decodes fast.
 
+use arrow_buffer::NullBuffer;
+
 use super::dictionary::{self, Coded};
 use super::integer::NESTING_MAX;
-use super::{alp, bit_packing, delta, raw, run_length, sparse, split_zstd, text};
+use super::series::{self, Series};
+use super::{alp, bit_packing, copies, delta, raw, run_length, sparse, split_zstd, text};
 use crate::format::encoding_tag as tag;
 
 /// Most distinct integers of a dictionary: its values should stay in the fastest cache.
@@ -12,7 +15,7 @@ const INTEGER_DICTIONARY_MAX: usize = 4096;
 const TEXT_SAMPLE: usize = 4096;
 
 /// The largest number that divides all differences between the values (1 where there is none above it).
-fn common_factor(values: &[i64], min: i64) -> u64 {
+pub(crate) fn common_factor(values: &[i64], min: i64) -> u64 {
     let mut factor = 0u64;
     for value in values {
         let difference = value.wrapping_sub(min) as u64;
@@ -58,7 +61,26 @@ pub(crate) fn encode_integers(values: &[i64], depth: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// A node of runs, exceptions or a dictionary, where it is clearly smaller than `simple` bytes.
+/// About as many bytes as integers take at least without a node of others inside.
+pub(crate) fn simple_bytes(values: &[i64]) -> usize {
+    let (min, max) = bit_packing::bounds(values);
+    if min >= max {
+        return 9;
+    }
+    let scale = common_factor(values, min);
+    let delta = delta::estimate(values, delta::usable_scale(values, scale));
+    bit_packing::estimate(values, scale).min(delta)
+}
+
+/// Whether a node of runs, exceptions, a dictionary or copies may be smaller than the `simple` bytes.
+pub(crate) fn may_nest(values: &[i64], simple: usize) -> bool {
+    run_length::count(values) <= values.len() / 4
+        || (simple * 8 >= values.len() * 4 && few_distinct(values))
+        || sparse::common_value(values).is_some()
+        || copies::looks_repeated(values)
+}
+
+/// A node of runs, exceptions, copies or a dictionary, where it is clearly smaller than `simple` bytes.
 fn nested(values: &[i64], packed: usize, simple: usize, depth: u32) -> Option<Vec<u8>> {
     let mut best: Option<Vec<u8>> = None;
     let mut offer = |node: Vec<u8>| {
@@ -82,6 +104,12 @@ fn nested(values: &[i64], packed: usize, simple: usize, depth: u32) -> Option<Ve
         if node.len() < simple / 2 {
             offer(node);
         }
+    }
+    if simple * 8 >= values.len()
+        && copies::looks_repeated(values)
+        && let Some(node) = copies::encode(values, depth)
+    {
+        offer(node);
     }
     // Codes of a dictionary of two take a bit a row: only wider values can gain.
     let bits_a_row = packed * 8 / values.len().max(1);
@@ -108,17 +136,42 @@ fn few_distinct(values: &[i64]) -> bool {
     taken >= 32 && sample.len() * 2 < taken
 }
 
-/// Appends the node of doubles that is smallest.
-pub(crate) fn encode_reals(values: &[f64], level: i32, out: &mut Vec<u8>) {
-    let bits: Vec<i64> = values.iter().map(|value| value.to_bits() as i64).collect();
-    let mut best = Vec::new();
-    encode_integers(&bits, 0, &mut best);
-    if best.len() > 16
-        && let Some(exponents) = alp::find(values)
+/// Exceptions to decimals, as a share of the values, up to which no other encoding than ALP comes near.
+const EXCEPTIONS_SHARE: usize = 256;
+
+/// Appends the node of doubles that is smallest. Values under `nulls` may be any.
+pub(crate) fn encode_reals(
+    values: &[f64],
+    nulls: Option<&NullBuffer>,
+    series: Option<&Series>,
+    level: i32,
+    out: &mut Vec<u8>,
+) {
+    let bits = || -> Vec<i64> { values.iter().map(|value| value.to_bits() as i64).collect() };
+    let first = values.first().map_or(0, |value| value.to_bits());
+    if values.iter().all(|value| value.to_bits() == first) {
+        return encode_integers(&bits(), 0, out);
+    }
+    let converted = alp::find(values).map(|exponents| alp::convert(values, exponents));
+    let decimals = converted.as_ref().filter(|converted| {
+        // The bits of other values need not be tried where nearly all are decimals.
+        converted.exceptions.len() * EXCEPTIONS_SHARE <= values.len()
+    });
+    if let Some((converted, series)) = decimals.zip(series)
+        && series::encode_reals(converted, nulls, series, out)
     {
+        return;
+    }
+    let mut best = Vec::new();
+    if let Some(converted) = &converted {
+        alp::encode(converted.exponents, &converted.exceptions, &mut best, |out| {
+            encode_integers(&converted.integers, 1, out);
+        });
+    }
+    if decimals.is_none() {
         let mut node = Vec::new();
-        alp::encode(values, exponents, &mut node);
-        if node.len() < best.len() {
+        encode_integers(&bits(), 0, &mut node);
+        if best.is_empty() || node.len() <= best.len() {
             best = node;
         }
     }

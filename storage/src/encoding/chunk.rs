@@ -12,6 +12,7 @@ use arrow_buffer::{NullBuffer, ScalarBuffer};
 
 use super::dictionary;
 use super::input::{Decoded, Input, Malformed};
+use super::series::{self, Series, SeriesKey};
 use super::shaped::{self, PathValues};
 use super::text::{self, DecodedText, Texts};
 use super::validity::{self, Validity};
@@ -24,8 +25,8 @@ use crate::types::ColumnType;
 /// Rows on which texts are tried before dynamic values are encoded by shapes.
 const SHAPED_SAMPLE_ROWS: usize = 4096;
 
-/// The distinct texts of a chunk that became a dictionary.
-pub(crate) type DistinctTexts<'a> = Option<Vec<&'a [u8]>>;
+/// The distinct texts of a chunk that became a dictionary, and which of them each row has.
+pub(crate) type DistinctTexts<'a> = Option<dictionary::Coded<&'a [u8]>>;
 
 /// Appends the chunk of an array of the given column type. Null strings become "", the binary value
 /// `dynamic(null)` becomes null.
@@ -35,14 +36,16 @@ pub fn encode_chunk(
     options: &EncodeOptions,
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    encode_with_distinct(ty, array, options, out).map(|_| ())
+    encode_with_distinct(ty, array, options, None, out).map(|_| ())
 }
 
-/// [`encode_chunk`], giving back the distinct texts where it found them.
+/// [`encode_chunk`] of a row group whose rows belong to series, giving back the distinct texts where it found
+/// them.
 pub(crate) fn encode_with_distinct<'a>(
     ty: ColumnType,
     array: &'a ArrayRef,
     options: &EncodeOptions,
+    series: Option<&Series>,
     out: &mut Vec<u8>,
 ) -> Result<DistinctTexts<'a>> {
     let rows = array.len();
@@ -70,21 +73,22 @@ pub(crate) fn encode_with_distinct<'a>(
         }
         ColumnType::Int => {
             let values = array.as_primitive::<Int32Type>().values();
-            choose::encode_integers(&filled(values.iter().map(|value| i64::from(*value)), nulls), 0, out);
+            encode_integers(&filled(values.iter().map(|value| i64::from(*value)), nulls), nulls, series, out);
         }
         ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan => {
             let values = array.as_primitive::<Int64Type>().values();
             match nulls {
-                None => choose::encode_integers(values, 0, out),
-                Some(_) => choose::encode_integers(&filled(values.iter().copied(), nulls), 0, out),
+                None => encode_integers(values, None, series, out),
+                Some(_) => encode_integers(&filled(values.iter().copied(), nulls), nulls, series, out),
             }
         }
         ColumnType::Real => {
             let values = array.as_primitive::<Float64Type>().values();
+            let level = options.zstd_level;
             match nulls {
-                None => choose::encode_reals(values, options.zstd_level, out),
+                None => choose::encode_reals(values, None, series, level, out),
                 Some(_) => {
-                    choose::encode_reals(&filled(values.iter().copied(), nulls), options.zstd_level, out);
+                    choose::encode_reals(&filled(values.iter().copied(), nulls), nulls, series, level, out);
                 }
             }
         }
@@ -96,6 +100,12 @@ pub(crate) fn encode_with_distinct<'a>(
         ColumnType::String | ColumnType::Dynamic => {}
     }
     Ok(None)
+}
+
+fn encode_integers(values: &[i64], nulls: Option<&NullBuffer>, series: Option<&Series>, out: &mut Vec<u8>) {
+    if !series.is_some_and(|series| series::encode_integers(values, nulls, series, out)) {
+        choose::encode_integers(values, 0, out);
+    }
 }
 
 /// The values with every null slot holding the value before it (the first one: after it), which costs the
@@ -207,7 +217,7 @@ fn encode_texts<'a>(
             }
         }
     };
-    Ok(coded.map(|coded| coded.values))
+    Ok(coded)
 }
 
 /// Appends the node of dynamic values: by shapes, unless that is clearly larger than texts are.
@@ -258,9 +268,37 @@ pub(crate) fn dynamic_nulls(array: &ArrayRef) -> Option<NullBuffer> {
     ))
 }
 
+/// The columns whose codes are the key of a chunk; none where it decodes without others.
+pub(crate) fn key_columns(bytes: &[u8], rows: usize) -> Decoded<Vec<u32>> {
+    let mut input = Input::new(bytes);
+    if matches!(validity::decode(&mut input, rows)?, Validity::AllNull) {
+        return Ok(Vec::new());
+    }
+    Ok(series::parts(input)?.map(|(keys, _)| keys).unwrap_or_default())
+}
+
+/// The code of every row of a chunk of text, and how many codes there are; `None` where it is no dictionary.
+pub(crate) fn decode_codes(bytes: &[u8], rows: usize) -> Decoded<Option<(ScalarBuffer<u32>, usize)>> {
+    let mut input = Input::new(bytes);
+    match begin(ColumnType::String, &mut input, rows)? {
+        Begun::AllNull => Ok(None),
+        Begun::Values(_) => Ok(text::decode_codes(input, rows)?.map(|(codes, count)| (codes.into(), count))),
+    }
+}
+
 /// Decodes a chunk of exactly `rows` rows into the array of its column type; strings with few distinct
-/// values into a dictionary of u32 keys.
+/// values into a dictionary of u32 keys. Chunks in the order of series do not decode without their key.
 pub fn decode_chunk(ty: ColumnType, bytes: &[u8], rows: usize) -> Decoded<ArrayRef> {
+    decode_chunk_by(ty, bytes, rows, None)
+}
+
+/// [`decode_chunk`] with the key of the columns that [`key_columns`] names.
+pub(crate) fn decode_chunk_by(
+    ty: ColumnType,
+    bytes: &[u8],
+    rows: usize,
+    key: Option<&SeriesKey>,
+) -> Decoded<ArrayRef> {
     let mut input = Input::new(bytes);
     match begin(ty, &mut input, rows)? {
         Begun::AllNull => Ok(new_null_array(&ty.arrow_type(), rows)),
@@ -270,14 +308,62 @@ pub fn decode_chunk(ty: ColumnType, bytes: &[u8], rows: usize) -> Decoded<ArrayR
                 Some(body) => dynamic_array(DecodedText::Flat(shaped::decode(body, rows)?), nulls),
                 None => dynamic_array(text::decode(input, rows)?, nulls),
             },
-            _ => fixed_array(ty, input, rows, nulls),
+            _ => match series::parts(input)? {
+                Some((_, node)) => series_array(ty, node, key_of(key, rows)?, nulls),
+                None => fixed_array(ty, input, rows, nulls),
+            },
         },
     }
 }
 
+fn key_of(key: Option<&SeriesKey>, rows: usize) -> Decoded<&SeriesKey> {
+    key.filter(|key| key.rows() == rows).ok_or(Malformed("the key of the series is missing"))
+}
+
+/// An array of values that stand in the order of series.
+fn series_array(
+    ty: ColumnType,
+    node: Input<'_>,
+    key: &SeriesKey,
+    nulls: Option<NullBuffer>,
+) -> Decoded<ArrayRef> {
+    match ty {
+        ColumnType::Real => Ok(real_array(series::decode_reals(node, key)?, nulls)),
+        _ => integer_array(ty, series::decode_integers(node, key)?, nulls),
+    }
+}
+
+fn real_array(values: Vec<f64>, nulls: Option<NullBuffer>) -> ArrayRef {
+    Arc::new(Float64Array::new(ScalarBuffer::from(values), nulls))
+}
+
+fn integer_array(ty: ColumnType, values: Vec<i64>, nulls: Option<NullBuffer>) -> Decoded<ArrayRef> {
+    match ty {
+        ColumnType::Int => {
+            let values: Vec<i32> = values.iter().map(|value| *value as i32).collect();
+            Ok(Arc::new(Int32Array::new(ScalarBuffer::from(values), nulls)))
+        }
+        ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan => {
+            Ok(Arc::new(Int64Array::new(ScalarBuffer::from(values), nulls)))
+        }
+        _ => Err(Malformed("values of this type never stand in the order of series")),
+    }
+}
+
 /// Decodes the given rows of a chunk, which must ascend. Of long text only the pieces that hold them are
-/// unpacked.
+/// unpacked. Chunks in the order of series do not decode without their key.
 pub fn decode_chunk_rows(ty: ColumnType, bytes: &[u8], rows: usize, wanted: &[u32]) -> Decoded<ArrayRef> {
+    decode_chunk_rows_by(ty, bytes, rows, wanted, None)
+}
+
+/// [`decode_chunk_rows`] with the key of the columns that [`key_columns`] names.
+pub(crate) fn decode_chunk_rows_by(
+    ty: ColumnType,
+    bytes: &[u8],
+    rows: usize,
+    wanted: &[u32],
+    key: Option<&SeriesKey>,
+) -> Decoded<ArrayRef> {
     let ascending = wanted.windows(2).all(|pair| pair[0] < pair[1]);
     if !ascending || wanted.last().is_some_and(|last| *last as usize >= rows) {
         return Err(Malformed("the rows asked for do not ascend, or do not exist"));
@@ -301,7 +387,23 @@ pub fn decode_chunk_rows(ty: ColumnType, bytes: &[u8], rows: usize, wanted: &[u3
                     None => dynamic_array(text::decode_rows(input, rows, wanted)?, nulls),
                 }
             }
-            _ => take(&fixed_array(ty, input, rows, nulls)?),
+            _ => match series::parts(input)? {
+                Some((_, node)) => {
+                    let key = key_of(key, rows)?;
+                    // Nearly all blocks would be touched.
+                    if wanted.len() * 8 > rows {
+                        return take(&series_array(ty, node, key, nulls)?);
+                    }
+                    let places = key.places(wanted);
+                    let nulls =
+                        nulls.map(|nulls| wanted.iter().map(|row| nulls.is_valid(*row as usize)).collect());
+                    match ty {
+                        ColumnType::Real => Ok(real_array(series::pick_reals(node, key, &places)?, nulls)),
+                        _ => integer_array(ty, series::pick_integers(node, key, &places)?, nulls),
+                    }
+                }
+                None => take(&fixed_array(ty, input, rows, nulls)?),
+            },
         },
     }
 }

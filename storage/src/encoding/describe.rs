@@ -1,7 +1,7 @@
 //! Names the encodings of a chunk, for people who ask where the bytes go.
 
 use super::input::{Decoded, Input, Malformed};
-use super::shaped;
+use super::{series, shaped};
 use crate::format::{encoding_tag as tag, validity};
 
 /// For example `dictionary(50: text, bit_packed)` or `nulls roaring, alp(bit_packed, 12 exceptions)`.
@@ -27,6 +27,7 @@ fn node(mut input: Input<'_>, depth: u32) -> Decoded<String> {
     if depth > 8 {
         return Err(Malformed("encodings are nested too deeply"));
     }
+    let start = input;
     Ok(match input.u8()? {
         tag::RAW => format!("raw{}", u32::from(input.u8()?) * 8),
         tag::CONSTANT => "constant".to_owned(),
@@ -49,6 +50,24 @@ fn node(mut input: Input<'_>, depth: u32) -> Decoded<String> {
             format!("sparse({count}: {})", node(input.part()?, depth + 1)?)
         }
         tag::BIT_PACKED => "bit_packed".to_owned(),
+        tag::COPIES => {
+            let (copies, _) = (input.u32()?, input.u32()?);
+            input.part()?;
+            input.part()?;
+            input.part()?;
+            format!("copies({copies}: {})", node(input.part()?, depth + 1)?)
+        }
+        tag::SERIES => {
+            let Some((keys, values)) = series::parts(start)? else { return Err(Malformed("no keys")) };
+            let keys: Vec<String> = keys.iter().map(|key| format!("#{key}")).collect();
+            format!("series(by {}, {})", keys.join(" "), node(values, depth + 1)?)
+        }
+        tag::STEPS => {
+            let series = input.u32()?;
+            input.part()?;
+            input.part()?;
+            format!("steps({series}: {})", node(input, depth + 1)?)
+        }
         tag::DELTA => "delta".to_owned(),
         tag::ALP => {
             input.take(2)?;

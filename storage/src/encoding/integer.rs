@@ -1,7 +1,7 @@
 //! Streams of 64-bit integers: what ints, longs, times, codes, lengths and the bits of reals come down to.
 
 use super::input::{Decoded, Input, Malformed};
-use super::{bit_packing, delta, dictionary, raw, run_length, sparse};
+use super::{bit_packing, copies, delta, dictionary, raw, run_length, sparse};
 use crate::format::encoding_tag as tag;
 
 /// What an integer decodes into. Values that do not fit are cut: only damage makes them.
@@ -49,6 +49,7 @@ pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize, depth: u32) -
         tag::BIT_PACKED => bit_packing::decode(input, rows),
         tag::DELTA => delta::decode(input, rows),
         tag::SPARSE => sparse::decode(input, rows, depth),
+        tag::COPIES => copies::decode(input, rows, depth),
         _ => Err(Malformed("unknown encoding of integers")),
     }
 }

@@ -239,6 +239,16 @@ pub(crate) fn decode(input: Input<'_>, rows: usize) -> Decoded<DecodedText> {
     Ok(DecodedText::Dictionary { values, codes })
 }
 
+/// The codes of a dictionary node and how many there are; `None` for other nodes.
+pub(crate) fn decode_codes(input: Input<'_>, rows: usize) -> Decoded<Option<(Vec<u32>, usize)>> {
+    let mut body = input;
+    if body.u8()? != tag::DICTIONARY {
+        return Ok(None);
+    }
+    let (count, _, codes) = dictionary::parts(body, rows)?;
+    Ok(Some((dictionary::decode_codes(codes, rows, count, 0)?, count)))
+}
+
 /// The values of a dictionary node, without its codes; `None` for other nodes.
 pub(crate) fn decode_dictionary_values(input: Input<'_>, rows: usize) -> Decoded<Option<Texts>> {
     let mut body = input;

@@ -1,7 +1,7 @@
 //! Opens an extent and reads it column by column, row group by row group.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use arrow_array::ArrayRef;
 use uuid::Uuid;
@@ -9,9 +9,10 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::footer::{Chunk, Footer, Index, Section};
 use super::select::{self, Selection};
-use super::{prune, writer};
+use super::{prune, series, writer};
 use crate::column;
-use crate::encoding::{Malformed, PathValues, decode_chunk, decode_chunk_path, decode_chunk_rows};
+use crate::encoding::chunk::{decode_chunk_by, decode_chunk_rows_by};
+use crate::encoding::{Malformed, PathValues, decode_chunk_path};
 use crate::error::{Result, StorageError};
 use crate::format::{
     EXTENT_END_MAGIC, EXTENT_HEADER_BYTES, EXTENT_MAGIC, EXTENT_POSTSCRIPT_BYTES, EXTENT_VERSION,
@@ -28,6 +29,9 @@ mod verified {
     pub const INDEX: u8 = 2;
 }
 
+/// How many extents were opened.
+static OPENED: AtomicU64 = AtomicU64::new(0);
+
 /// An open extent. Shared freely between threads; the file stays mapped until it is dropped.
 #[derive(Debug)]
 pub struct Extent {
@@ -39,6 +43,8 @@ pub struct Extent {
     /// One a chunk, row group after row group.
     verified: Vec<AtomicU8>,
     footer_offset: u64,
+    /// Of all extents opened by the process: names this one.
+    number: u64,
 }
 
 /// Splits a file into the offset of its footer and the footer, checking header and postscript.
@@ -111,6 +117,7 @@ impl Extent {
             file,
             footer,
             footer_offset,
+            number: OPENED.fetch_add(1, Ordering::Relaxed),
         })
     }
 
@@ -190,8 +197,10 @@ impl Extent {
         let Some(position) = self.position(column_id) else { return Ok(column::absent(ty, rows)) };
         let stored = self.columns[position].1;
         let bytes = self.chunk_bytes(row_group, position)?;
-        let array = decode_chunk(stored, bytes, rows)
+        let key = self.series_key(row_group, position, bytes)?;
+        let array = decode_chunk_by(stored, bytes, rows, key.as_deref())
             .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))?;
+        self.remember_codes(row_group, position, &array);
         Ok(column::convert(&array, stored, ty))
     }
 
@@ -207,7 +216,9 @@ impl Extent {
         let Some(position) = self.position(column_id) else { return Ok(column::absent(ty, rows.len())) };
         let stored = self.columns[position].1;
         let bytes = self.chunk_bytes(row_group, position)?;
-        let array = decode_chunk_rows(stored, bytes, self.row_group_rows(row_group) as usize, rows)
+        let key = self.series_key(row_group, position, bytes)?;
+        let all = self.row_group_rows(row_group) as usize;
+        let array = decode_chunk_rows_by(stored, bytes, all, rows, key.as_deref())
             .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))?;
         Ok(column::convert(&array, stored, ty))
     }
@@ -223,6 +234,10 @@ impl Extent {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         decode_chunk_path(bytes, self.row_group_rows(row_group) as usize, &keys)
             .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(super) fn footer(&self) -> &Footer {
@@ -347,6 +362,7 @@ impl Extent {
         if let Some(state) = self.verified.get(row_group as usize * self.chunks_a_group() + position) {
             state.store(0, Ordering::Relaxed);
         }
+        series::forget();
         if let Some(section) = chunk.index.section() {
             let bytes = self
                 .section_bytes(section, row_group, position, verified::INDEX)
@@ -366,7 +382,8 @@ impl Extent {
             },
         };
         let wrong = |reason: &str| self.chunk_error(row_group, position, reason);
-        let array = decode_chunk(ty, bytes, self.row_group_rows(row_group) as usize)
+        let key = self.series_key(row_group, position, bytes)?;
+        let array = decode_chunk_by(ty, bytes, self.row_group_rows(row_group) as usize, key.as_deref())
             .map_err(|Malformed(reason)| wrong(reason))?;
         let found = ColumnStatistics::compute(ty, &array)?;
         let distinct = chunk.statistics.distinct.or(found.distinct);

@@ -13,7 +13,9 @@ use super::footer::{Chunk, Column, Footer, Index, RowGroup, Section};
 use crate::column;
 use crate::dynamic::DynamicRef;
 use crate::encoding::EncodeOptions;
-use crate::encoding::chunk::{dynamic_nulls, encode_with_distinct};
+use crate::encoding::chunk::{DistinctTexts, dynamic_nulls, encode_with_distinct};
+use crate::encoding::dictionary::Coded;
+use crate::encoding::series::{self, Candidate, Series};
 use crate::error::{Result, StorageError};
 use crate::format::{
     EXTENT_ALIGNMENT, EXTENT_END_MAGIC, EXTENT_HEADER_BYTES, EXTENT_MAGIC, EXTENT_VERSION, ROW_GROUP_ROWS_MAX,
@@ -31,6 +33,11 @@ const SMALL_DICTIONARY_BYTES: usize = 4096;
 
 /// Text of one row group beyond which it is halved.
 const ROW_GROUP_TEXT_BYTES: usize = 256 << 20;
+
+/// Row groups of an extent in which a key of series is looked for in vain.
+const KEY_TRIALS_MAX: u32 = 3;
+/// Row groups of fewer rows are not looked at.
+const SERIES_ROWS_MIN: usize = 256;
 
 /// What an extent is to hold.
 #[derive(Clone, Debug)]
@@ -104,6 +111,10 @@ pub struct ExtentWriter {
     time_position: Option<usize>,
     column_bytes: Vec<u64>,
     scratch: Vec<u8>,
+    /// Ids of the columns that name the series, once found.
+    key: Option<Vec<u32>>,
+    /// How often they were looked for.
+    key_trials: u32,
 }
 
 impl ExtentWriter {
@@ -149,6 +160,8 @@ impl ExtentWriter {
                 row_groups: Vec::new(),
             },
             scratch: Vec::new(),
+            key: None,
+            key_trials: 0,
         };
         writer.write(&header())?;
         Ok(writer)
@@ -206,16 +219,67 @@ impl ExtentWriter {
             self.push_row_group(&part(0, half))?;
             return self.push_row_group(&part(half, rows - half));
         }
-        let mut chunks = Vec::with_capacity(arrays.len());
-        for (position, array) in arrays.iter().enumerate() {
-            chunks.push(self.write_chunk(position, array)?);
-        }
+        let chunks = self.write_chunks(arrays)?;
         self.footer.original_bytes += bytes.iter().sum::<u64>();
         self.footer.row_groups.push(RowGroup { rows: rows as u32, chunks });
         Ok(())
     }
 
-    fn write_chunk(&mut self, position: usize, array: &ArrayRef) -> Result<Chunk> {
+    /// Texts first: the codes of one may be the key by which the values of other columns are put in order.
+    fn write_chunks(&mut self, arrays: &[ArrayRef]) -> Result<Vec<Chunk>> {
+        let types: Vec<ColumnType> = self.footer.columns.iter().map(|column| column.ty).collect();
+        let mut chunks: Vec<Option<Chunk>> = vec![None; arrays.len()];
+        let mut coded = Vec::new();
+        for (position, array) in arrays.iter().enumerate() {
+            if types[position] == ColumnType::String {
+                let (chunk, distinct) = self.write_chunk(position, array, None)?;
+                chunks[position] = Some(chunk);
+                coded.extend(distinct.map(|distinct| (self.footer.columns[position].id, distinct)));
+            }
+        }
+        let series = self.series(&coded, &types, arrays);
+        for (position, array) in arrays.iter().enumerate() {
+            if chunks[position].is_none() {
+                chunks[position] = Some(self.write_chunk(position, array, series.as_ref())?.0);
+            }
+        }
+        Ok(chunks.into_iter().flatten().collect())
+    }
+
+    /// The series of a row group. One key usually serves a whole extent; where there is none, trying again is
+    /// soon given up.
+    fn series(
+        &mut self,
+        coded: &[(u32, Coded<&[u8]>)],
+        types: &[ColumnType],
+        arrays: &[ArrayRef],
+    ) -> Option<Series> {
+        let candidates: Vec<Candidate<'_>> = coded
+            .iter()
+            .map(|(id, coded)| Candidate { id: *id, codes: &coded.codes, distinct: coded.values.len() })
+            .collect();
+        if let Some(known) = &self.key
+            && let Some(series) = Series::of(known, &candidates)
+        {
+            return Some(series);
+        }
+        if self.key_trials == KEY_TRIALS_MAX || arrays.first()?.len() < SERIES_ROWS_MIN {
+            return None;
+        }
+        self.key_trials += 1;
+        let columns: Vec<(ColumnType, &ArrayRef)> = types.iter().copied().zip(arrays).collect();
+        let key = series::choose(&candidates, &columns)?;
+        let series = Series::of(&key, &candidates);
+        self.key = Some(key);
+        series
+    }
+
+    fn write_chunk<'a>(
+        &mut self,
+        position: usize,
+        array: &'a ArrayRef,
+        series: Option<&Series>,
+    ) -> Result<(Chunk, DistinctTexts<'a>)> {
         let ty = self.footer.columns[position].ty;
         let mut statistics = ColumnStatistics::compute(ty, array)?;
         if ty == ColumnType::Dynamic {
@@ -224,16 +288,15 @@ impl ExtentWriter {
         let mut bytes = std::mem::take(&mut self.scratch);
         bytes.clear();
         let options = self.options;
-        let distinct = encode_with_distinct(ty, array, &options, &mut bytes)?;
-        if let Some(values) = &distinct
+        let distinct = encode_with_distinct(ty, array, &options, series, &mut bytes)?;
+        let values = distinct.as_ref().map(|distinct| distinct.values.as_slice());
+        if let Some(values) = values
             && ty == ColumnType::String
         {
             statistics.distinct = Some(values.len() as u32);
         }
         let filter = match ty {
-            ColumnType::String | ColumnType::Dynamic if options.term_index => {
-                term_index(ty, array, distinct.as_deref())
-            }
+            ColumnType::String | ColumnType::Dynamic if options.term_index => term_index(ty, array, values),
             _ => PendingIndex::None,
         };
         let section = self.write_section(&mut bytes)?;
@@ -253,7 +316,7 @@ impl ExtentWriter {
                 Index::Terms(section)
             }
         };
-        Ok(Chunk { section, statistics, index })
+        Ok((Chunk { section, statistics, index }, distinct))
     }
 
     /// Pads the bytes and writes them.

@@ -113,7 +113,7 @@ fn write(
         let start = out.len();
         match values {
             Values::Integers(list) => choose::encode_integers(list, 0, out),
-            Values::Reals(list) => choose::encode_reals(list, level, out),
+            Values::Reals(list) => choose::encode_reals(list, None, None, level, out),
             Values::Bools(list) => bitmap::encode(list, out),
             Values::Guids(list) => fixed16::encode(list, level, out),
             Values::Texts(list) => {
