@@ -18,6 +18,7 @@ use crate::activity::{RequestEnd, RequestStart, State};
 use crate::command::result::RowsBuilder;
 use crate::engine::cache::CacheUse;
 use crate::engine::context::{QueryLimits, QuerySettings};
+use crate::engine::execute::pool;
 use crate::engine::{Batch, EngineError, QueryContext};
 use crate::query::{self, Parameter, QueryInput};
 use crate::response::writer::{ChunkSink, WriteStop};
@@ -108,10 +109,17 @@ pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
     let worker_service = service.clone();
     let worker_errors = error_context.clone();
     let (content_type_sender, content_type) = tokio::sync::oneshot::channel::<&'static str>();
-    tokio::task::spawn_blocking(move || {
+    let runtime = tokio::runtime::Handle::current();
+    let started = pool::spawn_deep(move || {
+        let _runtime = runtime.enter();
         let _permit = permit;
         work(&worker_service, task, &context, &worker_errors, &sender, content_type_sender);
     });
+    if started.is_err() {
+        return refuse(ApiError::unavailable(
+            "the system refuses a thread for the query; try again in a moment",
+        ));
+    }
     let first = receiver.recv().await;
     let mut response = match first {
         None => {

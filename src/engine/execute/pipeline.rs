@@ -6,8 +6,8 @@
 
 use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -31,6 +31,9 @@ pub const BATCH_ROWS: usize = 65_536;
 
 /// Transforms that run nested inside each other on whatever stack the caller has.
 const SMALL_STAGES: usize = 24;
+
+/// About what it takes until another thread has begun.
+const WAKING: Duration = Duration::from_micros(100);
 
 /// Rows cut into morsels.
 pub trait Source: Send + Sync {
@@ -189,10 +192,14 @@ impl Pipeline {
         sink: Arc<S>,
     ) -> Result<Vec<S::Local>> {
         let run = Run::new(self.clone(), query.clone(), workers, sink);
-        if pool::on_worker() || (self.fits_small_stack() && (workers <= 1 || run.total <= 1)) {
+        let has_room = self.fits_small_stack() || pool::on_deep_thread();
+        if pool::on_worker() || (has_room && (workers <= 1 || run.total <= 1)) {
             return run.here();
         }
-        run.start();
+        match has_room {
+            true => run.take_part(),
+            false => run.start(),
+        }
         run.wait(|| Ok(Flow::Continue(())))?;
         run.finish()
     }
@@ -212,6 +219,9 @@ pub struct Run<S: Sink> {
     query: Arc<QueryContext>,
     sink: Arc<S>,
     workers: usize,
+    /// Workers to be called when there turns out to be something for them to do.
+    helpers: AtomicUsize,
+    myself: Weak<Run<S>>,
     locals: Mutex<Vec<S::Local>>,
     state: Mutex<RunState>,
     changed: Condvar,
@@ -238,7 +248,9 @@ impl<S: Sink> Run<S> {
         if let Some(units) = &units {
             total = units.len();
         }
-        Arc::new(Run {
+        Arc::new_cyclic(|myself| Run {
+            myself: myself.clone(),
+            helpers: AtomicUsize::new(0),
             pipeline,
             starts,
             units,
@@ -270,6 +282,25 @@ impl<S: Sink> Run<S> {
         let entries = self.workers.min(self.total).max(1);
         self.state.lock().active = entries;
         pool::submit(&(self.clone() as Arc<dyn Work>), entries);
+    }
+
+    /// Works on the run on the calling thread; others are called once there is something to be read, or it takes
+    /// longer than waking them.
+    fn take_part(&self) {
+        self.state.lock().active = 1;
+        self.helpers.store(self.workers.min(self.total).max(1) - 1, Ordering::Relaxed);
+        while self.slice() == Progress::More {}
+    }
+
+    fn call_helpers(&self) {
+        if self.helpers.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let helpers = self.helpers.swap(0, Ordering::Relaxed);
+        if let Some(myself) = self.myself.upgrade().filter(|_| helpers > 0) {
+            self.state.lock().active += helpers;
+            pool::submit(&(myself as Arc<dyn Work>), helpers);
+        }
     }
 
     /// Waits for the end; calls `meanwhile` whenever something may have changed, and every few milliseconds.
@@ -334,6 +365,7 @@ impl<S: Sink> Run<S> {
         if self.sink.unit_start(local, &self.pipeline, morsels)? {
             return Ok(Flow::Continue(()));
         }
+        self.call_helpers();
         for morsel in morsels.clone() {
             if self.stopped.load(Ordering::Relaxed) || self.morsel(local, morsel)?.is_break() {
                 return Ok(Flow::Break(()));
@@ -355,6 +387,7 @@ impl<S: Sink> Run<S> {
         {
             return self.sink.morsel_done(local, number);
         }
+        self.call_helpers();
         let mut row = 0usize;
         let mut stop = Flow::Continue(());
         let started = Instant::now();
@@ -398,7 +431,11 @@ impl<S: Sink> Run<S> {
             if self.unit(&mut local, number)?.is_break() {
                 break;
             }
-            if started.elapsed() >= pool::SLICE {
+            let elapsed = started.elapsed();
+            if elapsed >= WAKING {
+                self.call_helpers();
+            }
+            if elapsed >= pool::SLICE {
                 progress = Progress::More;
                 break;
             }
