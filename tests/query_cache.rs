@@ -196,7 +196,27 @@ const QUERIES: &[&str] = &[
     "Events | where strlen(Level) == 5 and Time between (ago(400m) .. ago(100m)) | order by Time desc | project Level",
     "Events | where Level =~ 'error' and Number != 3 | project Number | summarize count() by Number",
     "let x = 7; Events | where Number == x or Real == real(nan) | summarize variance(Number), binary_all_xor(Number) by Level",
+    "Events | where Number > 20 | summarize arg_min(Time, *) by Level",
+    "Events | summarize arg_max(Time, *)",
+    "Events | top 20 by Real desc | project Real",
     "let x = 8; Events | where Number == x or Real == real(+inf) | summarize variance(Number), binary_all_xor(Number) by Level",
+];
+
+/// What is read newest or greatest first, some of it not at all; `serialize` keeps that from happening.
+const EXTREMES: &[&str] = &[
+    "summarize arg_max(Time, *) by Level",
+    "summarize arg_min(Time, *) by Level",
+    "where Number % 3 == 1 | summarize arg_max(Time, Number, Real) by Level",
+    "where Level != 'Info' and Real > 3.25 | summarize arg_max(Time, Number) by Level",
+    "summarize arg_max(Time, *)",
+    "where Number < 9 | summarize arg_min(Time, *)",
+    "summarize arg_max(Time, Real) by Level, Number",
+    "top 7 by Time desc",
+    "where Number == 7 | top 7 by Time asc nulls last",
+    "top 9 by Real desc | project Real",
+    "top 9 by Real asc | project Real",
+    "top 9 by Real asc nulls last | project Real",
+    "top 9 by Number desc nulls first | project Number",
 ];
 
 #[derive(Clone, Debug)]
@@ -315,6 +335,17 @@ proptest! {
             fixture.check(query, fixture.now());
             fixture.check(query, fixture.now() + MINUTE);
         }
+        for extreme in EXTREMES {
+            let sorted = |text: &str| {
+                let mut rows = fixture.ask(text, fixture.now(), CacheUse::Use).rows;
+                rows.sort_unstable();
+                rows
+            };
+            let whole = sorted(&format!("Events | serialize | {extreme}"));
+            for _ in 0..2 {
+                prop_assert_eq!(&sorted(&format!("Events | {extreme}")), &whole, "{}", extreme);
+            }
+        }
         let statistics = fixture.cache.statistics();
         prop_assert!(statistics.bytes <= statistics.budget_bytes);
     }
@@ -409,4 +440,25 @@ fn row_groups_without_a_row_are_not_read_again() {
     let rows = ask(some).rows;
     assert!(!rows.is_empty());
     assert_eq!(ask(some).rows, rows);
+}
+
+#[test]
+fn the_latest_row_of_each_text_is_looked_for_in_the_newest_rows() {
+    let mut fixture = fixture(64 << 20);
+    fixture.engine = fixture.engine.clone().with_workers(1);
+    for _ in 0..6 {
+        fixture.append(1_000, 1);
+        fixture.store().seal(None).expect("sealed");
+    }
+    for cache_use in [CacheUse::Off, CacheUse::Use, CacheUse::Use] {
+        for query in [
+            "Events | summarize arg_max(Time, *) by Level",
+            "Events | summarize arg_min(Time, *) by Level",
+            "Events | summarize arg_max(Time, *)",
+            "Events | top 5 by Time desc",
+        ] {
+            let read = fixture.ask(query, START, cache_use).rows_scanned;
+            assert!(read <= 1_200, "{query}: {read}");
+        }
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) mod text;
 pub(crate) mod validity;
 pub(crate) mod zstd_block;
 
-pub use chunk::{decode_chunk, decode_chunk_path, decode_chunk_rows, encode_chunk};
+pub use chunk::{decode_chunk, decode_chunk_distinct, decode_chunk_path, decode_chunk_rows, encode_chunk};
 pub use describe::describe_chunk;
 pub use input::Malformed;
 pub use shaped::PathValues;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BinaryViewArray, FixedSizeBinaryArray, UInt32Array};
+use arrow_array::{ArrayRef, BinaryViewArray, FixedSizeBinaryArray, StringViewArray, UInt32Array};
 use uuid::Uuid;
 
 use crate::catalog::{EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, TableEntry};
@@ -149,6 +149,20 @@ impl Morsel {
                 extent.statistics(*row_group, column)
             }
         }
+    }
+
+    /// The different texts of a string column, where the piece keeps them apart from its rows. `None`: it does
+    /// not, or the column is of another type there.
+    pub fn distinct_texts(&self, column: u32) -> Result<Option<StringViewArray>> {
+        let Place::Extent { extent, record, row_group, pool } = &self.place else { return Ok(None) };
+        if self.entry.column_type(column) != Some(ColumnType::String) {
+            return Ok(None);
+        }
+        extent.distinct_texts(*row_group, column).inspect_err(|error| {
+            if matches!(error, StorageError::Corrupt { .. }) {
+                pool.report(&self.entry, record, error);
+            }
+        })
     }
 
     /// The rows that may satisfy the predicate, as far as indexes say without reading a column.

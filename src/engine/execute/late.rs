@@ -9,18 +9,18 @@ use arrow_array::{ArrayRef, Int64Array, UInt32Array};
 use conshelf_kql::function::{FunctionId, OperatorFunction};
 use conshelf_kql::plan::{Expr, ExprKind, Operator, Plan, SortKey};
 use conshelf_kql::{Column, Schema, Type};
-use conshelf_storage::ScanOrder;
 
 use crate::engine::batch::Batch;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::Executor;
+use crate::engine::execute::bound::{Bound, TopBound};
 use crate::engine::execute::collect::collect;
 use crate::engine::execute::columns;
 use crate::engine::execute::expression::Expressions;
+use crate::engine::execute::latest::{Latest, Observe};
 use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source};
 use crate::engine::execute::rewrite::{columns_of, substitute};
 use crate::engine::execute::scan::{Request, TableScan, column_of, entry};
-use crate::engine::execute::time_bound::TimeBound;
 use crate::engine::execute::window;
 
 /// A chain of filters and projections over a scan, cut in two: what decides which rows are wanted, and what
@@ -31,7 +31,8 @@ pub struct Late {
     /// The early expressions, over the pipeline's columns.
     pub early: Vec<Expr>,
     pub schema: Schema,
-    pub bound: Option<Arc<TimeBound>>,
+    /// What a `top` may tell the scan.
+    pub bound: Option<Arc<TopBound>>,
     scan: Arc<TableScan>,
     /// Stable ids of the columns that the late expressions read.
     ids: Vec<u32>,
@@ -39,15 +40,27 @@ pub struct Late {
     late: Vec<Expr>,
 }
 
+/// Which rows are wanted, as far as that lets the scan leave out some.
+#[derive(Clone, Copy)]
+pub enum Wanted<'a> {
+    Any,
+    /// The first ones by this key, which is the first early expression.
+    First(&'a SortKey),
+    /// Of each value of the early expressions but the last the one with the greatest value of that, or the least.
+    Extreme {
+        greatest: bool,
+    },
+}
+
 impl Late {
-    /// `early` and `late` are expressions over the input; `order` is the sort key that decides, if one does.
+    /// `early` and `late` are expressions over the input.
     /// `None`: reading late gains nothing, or the input is something else than a chain over a scan.
     pub fn of(
         executor: &Executor,
         input: &Plan,
         early: &[Expr],
         late: &[Expr],
-        order: Option<&SortKey>,
+        wanted: Wanted<'_>,
     ) -> Result<Option<Late>> {
         let Some(chain) = chain(input) else { return Ok(None) };
         let Operator::Scan { database, table, columns, predicate } = &*chain.scan.operator else {
@@ -85,14 +98,35 @@ impl Late {
                 EngineError::Evaluation(format!("column '{}' does not exist any more", columns[position]))
             })
         };
-        let bound = match (order, early.first().map(|first| &first.kind)) {
-            (Some(order), Some(ExprKind::Column(position))) => {
-                let id = id_of(*position)?;
-                (Some(id) == entry.time_column()).then(|| Arc::new(TimeBound::new(order, id)))
-            }
+        let column = |expression: Option<&Expr>| match expression.map(|expression| &expression.kind) {
+            Some(ExprKind::Column(position)) => Some(*position),
             _ => None,
         };
-        let scan_order = bound.as_ref().map_or(ScanOrder::Any, |bound| bound.scan_order());
+        let is_time = |id: u32| Some(id) == entry.time_column();
+        let mut bound = None;
+        let mut latest = None;
+        match (wanted, column(early.first()), column(early.last())) {
+            (Wanted::First(order), Some(position), _) => {
+                let id = id_of(position)?;
+                bound = TopBound::of(order, id, is_time(id)).map(Arc::new);
+            }
+            (Wanted::Extreme { greatest }, Some(first), Some(last)) if is_time(id_of(last)?) => {
+                let place = |position| early_columns.iter().position(|kept| *kept == position).unwrap_or(0);
+                let positions = (place(first), place(last));
+                let key = match early.len() {
+                    1 => Some(None),
+                    2 if chain.scan.schema[first].ty == Type::String => Some(Some(id_of(first)?)),
+                    _ => None,
+                };
+                latest = key.map(|key| Arc::new(Latest::new(executor, greatest, key, positions)));
+            }
+            _ => {}
+        }
+        let told: Option<Arc<dyn Bound>> = match (&bound, &latest) {
+            (Some(bound), _) => Some(bound.clone()),
+            (None, Some(latest)) => Some(latest.clone()),
+            (None, None) => None,
+        };
         let names: Vec<String> = early_columns.iter().map(|position| columns[*position].clone()).collect();
         let predicate = filters.into_iter().reduce(|left, right| {
             Expr::call(FunctionId::Operator(OperatorFunction::And), vec![left, right], Type::Bool)
@@ -102,9 +136,8 @@ impl Late {
             table,
             columns: &names,
             predicate: predicate.as_ref(),
-            order: scan_order,
             row_ids: true,
-            bound: bound.clone(),
+            bound: told,
             limit: None,
         };
         let name = format!("Scan {database}.{table} [{}], the rest late", names.join(", "));
@@ -114,15 +147,11 @@ impl Late {
             early_columns.iter().map(|position| chain.scan.schema[*position].clone()).collect();
         schema.push(Column::new("$row", Type::Long));
         let ids = late_columns.iter().map(|position| id_of(*position)).collect::<Result<_>>()?;
-        Ok(Some(Late {
-            pipeline: Pipeline::of(scan.clone(), profile, false),
-            early: early_list,
-            schema,
-            bound,
-            scan,
-            ids,
-            late: late_list,
-        }))
+        let mut pipeline = Pipeline::of(scan.clone(), profile, false);
+        if let Some(latest) = latest {
+            pipeline = pipeline.then(Arc::new(Observe(latest)), &Arc::default());
+        }
+        Ok(Some(Late { pipeline, early: early_list, schema, bound, scan, ids, late: late_list }))
     }
 
     /// The row id as an expression over the pipeline's columns.

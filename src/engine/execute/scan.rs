@@ -19,6 +19,7 @@ use crate::engine::cache::{CacheKey, Fingerprint};
 use crate::engine::context::QueryContext;
 use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::Executor;
+use crate::engine::execute::bound::Bound;
 use crate::engine::execute::columns;
 use crate::engine::execute::condition::Condition;
 use crate::engine::execute::known::KnownRows;
@@ -26,7 +27,6 @@ use crate::engine::execute::path::Paths;
 use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source, Unit};
 use crate::engine::execute::rewrite::columns_of;
 use crate::engine::execute::selection::{Selection, Selections, within};
-use crate::engine::execute::time_bound::TimeBound;
 use crate::engine::profile::OperatorProfile;
 
 /// Names by which a plan reads what is hidden.
@@ -50,7 +50,7 @@ pub struct TableScan {
     conditions: Vec<Condition>,
     /// Append a column with morsel and row of each row.
     row_ids: bool,
-    bound: Option<Arc<TimeBound>>,
+    bound: Option<Arc<dyn Bound>>,
     /// More rows of one morsel are not wanted.
     limit: Option<usize>,
     /// Positions of the columns that whoever takes the rows looks at; the others may be stand-ins.
@@ -76,10 +76,9 @@ pub struct Request<'a> {
     pub table: &'a str,
     pub columns: &'a [String],
     pub predicate: Option<&'a Expr>,
-    pub order: ScanOrder,
     /// Whether a column with morsel and row of each row is wanted.
     pub row_ids: bool,
-    pub bound: Option<Arc<TimeBound>>,
+    pub bound: Option<Arc<dyn Bound>>,
     /// More rows are not wanted.
     pub limit: Option<usize>,
 }
@@ -124,16 +123,7 @@ pub fn table_scan(
     predicate: Option<&Expr>,
     limit: Option<usize>,
 ) -> Result<TableScan> {
-    let request = Request {
-        database,
-        table,
-        columns,
-        predicate,
-        order: ScanOrder::Any,
-        row_ids: false,
-        bound: None,
-        limit,
-    };
+    let request = Request { database, table, columns, predicate, row_ids: false, bound: None, limit };
     TableScan::new(executor, profile, &request)
 }
 
@@ -183,7 +173,10 @@ impl TableScan {
                 request.table
             )));
         };
-        let scan = data.scan(&ScanRequest { predicate, order: request.order })?;
+        let mut scan = data.scan(&ScanRequest { predicate, order: ScanOrder::Any })?;
+        if let Some(bound) = &request.bound {
+            bound.arrange(&mut scan.morsels);
+        }
         let totals = &scan.totals;
         profile.set_note(format!(
             "extents={}/{} row_groups={}/{} rows={}/{}{}",
@@ -497,7 +490,9 @@ impl Source for TableScan {
     fn read(&self, number: usize, emit: &mut Emit<'_>) -> Result<Flow> {
         let morsel = &self.morsels[number];
         self.query.progress.morsels_done.fetch_add(1, Ordering::Relaxed);
-        if self.bound.as_ref().is_some_and(|bound| !bound.may_win(morsel)) {
+        if let Some(bound) = &self.bound
+            && !bound.may_win(morsel)?
+        {
             return Ok(Flow::Continue(()));
         }
         let mut rows = morsel.rows();

@@ -24,7 +24,7 @@ use crate::engine::execute::columns;
 use crate::engine::execute::expression::Expressions;
 use crate::engine::execute::key::{KeyTable, partition};
 use crate::engine::execute::known::Shortcut;
-use crate::engine::execute::late::Late;
+use crate::engine::execute::late::{Late, Wanted};
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::partial::{Partial, Reuse};
 use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink, Source, Unit};
@@ -500,7 +500,9 @@ fn late_extremes(
     let Some((by, others)) = extreme.arguments.split_first() else { return Ok(None) };
     let mut early = keys.to_vec();
     early.push(by.clone());
-    let Some(late) = Late::of(executor, input, &early, others, None)? else { return Ok(None) };
+    let greatest = extreme.function == FunctionId::Aggregate(AggregateFunction::ArgMax);
+    let wanted = Wanted::Extreme { greatest };
+    let Some(late) = Late::of(executor, input, &early, others, wanted)? else { return Ok(None) };
     let Some((early_by, early_keys)) = late.early.split_last() else { return Ok(None) };
     let rows = Aggregate {
         function: extreme.function,

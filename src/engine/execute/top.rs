@@ -1,7 +1,7 @@
 //! `top`: the first rows by their keys, with at most a small multiple of the limit held per worker.
 //!
 //! Over a scan only the key columns (and those of filters) are read at first; the others are read for the
-//! winners alone, and pieces of the table whose times cannot win are not read at all.
+//! winners alone, and pieces of the table whose values cannot win are not read at all.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::engine::batch::Batch;
 use crate::engine::context::{MemoryReservation, QueryContext};
 use crate::engine::error::Result;
 use crate::engine::execute::Executor;
+use crate::engine::execute::bound::TopBound;
 use crate::engine::execute::columns;
-use crate::engine::execute::late::Late;
+use crate::engine::execute::late::{Late, Wanted};
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::order::SortKeys;
 use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink};
 use crate::engine::execute::sort::Keys;
 use crate::engine::execute::take::limit_of;
-use crate::engine::execute::time_bound::TimeBound;
 use crate::engine::profile::OperatorProfile;
 
 /// Past this limit all columns are read at once.
@@ -33,7 +33,7 @@ struct Top {
     keys: Keys,
     limit: usize,
     schema: Schema,
-    bound: Option<Arc<TimeBound>>,
+    bound: Option<Arc<TopBound>>,
     query: Arc<QueryContext>,
 }
 
@@ -143,8 +143,8 @@ pub fn pipeline(
     let expressions: Vec<Expr> = keys.iter().map(|key| key.expression.clone()).collect();
     let all: Vec<Expr> =
         input.schema.iter().enumerate().map(|(index, column)| Expr::column(index, column.ty)).collect();
-    let order = if let [key] = keys { Some(key) } else { None };
-    let late = if limit <= LATE_ROWS { Late::of(executor, input, &expressions, &all, order)? } else { None };
+    let wanted = if let [key] = keys { Wanted::First(key) } else { Wanted::Any };
+    let late = if limit <= LATE_ROWS { Late::of(executor, input, &expressions, &all, wanted)? } else { None };
     let rows = match late {
         Some(late) => {
             let keys = keys.iter().zip(&late.early);
@@ -172,7 +172,7 @@ pub fn best(
     keys: Vec<SortKey>,
     schema: Schema,
     limit: usize,
-    bound: Option<Arc<TimeBound>>,
+    bound: Option<Arc<TopBound>>,
 ) -> Result<Batch> {
     let query = &executor.query;
     let limit = limit.min(u32::MAX as usize / 4);

@@ -408,6 +408,15 @@ pub(crate) fn decode_chunk_rows_by(
     }
 }
 
+/// The values of a string chunk that is a dictionary, without its codes; `None` where it is none.
+pub fn decode_chunk_distinct(bytes: &[u8], rows: usize) -> Decoded<Option<StringViewArray>> {
+    let mut input = Input::new(bytes);
+    match begin(ColumnType::String, &mut input, rows)? {
+        Begun::AllNull => Ok(None),
+        Begun::Values(_) => text::decode_dictionary_values(input, rows)?.map(string_views).transpose(),
+    }
+}
+
 /// What stands under a path of keys in each row of a dynamic chunk, without decoding the rest of the values;
 /// `None` where the chunk is not encoded by shapes, or the path leads to objects.
 pub fn decode_chunk_path(bytes: &[u8], rows: usize, keys: &[&str]) -> Decoded<Option<PathValues>> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, StringViewArray};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -12,7 +12,7 @@ use super::select::{self, Selection};
 use super::{prune, series, writer};
 use crate::column;
 use crate::encoding::chunk::{decode_chunk_by, decode_chunk_rows_by};
-use crate::encoding::{Malformed, PathValues, decode_chunk_path};
+use crate::encoding::{Malformed, PathValues, decode_chunk_distinct, decode_chunk_path};
 use crate::error::{Result, StorageError};
 use crate::format::{
     EXTENT_END_MAGIC, EXTENT_HEADER_BYTES, EXTENT_MAGIC, EXTENT_POSTSCRIPT_BYTES, EXTENT_VERSION,
@@ -221,6 +221,18 @@ impl Extent {
         let array = decode_chunk_rows_by(stored, bytes, all, rows, key.as_deref())
             .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))?;
         Ok(column::convert(&array, stored, ty))
+    }
+
+    /// The different texts of a string column of a row group. `None` where the chunk does not keep them apart
+    /// from its rows, the extent lacks the column, or the column is of another type.
+    pub fn distinct_texts(&self, row_group: u32, column_id: u32) -> Result<Option<StringViewArray>> {
+        let Some(position) = self.position(column_id) else { return Ok(None) };
+        if self.columns[position].1 != ColumnType::String {
+            return Ok(None);
+        }
+        let bytes = self.chunk_bytes(row_group, position)?;
+        decode_chunk_distinct(bytes, self.row_group_rows(row_group) as usize)
+            .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))
     }
 
     /// What stands under a path of keys in a dynamic column of a row group. `None` where the extent does not
