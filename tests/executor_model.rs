@@ -354,8 +354,14 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 fn run(plan: &Plan, workers: usize) -> Vec<Row> {
+    run_with(plan, workers, None)
+}
+
+/// `many_groups`: so many groups are many (see `Executor`).
+fn run_with(plan: &Plan, workers: usize, many_groups: Option<usize>) -> Vec<Row> {
     let query = QueryContext::new(QueryLimits::default(), 0);
-    let executor = Executor::new(query, None, workers);
+    let mut executor = Executor::new(query, None, workers);
+    executor.many_groups = many_groups.unwrap_or(executor.many_groups);
     let result = executor.materialise(plan).expect("the plan runs");
     let mut rows = Vec::new();
     for batch in &result.batches {
@@ -399,6 +405,62 @@ proptest! {
         let expected = texts(&case.rows, ordered);
         for workers in [1, 4] {
             prop_assert_eq!(texts(&run(&case.plan, workers), ordered), expected.clone(), "{} workers", workers);
+        }
+    }
+
+    #[test]
+    fn counting_very_many_groups_agrees_with_the_model(
+        table in table(),
+        positions in prop::collection::vec(0usize..5, 1..5),
+        many_groups in 0usize..6,
+        is_distinct in any::<bool>(),
+        limit in prop::option::of(1usize..12),
+    ) {
+        let mut groups: BTreeMap<Vec<String>, i64> = BTreeMap::new();
+        for row in &table.rows {
+            *groups.entry(positions.iter().map(|position| canonical(&row[*position])).collect()).or_default() += 1;
+        }
+        let keys: Vec<Expr> = positions.iter().map(|position| column(&table, *position)).collect();
+        let mut schema: Schema = keys.iter().map(|key| Column::new("", key.ty)).collect();
+        let mut aggregates = Vec::new();
+        if !is_distinct {
+            aggregates.push(Aggregate {
+                function: FunctionId::Aggregate(AggregateFunction::Count),
+                arguments: Vec::new(),
+                condition: None,
+                outputs: vec![Type::Long],
+            });
+            schema.push(Column::new("", Type::Long));
+        }
+        let mut plan = Plan::new(Operator::Summarize { input: table.plan, keys, aggregates }, schema.clone());
+        if let (Some(limit), false) = (limit, is_distinct) {
+            let expression = Expr::column(positions.len(), Type::Long);
+            let key = SortKey { expression, descending: true, nulls_first: false };
+            let limit = Expr::constant(Value::Long(limit as i64));
+            plan = Plan::new(Operator::Top { input: plan, keys: vec![key], limit }, schema);
+        }
+        let mut largest: Vec<i64> = groups.values().copied().collect();
+        largest.sort_unstable_by(|left, right| right.cmp(left));
+        for workers in [1, 4] {
+            let rows = run_with(&plan, workers, Some(many_groups));
+            let counts: Vec<i64> = rows.iter().map(|row| match row.get(positions.len()) {
+                Some(Value::Long(count)) => *count,
+                _ => 0,
+            }).collect();
+            let found: BTreeMap<Vec<String>, i64> = rows
+                .iter()
+                .map(|row| row[..positions.len()].iter().map(canonical).collect())
+                .zip(counts.iter().copied())
+                .collect();
+            prop_assert_eq!(found.len(), rows.len(), "a group stands there twice");
+            match (is_distinct, limit) {
+                (true, _) => prop_assert!(found.keys().eq(groups.keys())),
+                (false, None) => prop_assert_eq!(&found, &groups),
+                (false, Some(limit)) => {
+                    prop_assert_eq!(&counts, &largest[..limit.min(largest.len())]);
+                    prop_assert!(found.iter().all(|(key, count)| groups.get(key) == Some(count)));
+                }
+            }
         }
     }
 

@@ -14,6 +14,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use conshelf_kql::function::AggregateFunction;
 use conshelf_storage::dynamic::{DynamicBuilder, DynamicRef};
+use rayon::iter::{
+    IndexedParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
+};
 
 use crate::engine::aggregate::distinct::visit_hashes;
 use crate::engine::aggregate::hash_set::HashSet64;
@@ -72,6 +75,19 @@ impl Sketch {
                 if new { 16 } else { 0 }
             }
         }
+    }
+
+    /// `add` of many.
+    fn add_all(&mut self, hashes: &[u64]) -> usize {
+        let mut grown = 0;
+        for (index, hash) in hashes.iter().enumerate() {
+            if let Form::Registers(registers) = &mut self.form {
+                hashes[index..].iter().for_each(|hash| raise(registers, self.bits, *hash));
+                break;
+            }
+            grown += self.add(*hash);
+        }
+        grown
     }
 
     fn spill(&mut self) {
@@ -291,6 +307,62 @@ struct SketchStates {
     accuracy: i64,
     sketches: Vec<Option<Sketch>>,
     bytes: usize,
+    pending: Pending,
+}
+
+/// From so many groups on their sketches do not fit a core's cache: values wait until there are enough of them
+/// to go through the groups in order.
+const SCATTERED_GROUPS: usize = 48;
+
+/// Values that wait at most.
+const PENDING_MAX: usize = 1 << 19;
+
+/// Sketches from which on several threads merge or estimate them.
+const PARALLEL_SKETCHES: usize = 256;
+
+/// Hashes that are not in their sketches yet.
+#[derive(Clone, Default)]
+struct Pending {
+    groups: Vec<u32>,
+    hashes: Vec<u64>,
+}
+
+impl Pending {
+    fn memory_bytes(&self) -> usize {
+        // Hashes are there twice while they are put in order.
+        self.groups.capacity() * 4 + self.hashes.capacity() * 16
+    }
+
+    /// Adds what waits to the sketches; returns about how many bytes these grew by.
+    fn settle(&mut self, sketches: &mut [Option<Sketch>], accuracy: i64) -> usize {
+        if self.hashes.is_empty() {
+            return 0;
+        }
+        let mut ends = vec![0u32; sketches.len() + 1];
+        for group in &self.groups {
+            ends[*group as usize + 1] += 1;
+        }
+        for group in 0..sketches.len() {
+            ends[group + 1] += ends[group];
+        }
+        let mut ordered = vec![0u64; self.hashes.len()];
+        for (group, hash) in self.groups.drain(..).zip(self.hashes.drain(..)) {
+            // In the end the end of its group, which is where the next begins.
+            let place = &mut ends[group as usize];
+            ordered[*place as usize] = hash;
+            *place += 1;
+        }
+        let mut start = 0;
+        let mut grown = 0;
+        for (sketch, end) in sketches.iter_mut().zip(ends) {
+            let hashes = &ordered[start as usize..end as usize];
+            start = end;
+            if !hashes.is_empty() {
+                grown += sketch.get_or_insert_with(|| Sketch::new(accuracy)).add_all(hashes);
+            }
+        }
+        grown
+    }
 }
 
 pub fn create(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
@@ -303,14 +375,30 @@ pub fn create(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
         _ => 1,
     };
     let usage = if call.function == AggregateFunction::Dcount { Use::Count } else { Use::Keep };
-    Ok(Typed::boxed(SketchStates { usage, accuracy, sketches: Vec::new(), bytes: 0 }))
+    Ok(Typed::boxed(SketchStates {
+        usage,
+        accuracy,
+        sketches: Vec::new(),
+        bytes: 0,
+        pending: Pending::default(),
+    }))
 }
 
 pub fn create_merge() -> Box<dyn Accumulator> {
-    Typed::boxed(SketchStates { usage: Use::Merge, accuracy: 4, sketches: Vec::new(), bytes: 0 })
+    Typed::boxed(SketchStates {
+        usage: Use::Merge,
+        accuracy: 4,
+        sketches: Vec::new(),
+        bytes: 0,
+        pending: Pending::default(),
+    })
 }
 
 impl SketchStates {
+    fn settle_pending(&mut self) {
+        self.bytes += self.pending.settle(&mut self.sketches, self.accuracy);
+    }
+
     fn measure(&mut self) {
         self.bytes = self.sketches.iter().flatten().map(Sketch::memory_bytes).sum();
     }
@@ -351,6 +439,17 @@ impl GroupStates for SketchStates {
                 let bits = *bits;
                 return visit_hashes(groups, array, condition, |_, hash| raise(registers, bits, hash));
             }
+            if sketches.len() >= SCATTERED_GROUPS && matches!(groups, GroupOf::Each(_)) {
+                let pending = &mut self.pending;
+                visit_hashes(groups, array, condition, |group, hash| {
+                    pending.groups.push(group as u32);
+                    pending.hashes.push(hash);
+                })?;
+                if pending.hashes.len() >= PENDING_MAX {
+                    self.settle_pending();
+                }
+                return Ok(());
+            }
             visit_hashes(groups, array, condition, |group, hash| {
                 *bytes += sketches[group].get_or_insert_with(|| Sketch::new(accuracy)).add(hash);
             })?;
@@ -358,22 +457,45 @@ impl GroupStates for SketchStates {
         Ok(())
     }
 
-    fn merge(&mut self, other: Self, group_of: &[u32]) -> Result<()> {
+    fn merge(&mut self, mut other: Self, group_of: &[u32]) -> Result<()> {
+        other.settle_pending();
+        // Several threads can only take turns if no two of the other's groups go into one of ours.
+        let mut theirs: Vec<Option<Sketch>> = vec![None; self.sketches.len()];
         for (sketch, group) in other.sketches.into_iter().zip(group_of) {
             let Some(sketch) = sketch else { continue };
-            match &mut self.sketches[*group as usize] {
-                Some(ours) => ours.merge(&sketch),
+            match &mut theirs[*group as usize] {
+                Some(known) => known.merge(&sketch),
                 empty => *empty = Some(sketch),
             }
+        }
+        let merge = |(ours, theirs): (&mut Option<Sketch>, Option<Sketch>)| match (ours, theirs) {
+            (_, None) => {}
+            (Some(ours), Some(theirs)) => ours.merge(&theirs),
+            (empty, theirs) => *empty = theirs,
+        };
+        if theirs.len() >= PARALLEL_SKETCHES {
+            self.sketches.par_iter_mut().zip(theirs).with_min_len(64).for_each(merge);
+        } else {
+            self.sketches.iter_mut().zip(theirs).for_each(merge);
         }
         self.measure();
         Ok(())
     }
 
+    fn settle(&mut self) {
+        self.settle_pending();
+    }
+
     fn finish(&mut self) -> Result<Vec<ArrayRef>> {
+        self.settle_pending();
+        self.pending = Pending::default();
         if self.usage == Use::Count {
-            let counts = self.sketches.iter().map(|sketch| sketch.as_ref().map_or(0, Sketch::estimate));
-            return Ok(vec![Arc::new(Int64Array::from_iter_values(counts))]);
+            let estimate = |sketch: &Option<Sketch>| sketch.as_ref().map_or(0, Sketch::estimate);
+            let counts: Vec<i64> = match self.sketches.len() {
+                PARALLEL_SKETCHES.. => self.sketches.par_iter().with_min_len(64).map(estimate).collect(),
+                _ => self.sketches.iter().map(estimate).collect(),
+            };
+            return Ok(vec![Arc::new(Int64Array::from(counts))]);
         }
         let mut values = BinaryViewBuilder::with_capacity(self.sketches.len());
         let mut builder = DynamicBuilder::new();
@@ -390,8 +512,12 @@ impl GroupStates for SketchStates {
     }
 
     fn encode(&self, out: &mut StateWriter<'_>) {
-        out.number(self.sketches.len() as u64);
-        for sketch in &self.sketches {
+        let mut sketches = std::borrow::Cow::Borrowed(&self.sketches);
+        if !self.pending.hashes.is_empty() {
+            self.pending.clone().settle(sketches.to_mut(), self.accuracy);
+        }
+        out.number(sketches.len() as u64);
+        for sketch in sketches.iter() {
             match sketch {
                 None => out.number(0u8),
                 Some(Sketch { bits, form: Form::Exact(hashes) }) => {
@@ -433,6 +559,6 @@ impl GroupStates for SketchStates {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.bytes + self.sketches.capacity() * size_of::<Option<Sketch>>()
+        self.bytes + self.sketches.capacity() * size_of::<Option<Sketch>>() + self.pending.memory_bytes()
     }
 }

@@ -71,6 +71,9 @@ pub trait Accumulator: Send {
     /// Aggregates that keep the order of rows put the other's rows after their own.
     fn merge(&mut self, other: Box<dyn Accumulator>, group_of: &[u32]) -> Result<()>;
 
+    /// Brings what may have been put off into the states: before `encode`, for its speed.
+    fn settle(&mut self) {}
+
     /// The result columns, one value per group.
     fn finish(&mut self) -> Result<Vec<ArrayRef>>;
 

@@ -98,6 +98,8 @@ pub trait GroupStates: Send + 'static {
         false
     }
     fn merge(&mut self, other: Self, group_of: &[u32]) -> Result<()>;
+    /// See `Accumulator::settle`.
+    fn settle(&mut self) {}
     fn finish(&mut self) -> Result<Vec<ArrayRef>>;
     fn encode(&self, out: &mut StateWriter<'_>);
     fn decode(&mut self, from: &mut StateReader<'_>) -> Result<()>;
@@ -152,6 +154,10 @@ impl<S: GroupStates> Accumulator for Typed<S> {
             .downcast::<Typed<S>>()
             .map_err(|_| EngineError::Internal(String::from("merge of two different aggregates")))?;
         self.0.merge(other.0, group_of)
+    }
+
+    fn settle(&mut self) {
+        self.0.settle();
     }
 
     fn finish(&mut self) -> Result<Vec<ArrayRef>> {

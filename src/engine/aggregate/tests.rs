@@ -510,6 +510,39 @@ proptest! {
     }
 
     #[test]
+    fn distinct_counts_of_many_groups_are_those_of_each(
+        batches in prop::collection::vec(prop::collection::vec((0u32..300, 0i64..4_000), 0..400), 1..12),
+        many in 0usize..6_000,
+    ) {
+        // One group with more values than are kept exactly.
+        let mut batches = batches;
+        batches.push((0..many as i64).map(|value| (7, value)).collect());
+        let dcount = case(AggregateFunction::Dcount, &[Type::Long], vec![longs(&[])], 1);
+        let (mut whole, mut other) = (create(&dcount.call).unwrap(), create(&dcount.call).unwrap());
+        let mut single: Vec<_> = (0..300).map(|_| create(&dcount.call).unwrap()).collect();
+        whole.resize(300);
+        other.resize(300);
+        single.iter_mut().for_each(|single| single.resize(1));
+        for (index, batch) in batches.iter().enumerate() {
+            let groups: Vec<u32> = batch.iter().map(|row| row.0).collect();
+            let values = longs(&batch.iter().map(|row| Some(row.1)).collect::<Vec<_>>());
+            let part = if index % 2 == 0 { &mut whole } else { &mut other };
+            part.update(&groups, &[values], None).unwrap();
+            for (group, value) in batch {
+                single[*group as usize].update_one(0, &[longs(&[Some(*value)])], None).unwrap();
+            }
+        }
+        let mut bytes = Vec::new();
+        other.encode(&mut bytes);
+        let all: Vec<u32> = (0..300).collect();
+        whole.merge(decode(&dcount.call, &bytes).unwrap(), &all).unwrap();
+        let found = show(&whole.finish().unwrap()[0]);
+        let expected: Vec<String> =
+            single.iter_mut().flat_map(|single| show(&single.finish().unwrap()[0])).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
     fn simple_aggregates_follow_the_model(
         rows in prop::collection::vec((0u32..3, prop::option::weighted(0.8, -50i64..50)), 0..40),
     ) {

@@ -185,7 +185,8 @@ pub fn pipeline(
     let mut keys = call.keys.to_vec();
     keys.push(Expr::column(input.schema.len(), Type::Long));
     let aggregates: Vec<&Aggregate> = call.aggregates.iter().collect();
-    let batches = summarize::groups(executor, profile, &below, &keys, &aggregates, None, None)?;
+    let batches =
+        summarize::groups(executor, profile, &below, &keys, &aggregates, summarize::Extras::default())?;
     let started = std::time::Instant::now();
     let mut grouped: Schema = keys.iter().map(|key| Column::new("", key.ty)).collect();
     grouped.extend(aggregates.iter().flat_map(|a| a.outputs.iter().map(|ty| Column::new("", *ty))));

@@ -46,6 +46,7 @@ mod shared;
 mod sort;
 mod summarize;
 mod take;
+mod tally;
 mod top;
 mod values;
 mod window;
@@ -79,6 +80,8 @@ pub struct Executor {
     pub profile: Arc<Profile>,
     /// Threads that may work on one pipeline.
     pub workers: usize,
+    /// Groups of one worker from which on it may be better not to look each row up.
+    pub many_groups: usize,
     /// What queries keep for later ones, if this one may.
     pub cache: Option<Arc<QueryCache>>,
     shared: Arc<shared::SharedResults>,
@@ -105,6 +108,7 @@ impl Executor {
             snapshot,
             profile: Arc::default(),
             workers: workers.max(1),
+            many_groups: summarize::MANY_GROUPS,
             shared: Arc::default(),
             local: Arc::default(),
             parameters: Arc::default(),
@@ -140,6 +144,11 @@ impl Executor {
 
     /// Compiles a plan; runs what must run before its first row.
     pub fn pipeline(&self, plan: &Plan) -> Result<Pipeline> {
+        self.pipeline_of_most(plan, None)
+    }
+
+    /// `pipeline` of whose groups, if it is a summary that counts them, only so many of the largest are wanted.
+    fn pipeline_of_most(&self, plan: &Plan, most: Option<usize>) -> Result<Pipeline> {
         if self.depth > DEPTH_MAX {
             return Err(EngineError::Evaluation(String::from("the query nests too many operators")));
         }
@@ -149,10 +158,10 @@ impl Executor {
             false => self.profile.operator(operator_line(plan), self.depth),
         };
         let below = Executor { depth: self.depth + 1, ..self.clone() };
-        below.operator(plan, &profile)
+        below.operator(plan, &profile, most)
     }
 
-    fn operator(&self, plan: &Plan, profile: &Arc<OperatorProfile>) -> Result<Pipeline> {
+    fn operator(&self, plan: &Plan, profile: &Arc<OperatorProfile>, most: Option<usize>) -> Result<Pipeline> {
         let schema = &plan.schema;
         match &*plan.operator {
             Operator::Scan { database, table, columns, predicate } => {
@@ -164,7 +173,7 @@ impl Executor {
             Operator::Filter { input, predicate } => filter::pipeline(self, profile, input, predicate),
             Operator::Project { input, expressions } => project::pipeline(self, profile, input, expressions),
             Operator::Summarize { input, keys, aggregates } => {
-                summarize::pipeline(self, profile, input, keys, aggregates, schema)
+                summarize::pipeline(self, profile, input, keys, aggregates, schema, most)
             }
             Operator::Sort { input, keys } => sort::pipeline(self, profile, input, keys),
             Operator::Top { input, keys, limit } => top::pipeline(self, profile, input, keys, limit),

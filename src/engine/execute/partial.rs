@@ -7,13 +7,14 @@
 //! rows alone, in any order of them; what is left out is computed as ever.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::ArrayRef;
 use conshelf_kql::Type;
 use conshelf_kql::function::{AggregateFunction, FunctionId};
 use conshelf_kql::plan::{Aggregate, Expr, ExprKind, Operator, Plan};
+use uuid::Uuid;
 
 use crate::engine::batch::Batch;
 use crate::engine::cache::{CacheKey, CacheUse, Fingerprint, QueryCache};
@@ -22,11 +23,11 @@ use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
 use crate::engine::execute::rewrite::{columns_of, fold_constants};
 
-/// A unit with more than one group in so many rows costs as much to merge as to compute.
-const ROWS_OF_A_GROUP: usize = 4;
+/// A unit with more than one group in so many rows costs nearly as much to merge as to compute.
+const ROWS_OF_A_GROUP: usize = 8;
 
-/// States larger than so many bytes a row are not worth keeping.
-const BYTES_OF_A_ROW: usize = 16;
+/// States larger than so many bytes a row are not worth keeping: merging them costs as much as reading the rows.
+const BYTES_OF_A_ROW: usize = 4;
 
 /// Units with fewer rows count as if they had so many: they are small whatever they hold.
 const SMALL_UNIT_ROWS: usize = 16_384;
@@ -50,6 +51,9 @@ impl Partial {
     }
 }
 
+/// Stands for units of a summary that are too large to be kept.
+struct TooLarge;
+
 /// What a summary looks up and keeps.
 pub struct Reuse {
     cache: Arc<QueryCache>,
@@ -62,6 +66,8 @@ pub struct Reuse {
     misses: AtomicU64,
     /// Units turned out too large to be kept.
     given_up: AtomicBool,
+    /// Under which that is remembered.
+    memory_key: OnceLock<Option<CacheKey>>,
     query: Arc<QueryContext>,
 }
 
@@ -94,6 +100,7 @@ impl Reuse {
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             given_up: AtomicBool::new(false),
+            memory_key: OnceLock::new(),
             query: executor.query.clone(),
         }))
     }
@@ -108,6 +115,26 @@ impl Reuse {
     /// Whether it still makes sense to keep units apart.
     pub fn is_wanted(&self) -> bool {
         !self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Whether keeping units of a source, given its name, may pay: it did not turn out otherwise before.
+    pub fn is_promising(&self, source: Option<u128>) -> bool {
+        let key = self.memory_key.get_or_init(|| {
+            source.map(|source| CacheKey {
+                extent: Uuid::nil(),
+                fingerprint: Fingerprint::default().add(&("too large", self.fingerprint, source)).finish(),
+            })
+        });
+        key.is_none_or(|key| self.cache.get::<TooLarge>(&key).is_none())
+    }
+
+    /// Says that units are too large to be kept: neither this query nor its next runs try further.
+    pub fn give_up(&self) {
+        if !self.given_up.swap(true, Ordering::Relaxed)
+            && let Some(Some(key)) = self.memory_key.get()
+        {
+            self.cache.put(*key, Arc::new(TooLarge), 0, self.started);
+        }
     }
 
     /// The groups of a unit, if they are known.
@@ -136,14 +163,14 @@ impl Reuse {
     ) -> Result<(), E> {
         let unit_rows = unit_rows.max(SMALL_UNIT_ROWS);
         if groups > 1 && groups.saturating_mul(ROWS_OF_A_GROUP) > unit_rows {
-            self.given_up.store(true, Ordering::Relaxed);
+            self.give_up();
             return Ok(());
         }
         let partial = partial()?;
         let bytes = partial.bytes();
         let too_large = bytes as u64 > self.cache.largest_bytes() / 2;
         if too_large || bytes > unit_rows.saturating_mul(BYTES_OF_A_ROW) {
-            self.given_up.store(true, Ordering::Relaxed);
+            self.give_up();
         } else {
             self.cache.put(self.key(rows), Arc::new(partial), bytes as u64, self.started);
         }

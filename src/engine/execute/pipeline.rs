@@ -50,6 +50,11 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// What names the way in which rows are chosen, whatever rows there are; `None`: nothing does.
+    fn name(&self) -> Option<u128> {
+        None
+    }
+
     /// What names the rows of a run of `units` for good; `None`: nothing does.
     fn unit(&self, _morsels: &Range<usize>) -> Option<Unit> {
         None

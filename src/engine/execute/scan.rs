@@ -469,6 +469,14 @@ impl Source for TableScan {
         units.iter().any(|unit| place_of(&self.morsels[unit.start]).is_some()).then_some(units)
     }
 
+    fn name(&self) -> Option<u128> {
+        let conditions: Option<Vec<u128>> =
+            self.conditions.iter().map(|condition| condition.fingerprint).collect();
+        let mut conditions = conditions?;
+        conditions.sort_unstable();
+        Some(Fingerprint::default().add(&("scan", self.fingerprint, conditions)).finish())
+    }
+
     fn unit(&self, morsels: &Range<usize>) -> Option<Unit> {
         let morsels = self.morsels.get(morsels.clone())?;
         let (extent, _) = place_of(morsels.first()?)?;

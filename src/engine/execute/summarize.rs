@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::{ArrayRef, BooleanArray, UInt32Array};
+use arrow_buffer::BooleanBuffer;
 use conshelf_kql::function::{AggregateFunction, FunctionId};
 use conshelf_kql::plan::{Aggregate, Expr, Operator, Plan};
 use conshelf_kql::{Schema, Type};
@@ -29,6 +30,7 @@ use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::partial::{Partial, Reuse};
 use crate::engine::execute::pipeline::{Flow, Pipeline, Position, Sink, Source, Unit};
 use crate::engine::execute::scan::pipeline_using;
+use crate::engine::execute::tally::{Tally, TallyLocal, Weights};
 use crate::engine::profile::OperatorProfile;
 
 /// The aggregates of an operator: which expressions they read, and how to create their states.
@@ -128,6 +130,17 @@ impl Calls {
         Ok(())
     }
 
+    /// Whether groups are counted and nothing else; `Some(false)`: not even that.
+    fn only_count(&self) -> Option<bool> {
+        match &self.calls[..] {
+            [] => Some(false),
+            [Call { call, arguments, condition: None }] => {
+                (call.function == AggregateFunction::Count && arguments.is_empty()).then_some(true)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a result depends on the order of rows.
     pub fn order_matters(&self) -> bool {
         use AggregateFunction::*;
@@ -153,6 +166,12 @@ impl Calls {
 /// Up to this many groups come in the order in which they first appear; more of them in any.
 const ORDERED_GROUPS: usize = 1 << 17;
 
+/// Groups of one worker from which on they are counted by `tally`, if they have few rows each.
+pub const MANY_GROUPS: usize = 1 << 14;
+
+/// Rows of a group that are few.
+const FEW_ROWS: usize = 16;
+
 struct Summarize {
     keys: Expressions,
     key_types: Vec<Type>,
@@ -164,6 +183,9 @@ struct Summarize {
     /// Tables that all workers share, by partition of the keys. Decided by the first batch.
     exchange: OnceLock<Option<Vec<Mutex<Local>>>>,
     may_exchange: bool,
+    /// How very many groups are counted, if that is all there is to do.
+    tally: Option<Tally>,
+    many_groups: usize,
     query: Arc<QueryContext>,
 }
 
@@ -179,6 +201,11 @@ struct Local {
     /// Where each group was first seen.
     first: Vec<u64>,
     group_of: Vec<u32>,
+    /// Rows that were looked up.
+    rows: usize,
+    /// Once there are very many groups: what has been counted of them. The table then has only what `tally` does
+    /// not take, and what was not read.
+    tally: Option<TallyLocal>,
     memory: MemoryReservation,
     /// While the groups of a unit are kept apart: the unit, and the groups of those before it.
     outer: Option<(Unit, Box<Local>)>,
@@ -219,6 +246,7 @@ impl Local {
         let states = self.accumulators.iter_mut().map(|accumulator| {
             let mut bytes = Vec::new();
             accumulator.resize(groups);
+            accumulator.settle();
             accumulator.encode(&mut bytes);
             bytes.shrink_to_fit();
             bytes
@@ -246,6 +274,8 @@ impl Sink for Summarize {
             accumulators: self.calls.create()?,
             first: Vec::new(),
             group_of: Vec::new(),
+            rows: 0,
+            tally: None,
             memory: self.query.reserve(0)?,
             outer: None,
         })
@@ -253,14 +283,14 @@ impl Sink for Summarize {
 
     fn units(&self, pipeline: &Pipeline) -> Option<Vec<Range<usize>>> {
         match (&self.reuse, &pipeline.segments[..]) {
-            (Some(_), [segment]) => segment.source.units(),
+            (Some(reuse), [segment]) if reuse.is_promising(segment.source.name()) => segment.source.units(),
             _ => None,
         }
     }
 
     fn unit_start(&self, local: &mut Local, pipeline: &Pipeline, morsels: &Range<usize>) -> Result<bool> {
         let (Some(reuse), [segment]) = (&self.reuse, &pipeline.segments[..]) else { return Ok(false) };
-        if matches!(self.exchange.get(), Some(Some(_))) {
+        if local.tally.is_some() || matches!(self.exchange.get(), Some(Some(_))) {
             return Ok(false);
         }
         let Some(unit) = segment.source.unit(morsels) else { return Ok(false) };
@@ -297,6 +327,12 @@ impl Sink for Summarize {
 
     fn push(&self, local: &mut Local, position: Position, batch: Batch) -> Result<Flow> {
         let keys = self.keys.columns(&batch)?;
+        if let (Some(tally), Some(counted)) = (&self.tally, &mut local.tally) {
+            if let Some((keys, counts)) = count(tally, counted, &keys, batch.rows, None)? {
+                self.add_counts(local, &keys, &counts)?;
+            }
+            return Ok(Flow::Continue(()));
+        }
         if let Some(partitions) = self.partitions(&keys, batch.rows)? {
             return self.push_shared(partitions, &keys, &batch, position);
         }
@@ -308,6 +344,13 @@ impl Sink for Summarize {
         }
         self.calls.update(&mut local.accumulators, &self.calls.evaluate(&batch)?, &local.group_of, groups)?;
         local.charge()?;
+        local.rows += batch.rows;
+        if let Some(tally) = &self.tally
+            && groups >= self.many_groups
+            && groups.saturating_mul(FEW_ROWS) > local.rows
+        {
+            self.begin_tally(tally, local, &keys)?;
+        }
         Ok(Flow::Continue(()))
     }
 
@@ -337,7 +380,90 @@ impl Sink for Summarize {
     }
 }
 
+/// Rows that do not fit the tally: their keys and how many they are.
+type Unfit = Option<(Vec<ArrayRef>, Vec<u64>)>;
+
+/// Counts rows, as often each as `weights` says; yields those that cannot be counted this way.
+fn count(
+    tally: &Tally,
+    local: &mut TallyLocal,
+    keys: &[ArrayRef],
+    rows: usize,
+    weights: Option<&[u64]>,
+) -> Result<Unfit> {
+    let Some(fitting) = tally.fitting(keys)? else {
+        tally.add(local, keys, rows, weights.map_or(Weights::One, Weights::Each))?;
+        return Ok(None);
+    };
+    let pick = |chosen: &BooleanBuffer| -> Result<(Vec<ArrayRef>, Vec<u64>)> {
+        let keys = keys.iter().map(|key| columns::filter_column(key, chosen)).collect::<Result<_>>()?;
+        let weights = chosen.set_indices().map(|row| weights.map_or(1, |weights| weights[row]));
+        Ok((keys, weights.collect()))
+    };
+    let (inside, counts) = pick(&fitting)?;
+    if !counts.is_empty() {
+        let weights = weights.map_or(Weights::One, |_| Weights::Each(&counts));
+        tally.add(local, &inside, counts.len(), weights)?;
+    }
+    pick(&!&fitting).map(Some)
+}
+
 impl Summarize {
+    /// From here on a worker counts by `tally`, to which it hands its groups.
+    fn begin_tally(&self, tally: &Tally, local: &mut Local, keys: &[ArrayRef]) -> Result<()> {
+        let Some(mut counted) = tally.start(keys)? else { return Ok(()) };
+        if let Some(reuse) = &self.reuse {
+            reuse.give_up();
+        }
+        if let Some((_, outer)) = local.outer.take() {
+            let mut inner = std::mem::replace(local, *outer);
+            self.hand_over(tally, &mut inner, &mut counted)?;
+            local.tally = Some(counted);
+            return self.add_unfit(local, inner);
+        }
+        self.hand_over(tally, local, &mut counted)?;
+        local.tally = Some(counted);
+        Ok(())
+    }
+
+    /// Hands the groups of a table over; it keeps those that cannot be counted that way.
+    fn hand_over(&self, tally: &Tally, local: &mut Local, counted: &mut TallyLocal) -> Result<()> {
+        let groups = local.table.len();
+        if groups == 0 {
+            return Ok(());
+        }
+        let keys = local.table.columns()?;
+        let counts = counts_of(&mut local.accumulators, groups)?;
+        (local.table, local.accumulators) = (KeyTable::new(&self.key_types), self.calls.create()?);
+        local.first.clear();
+        if let Some((keys, counts)) = count(tally, counted, &keys, groups, Some(&counts))? {
+            self.add_counts(local, &keys, &counts)?;
+        }
+        local.charge()
+    }
+
+    fn add_unfit(&self, local: &mut Local, mut other: Local) -> Result<()> {
+        let groups = other.table.len();
+        if groups > 0 {
+            let counts = counts_of(&mut other.accumulators, groups)?;
+            self.add_counts(local, &other.table.columns()?, &counts)?;
+        }
+        Ok(())
+    }
+
+    /// Adds groups that occur so often to the table of a worker.
+    fn add_counts(&self, local: &mut Local, keys: &[ArrayRef], counts: &[u64]) -> Result<()> {
+        local.table.assign(keys, counts.len(), &mut local.group_of)?;
+        local.first.resize(local.table.len(), u64::MAX);
+        for accumulator in &mut local.accumulators {
+            accumulator.resize(local.table.len());
+            for (group, count) in local.group_of.iter().zip(counts) {
+                accumulator.update_count(*group, *count)?;
+            }
+        }
+        local.charge()
+    }
+
     /// Adds the groups that an earlier query kept of a unit.
     fn add_known(&self, local: &mut Local, partial: &Partial, morsels: &Range<usize>) -> Result<()> {
         if partial.groups == 0 {
@@ -406,6 +532,17 @@ impl Summarize {
     }
 }
 
+/// How often the groups of a table occur, which are emptied of it.
+fn counts_of(accumulators: &mut [Box<dyn Accumulator>], groups: usize) -> Result<Vec<u64>> {
+    let Some(accumulator) = accumulators.first_mut() else { return Ok(vec![1; groups]) };
+    accumulator.resize(groups);
+    let columns = accumulator.finish()?;
+    let [counts] = &columns[..] else {
+        return Err(EngineError::Internal(String::from("a count has not one column")));
+    };
+    Ok(columns::longs(counts)?.values().iter().map(|count| *count as u64).collect())
+}
+
 /// Records where new groups were first seen. Groups are numbered in the order in which they appear.
 fn note_first(first: &mut Vec<u64>, group_of: &[u32], groups: usize, position: Position) {
     for (row, group) in group_of.iter().enumerate() {
@@ -440,6 +577,7 @@ pub fn pipeline(
     keys: &[Expr],
     aggregates: &[Aggregate],
     schema: &Schema,
+    most: Option<usize>,
 ) -> Result<Pipeline> {
     if let Some(batches) = late_extremes(executor, profile, input, keys, aggregates)? {
         return finished(executor, profile, batches, schema);
@@ -458,7 +596,8 @@ pub fn pipeline(
     };
     let reuse = Reuse::of(executor, input, keys, &aggregates);
     let aggregates: Vec<&Aggregate> = aggregates_above.iter().collect();
-    let batches = groups(executor, profile, &below, &keys_above, &aggregates, shortcut, reuse)?;
+    let batches =
+        groups(executor, profile, &below, &keys_above, &aggregates, Extras { shortcut, reuse, most })?;
     finished(executor, profile, batches, schema)
 }
 
@@ -510,12 +649,21 @@ fn late_extremes(
         condition: None,
         outputs: vec![by.ty, Type::Long],
     };
-    let mut batches = groups(executor, profile, &late.pipeline, early_keys, &[&rows], None, None)?;
+    let mut batches = groups(executor, profile, &late.pipeline, early_keys, &[&rows], Extras::default())?;
     for batch in &mut batches {
         let Some(row_ids) = batch.columns.pop() else { return Ok(None) };
         batch.columns.extend(late.fetch(executor, &row_ids)?);
     }
     Ok(Some(batches))
+}
+
+/// What makes a summary cheaper.
+#[derive(Default)]
+pub struct Extras {
+    pub shortcut: Option<Shortcut>,
+    pub reuse: Option<Arc<Reuse>>,
+    /// Only so many of the groups with the most rows are wanted.
+    pub most: Option<usize>,
 }
 
 /// One row per group: the keys, then the outputs of the aggregates. Without keys exactly one row.
@@ -525,10 +673,10 @@ pub fn groups(
     below: &Pipeline,
     keys: &[Expr],
     aggregates: &[&Aggregate],
-    shortcut: Option<Shortcut>,
-    reuse: Option<Arc<Reuse>>,
+    extras: Extras,
 ) -> Result<Vec<Batch>> {
     let query = &executor.query;
+    let Extras { shortcut, reuse, most } = extras;
     let mut sink = Summarize {
         keys: Expressions::new(executor, keys)?,
         key_types: keys.iter().map(|key| key.ty).collect(),
@@ -537,10 +685,15 @@ pub fn groups(
         reuse: reuse.clone(),
         exchange: OnceLock::new(),
         may_exchange: false,
+        tally: None,
+        many_groups: executor.many_groups,
         query: query.clone(),
     };
     let in_sequence = below.ordered && sink.calls.order_matters();
-    sink.may_exchange = !in_sequence && executor.workers > 1 && !keys.is_empty();
+    if let Some(yields_counts) = sink.calls.only_count() {
+        sink.tally = Tally::of(&sink.key_types, yields_counts, query)?;
+    }
+    sink.may_exchange = !in_sequence && executor.workers > 1 && !keys.is_empty() && sink.tally.is_none();
     let workers = if in_sequence { 1 } else { executor.workers };
     let sink = Arc::new(sink);
     let mut locals = below.run(query, workers, sink.clone())?;
@@ -569,6 +722,27 @@ pub fn groups(
         profile.add_time(started.elapsed());
         return Ok(batches.into_iter().filter(|batch| batch.rows > 0).collect());
     }
+    let mut batches = Vec::new();
+    if let Some(tally) = &sink.tally
+        && locals.iter().any(|local| local.tally.is_some())
+    {
+        let mut counted = Vec::new();
+        for local in &mut locals {
+            let own = match local.tally.take() {
+                Some(own) => Some(own),
+                None => tally.start(&[])?,
+            };
+            if let Some(mut own) = own {
+                sink.hand_over(tally, local, &mut own)?;
+                counted.push(own);
+            }
+        }
+        batches = tally.finish(counted, most)?;
+        if locals.iter().all(|local| local.table.is_empty()) {
+            profile.add_time(started.elapsed());
+            return Ok(batches);
+        }
+    }
     let mut merged = merge(query, locals)?;
     let groups = if keys.is_empty() { 1 } else { merged.table.len() };
     let mut columns = merged.table.columns()?;
@@ -583,5 +757,6 @@ pub fn groups(
         batch = columns::take(&batch, &UInt32Array::from(order))?;
     }
     profile.add_time(started.elapsed());
-    Ok(vec![batch])
+    batches.push(batch);
+    Ok(batches)
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use arrow_array::UInt32Array;
 use conshelf_kql::Schema;
-use conshelf_kql::plan::{Expr, Plan, SortKey};
+use conshelf_kql::function::{AggregateFunction, FunctionId};
+use conshelf_kql::plan::{Expr, ExprKind, Operator, Plan, SortKey};
 
 use crate::engine::batch::Batch;
 use crate::engine::context::{MemoryReservation, QueryContext};
@@ -158,11 +159,20 @@ pub fn pipeline(
             }
         }
         None => {
-            let below = executor.pipeline(input)?;
+            let below = executor.pipeline_of_most(input, most(input, keys, limit))?;
             best(executor, &below, keys.to_vec(), input.schema.clone(), limit, None)?
         }
     };
     Ok(Pipeline::of(Arc::new(Materialised::new(query, vec![rows])?), profile.clone(), true))
+}
+
+/// How many of its largest groups are wanted of a summary that only counts.
+fn most(input: &Plan, keys: &[SortKey], limit: usize) -> Option<usize> {
+    let Operator::Summarize { keys: groups, aggregates, .. } = &*input.operator else { return None };
+    let ([key], [count]) = (keys, &aggregates[..]) else { return None };
+    let is_count = count.function == FunctionId::Aggregate(AggregateFunction::Count);
+    let by_count = matches!(key.expression.kind, ExprKind::Column(position) if position == groups.len());
+    (is_count && by_count && key.descending).then_some(limit)
 }
 
 /// The best rows of a pipeline, in order.

@@ -17,10 +17,17 @@ use crate::engine::error::Result;
 use crate::engine::execute::columns;
 
 /// Texts of up to this length stand in the view itself.
-const INLINE: usize = 12;
+pub const INLINE: usize = 12;
 const BLOCK_BYTES: usize = 1 << 20;
 /// Arrow's offsets into a buffer are 32-bit.
 const BLOCK_BYTES_MAX: usize = 1 << 30;
+
+/// The hash of a text, as keys of groups have it.
+pub fn hash_text(value: &[u8]) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(value);
+    mix(0, hasher.finish())
+}
 
 /// Distinct values of one column.
 pub struct Interner {
@@ -37,14 +44,19 @@ pub struct Interner {
 impl Interner {
     /// The interner of a column type that needs one.
     pub fn of(ty: Type) -> Option<Interner> {
-        matches!(ty, Type::String | Type::Dynamic).then(|| Interner {
-            is_dynamic: ty == Type::Dynamic,
+        matches!(ty, Type::String | Type::Dynamic)
+            .then(|| Interner { is_dynamic: ty == Type::Dynamic, ..Interner::texts() })
+    }
+
+    pub fn texts() -> Interner {
+        Interner {
+            is_dynamic: false,
             slots: Slots::default(),
             hashes: Vec::new(),
             views: Vec::new(),
             blocks: Vec::new(),
             hasher: FixedState::default(),
-        })
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -114,6 +126,41 @@ impl Interner {
                 codes.push(found.unwrap_or_else(|| self.number_of(value, *hash)));
             }
         }
+    }
+
+    /// Calls `take(row, number)` for some rows of a column of texts, given their hashes (`hash_text`).
+    pub fn number_texts(
+        &mut self,
+        values: &StringViewArray,
+        rows: &[u32],
+        hashes: &[u64],
+        mut take: impl FnMut(u32, u32),
+    ) {
+        let mut candidates = [None; STEP];
+        for (rows, hashes) in rows.chunks(STEP).zip(hashes.chunks(STEP)) {
+            let stored = &self.hashes;
+            self.slots.reserve(rows.len(), |number| stored[number as usize]);
+            self.slots.candidates(hashes, &mut candidates);
+            // The ends of the texts that will be compared.
+            let mut touched = 0u8;
+            for (row, candidate) in rows.iter().zip(candidates) {
+                if let Some(code) = candidate {
+                    let value = values.value(*row as usize).as_bytes();
+                    touched ^= self.stored_end(code) ^ value.last().copied().unwrap_or(0);
+                }
+            }
+            std::hint::black_box(touched);
+            for ((row, hash), candidate) in rows.iter().zip(hashes).zip(candidates) {
+                let value = values.value(*row as usize).as_bytes();
+                let found = candidate.filter(|code| self.is(*code, value));
+                take(*row, found.unwrap_or_else(|| self.number_of(value, *hash)));
+            }
+        }
+    }
+
+    /// Views of the texts by number, and the blocks they point into.
+    pub fn into_parts(self) -> (Vec<u128>, Vec<Vec<u8>>) {
+        (self.views, self.blocks)
     }
 
     fn hash_rows(&self, values: &StringViewArray, rows: Range<usize>, hashes: &mut [u64; STEP]) {

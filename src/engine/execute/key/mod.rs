@@ -17,8 +17,9 @@ use hashbrown::HashTable;
 
 use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::columns;
-use interner::Interner;
+pub(super) use interner::{INLINE as INLINE_BYTES, Interner, hash_text};
 use layout::Layout;
+pub(super) use layout::canonical_bits;
 use slots::{STEP, Slots};
 
 /// No group: a key that was looked for and is not there.
