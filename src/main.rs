@@ -1,5 +1,7 @@
 //! The binary: reads the command line and runs what it says.
 
+mod allocator;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -10,6 +12,7 @@ use conshelf::config::{Command, CommandLine, ServeArguments};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    allocator::configure();
     let line = CommandLine::parse();
     match line.command {
         None => serve(&line.serve),

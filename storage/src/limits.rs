@@ -50,8 +50,8 @@ pub const LOG_RECORD_BYTES_MAX: u32 = 1 << 30;
 /// Most rows of one appended batch.
 pub const APPEND_ROWS_MAX: usize = 4 << 20;
 
-/// Payloads below this many bytes stay uncompressed in the log: making the compressor ready would cost more than
-/// it saves.
+/// Texts below this many bytes stay uncompressed in the log: making the compressor ready would cost more than it
+/// saves.
 pub const LOG_COMPRESS_BYTES_MIN: usize = 2048;
 
 /// Default bound of the row store's memory.
@@ -130,8 +130,9 @@ pub const TAGS_PER_EXTENT_MAX: usize = 256;
 /// Dropped extents stay this long after the drop, so that it can be undone.
 pub const RECOVERABILITY: Duration = Duration::from_secs(3600);
 
-/// Extents replaced by a merge stay this long: their rows live on in the merged one.
-pub const REPLACED_KEEP: Duration = Duration::from_secs(60);
+/// Extents replaced by a merge stay this long: their rows live on in the merged one, and queries that still read
+/// them keep them anyway.
+pub const REPLACED_KEEP: Duration = Duration::from_secs(2);
 
 /// A full manifest is written every this many versions; between them only differences are.
 pub const MANIFEST_CHECKPOINT_EVERY: u64 = 64;

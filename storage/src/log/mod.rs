@@ -40,8 +40,8 @@ pub mod fuzz {
         let _ = super::payload::decode(data, true, 1 << 16);
         let Ok(payload) = super::payload::decode(data, false, data.len() as u32) else { return };
         let Ok(stored) = super::payload::encode(&payload) else { return };
-        let bytes = &stored.bytes[..stored.stored_length as usize];
-        let again = super::payload::decode(bytes, stored.compressed, stored.raw_length);
+        let bytes = &stored.bytes[..stored.length as usize];
+        let again = super::payload::decode(bytes, false, stored.length);
         assert_eq!(again.map(|again| again.rows), Ok(payload.rows));
     }
 }

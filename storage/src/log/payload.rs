@@ -25,8 +25,20 @@ const _: () = assert!(cfg!(target_endian = "little"), "buffers are written as th
 
 const FORM_FLAT: u8 = 0;
 const FORM_DICTIONARY: u8 = 1;
+/// Dictionaries whose codes take one byte or two.
+const FORM_DICTIONARY_8: u8 = 2;
+const FORM_DICTIONARY_16: u8 = 3;
 
-/// Compression level of zstd: the fastest of its ordinary levels.
+/// Flags of a payload.
+const HAS_KEY: u8 = 1;
+/// Lengths and bytes of all texts stand behind everything else.
+const TEXTS_APART: u8 = 2;
+
+const TEXTS_PLAIN: u8 = 0;
+const TEXTS_ZSTD: u8 = 1;
+
+/// Level of zstd for texts: the fastest of its ordinary levels. Numbers stay as they are: compressing them costs
+/// ingestion more time than writing them.
 const COMPRESSION_LEVEL: i32 = 1;
 
 /// A batch and what belongs to it, as a record carries them.
@@ -46,9 +58,7 @@ pub struct StoredPayload {
     /// Padded to a multiple of 8.
     pub bytes: Vec<u8>,
     /// Length without padding.
-    pub stored_length: u32,
-    pub raw_length: u32,
-    pub compressed: bool,
+    pub length: u32,
 }
 
 /// Scratch past this size is not kept for the next payload.
@@ -58,6 +68,7 @@ const SCRATCH_BYTES_MAX: usize = 16 << 20;
 #[derive(Default)]
 struct Scratch {
     raw: Vec<u8>,
+    texts: Vec<u8>,
     compressed: Vec<u8>,
     compressor: Option<zstd::bulk::Compressor<'static>>,
 }
@@ -70,8 +81,10 @@ thread_local! {
 pub fn encode(payload: &RowsPayload) -> Result<StoredPayload> {
     SCRATCH.with_borrow_mut(|scratch| {
         let stored = encode_with(payload, scratch);
-        if scratch.raw.capacity() + scratch.compressed.capacity() > SCRATCH_BYTES_MAX {
+        let held = scratch.raw.capacity() + scratch.texts.capacity() + scratch.compressed.capacity();
+        if held > SCRATCH_BYTES_MAX {
             scratch.raw = Vec::new();
+            scratch.texts = Vec::new();
             scratch.compressed = Vec::new();
         }
         stored
@@ -79,16 +92,17 @@ pub fn encode(payload: &RowsPayload) -> Result<StoredPayload> {
 }
 
 fn encode_with(payload: &RowsPayload, scratch: &mut Scratch) -> Result<StoredPayload> {
-    let raw = &mut scratch.raw;
+    let (raw, texts) = (&mut scratch.raw, &mut scratch.texts);
     raw.clear();
+    texts.clear();
     raw.extend_from_slice(&payload.appended_ticks.to_le_bytes());
-    match payload.key {
-        None => raw.push(0),
-        Some((hash, rows)) => {
-            raw.push(1);
-            raw.extend_from_slice(&hash.to_le_bytes());
-            raw.extend_from_slice(&rows.to_le_bytes());
-        }
+    raw.push(TEXTS_APART | if payload.key.is_some() { HAS_KEY } else { 0 });
+    // Where the texts begin, their form and length, once they are known.
+    let apart = raw.len();
+    raw.extend_from_slice(&[0; 9]);
+    if let Some((hash, rows)) = payload.key {
+        raw.extend_from_slice(&hash.to_le_bytes());
+        raw.extend_from_slice(&rows.to_le_bytes());
     }
     put_length(raw, payload.tags.len())?;
     for tag in &payload.tags {
@@ -100,34 +114,33 @@ fn encode_with(payload: &RowsPayload, scratch: &mut Scratch) -> Result<StoredPay
     for column in &payload.columns {
         raw.extend_from_slice(&column.id.to_le_bytes());
         raw.push(column.ty as u8);
-        encode_column(raw, &column.array, column.ty)?;
+        encode_column(raw, texts, &column.array, column.ty)?;
     }
-    if raw.len() > LOG_RECORD_BYTES_MAX as usize {
+    let total = raw.len() + texts.len();
+    if total > LOG_RECORD_BYTES_MAX as usize {
         return Err(StorageError::Invalid(format!(
-            "a batch of {} bytes is too large for one log record: append smaller ones",
-            raw.len()
+            "a batch of {total} bytes is too large for one log record: append smaller ones"
         )));
     }
-    let raw_length = raw.len() as u32;
-    let mut stored =
-        StoredPayload { bytes: Vec::new(), stored_length: raw_length, raw_length, compressed: false };
-    let compressed = if raw.len() >= LOG_COMPRESS_BYTES_MIN {
-        compress(raw, &mut scratch.compressed, &mut scratch.compressor)
+    let compressed = if texts.len() >= LOG_COMPRESS_BYTES_MIN {
+        compress(texts, &mut scratch.compressed, &mut scratch.compressor)
     } else {
         None
     };
-    let bytes = match compressed {
-        Some(length) if length < raw.len() - raw.len() / 8 => {
-            stored.stored_length = length as u32;
-            stored.compressed = true;
-            &scratch.compressed[..length]
-        }
-        _ => raw.as_slice(),
+    let (form, tail) = match compressed {
+        Some(length) if length < texts.len() - texts.len() / 8 => (TEXTS_ZSTD, &scratch.compressed[..length]),
+        _ => (TEXTS_PLAIN, texts.as_slice()),
     };
-    stored.bytes.reserve_exact(bytes.len().next_multiple_of(8));
-    stored.bytes.extend_from_slice(bytes);
-    stored.bytes.resize(stored.bytes.len().next_multiple_of(8), 0);
-    Ok(stored)
+    let begin = (raw.len() as u32).to_le_bytes();
+    raw[apart..apart + 4].copy_from_slice(&begin);
+    raw[apart + 4] = form;
+    raw[apart + 5..apart + 9].copy_from_slice(&(texts.len() as u32).to_le_bytes());
+    let length = raw.len() + tail.len();
+    let mut bytes = Vec::with_capacity(length.next_multiple_of(8));
+    bytes.extend_from_slice(raw);
+    bytes.extend_from_slice(tail);
+    bytes.resize(length.next_multiple_of(8), 0);
+    Ok(StoredPayload { bytes, length: length as u32 })
 }
 
 /// Compresses into the front of `out`; says how many bytes, `None` when it cannot be done.
@@ -153,18 +166,29 @@ fn put_length(out: &mut Vec<u8>, length: usize) -> Result<()> {
     Ok(())
 }
 
-fn encode_column(out: &mut Vec<u8>, array: &ArrayRef, ty: ColumnType) -> Result<()> {
+/// Texts go to `texts`, all else to `out`.
+fn encode_column(out: &mut Vec<u8>, texts: &mut Vec<u8>, array: &ArrayRef, ty: ColumnType) -> Result<()> {
     if let DataType::Dictionary(_, _) = array.data_type() {
         let dictionary = array
             .as_dictionary_opt::<UInt32Type>()
             .ok_or_else(|| StorageError::Invalid("a dictionary column has other keys than u32".to_owned()))?;
-        if dictionary.values().len() > array.len() {
-            return encode_column(out, &crate::column::flatten(array)?, ty);
+        let count = dictionary.values().len();
+        if count > array.len() {
+            return encode_column(out, texts, &crate::column::flatten(array)?, ty);
         }
-        out.push(FORM_DICTIONARY);
-        put_length(out, dictionary.values().len())?;
-        put_views(out, dictionary.values().as_string_view().iter().map(|value| value.map(str::as_bytes)))?;
-        out.extend_from_slice(dictionary.keys().values().inner().as_slice());
+        let keys = dictionary.keys().values();
+        out.push(match count {
+            0..=0x100 => FORM_DICTIONARY_8,
+            0x101..=0x1_0000 => FORM_DICTIONARY_16,
+            _ => FORM_DICTIONARY,
+        });
+        put_length(out, count)?;
+        put_views(texts, dictionary.values().as_string_view().iter().map(|value| value.map(str::as_bytes)))?;
+        match count {
+            0..=0x100 => out.extend(keys.iter().map(|key| *key as u8)),
+            0x101..=0x1_0000 => out.extend(keys.iter().flat_map(|key| (*key as u16).to_le_bytes())),
+            _ => out.extend_from_slice(keys.inner().as_slice()),
+        }
         return Ok(());
     }
     out.push(FORM_FLAT);
@@ -194,9 +218,9 @@ fn encode_column(out: &mut Vec<u8>, array: &ArrayRef, ty: ColumnType) -> Result<
             }
         }
         ColumnType::String => {
-            put_views(out, array.as_string_view().iter().map(|value| value.map(str::as_bytes)))?
+            put_views(texts, array.as_string_view().iter().map(|value| value.map(str::as_bytes)))?
         }
-        ColumnType::Dynamic => put_views(out, array.as_binary_view().iter())?,
+        ColumnType::Dynamic => put_views(texts, array.as_binary_view().iter())?,
     }
     Ok(())
 }
@@ -245,12 +269,17 @@ pub fn decode(stored: &[u8], compressed: bool, raw_length: u32) -> std::result::
     if raw.len() != raw_length as usize {
         return Err("the payload has another length than announced".to_owned());
     }
-    let mut reader = Reader { buffer: &raw, at: 0 };
+    let mut reader = Reader { buffer: raw, at: 0 };
     let appended_ticks = i64::from_le_bytes(reader.array()?);
-    let key = match reader.byte()? {
-        0 => None,
-        1 => Some((u128::from_le_bytes(reader.array()?), u64::from_le_bytes(reader.array()?))),
-        _ => return Err("unknown key form".to_owned()),
+    let flags = reader.byte()?;
+    if flags & !(HAS_KEY | TEXTS_APART) != 0 {
+        return Err("unknown flags of a payload".to_owned());
+    }
+    let mut texts = if flags & TEXTS_APART != 0 { Some(reader.texts_apart()?) } else { None };
+    let key = if flags & HAS_KEY != 0 {
+        Some((u128::from_le_bytes(reader.array()?), u64::from_le_bytes(reader.array()?)))
+    } else {
+        None
     };
     let mut tags = Vec::new();
     for _ in 0..reader.length()? {
@@ -267,22 +296,49 @@ pub fn decode(stored: &[u8], compressed: bool, raw_length: u32) -> std::result::
     for _ in 0..count {
         let id = u32::from_le_bytes(reader.array()?);
         let ty = ColumnType::from_tag(reader.byte()?).ok_or("unknown column type")?;
-        let array = decode_column(&mut reader, ty, rows)?;
+        let array = decode_column(&mut reader, texts.as_mut(), ty, rows)?;
         columns.push(ChunkColumn { id, ty, array });
     }
-    if reader.at != raw.len() {
+    if !reader.is_at_end() || texts.is_some_and(|texts| !texts.is_at_end()) {
         return Err("bytes are left over after the last column".to_owned());
     }
     Ok(RowsPayload { appended_ticks, key, tags, rows, columns })
 }
 
-struct Reader<'a> {
-    buffer: &'a Buffer,
+struct Reader {
+    buffer: Buffer,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> std::result::Result<&'a [u8], String> {
+impl Reader {
+    /// Cuts the texts off that stand behind everything else.
+    fn texts_apart(&mut self) -> std::result::Result<Reader, String> {
+        let begin = self.length()?;
+        let form = self.byte()?;
+        let length = self.length()?;
+        if begin < self.at || begin > self.buffer.len() || length > LOG_RECORD_BYTES_MAX as usize {
+            return Err("the texts stand outside of the payload".to_owned());
+        }
+        let stored = self.buffer.slice(begin);
+        self.buffer = self.buffer.slice_with_length(0, begin);
+        let buffer = match form {
+            TEXTS_PLAIN => stored,
+            TEXTS_ZSTD => {
+                Buffer::from_vec(zstd::bulk::decompress(&stored, length).map_err(|error| error.to_string())?)
+            }
+            _ => return Err("unknown form of texts".to_owned()),
+        };
+        if buffer.len() != length {
+            return Err("the texts have another length than announced".to_owned());
+        }
+        Ok(Reader { buffer, at: 0 })
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.at == self.buffer.len()
+    }
+
+    fn take(&mut self, length: usize) -> std::result::Result<&[u8], String> {
         let end = self.at.checked_add(length).filter(|end| *end <= self.buffer.len());
         let end = end.ok_or("the payload ends too early")?;
         let bytes = &self.buffer.as_slice()[self.at..end];
@@ -320,11 +376,15 @@ impl<'a> Reader<'a> {
 
     /// Views into the payload itself.
     fn views(&mut self, rows: usize) -> std::result::Result<(ScalarBuffer<u128>, Vec<Buffer>), String> {
-        let lengths = self.take(rows.checked_mul(4).ok_or("too many rows")?)?;
-        let (lengths, _) = lengths.as_chunks::<4>();
+        let lengths_at = self.at;
+        let lengths_bytes = rows.checked_mul(4).ok_or("too many rows")?;
+        let (lengths, _) = self.take(lengths_bytes)?.as_chunks::<4>();
         let total = lengths.iter().map(|length| u64::from(u32::from_le_bytes(*length))).sum::<u64>();
         let start = self.at;
-        let data = self.take(usize::try_from(total).map_err(|_| "too many bytes")?)?;
+        self.take(usize::try_from(total).map_err(|_| "too many bytes")?)?;
+        let bytes = self.buffer.as_slice();
+        let (lengths, _) = bytes[lengths_at..start].as_chunks::<4>();
+        let data = &bytes[start..self.at];
         let mut offset = 0usize;
         let mut views = Vec::with_capacity(rows);
         for length in lengths {
@@ -341,17 +401,27 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// `texts`: where they stand, if not among the rest.
 fn decode_column(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader,
+    texts: Option<&mut Reader>,
     ty: ColumnType,
     rows: usize,
 ) -> std::result::Result<ArrayRef, String> {
     match reader.byte()? {
         FORM_FLAT => {}
-        FORM_DICTIONARY if ty == ColumnType::String => {
+        form @ (FORM_DICTIONARY | FORM_DICTIONARY_8 | FORM_DICTIONARY_16) if ty == ColumnType::String => {
             let count = reader.length()?;
-            let values = reader.string_views(count)?;
-            let keys = PrimitiveArray::<UInt32Type>::new(reader.values::<u32>(rows)?, None);
+            let values = match texts {
+                Some(texts) => texts.string_views(count)?,
+                None => reader.string_views(count)?,
+            };
+            let keys: ScalarBuffer<u32> = match form {
+                FORM_DICTIONARY_8 => reader.take(rows)?.iter().map(|key| u32::from(*key)).collect(),
+                FORM_DICTIONARY_16 => reader.values::<u16>(rows)?.iter().map(|key| u32::from(*key)).collect(),
+                _ => reader.values(rows)?,
+            };
+            let keys = PrimitiveArray::<UInt32Type>::new(keys, None);
             let array =
                 DictionaryArray::try_new(keys, Arc::new(values)).map_err(|error| error.to_string())?;
             return Ok(Arc::new(array));
@@ -383,10 +453,10 @@ fn decode_column(
             if nulls.is_some() {
                 return Err("a string column has nulls".to_owned());
             }
-            Arc::new(reader.string_views(rows)?)
+            Arc::new(texts.unwrap_or(reader).string_views(rows)?)
         }
         ColumnType::Dynamic => {
-            let (views, buffers) = reader.views(rows)?;
+            let (views, buffers) = texts.unwrap_or(reader).views(rows)?;
             Arc::new(BinaryViewArray::try_new(views, buffers, nulls).map_err(|error| error.to_string())?)
         }
     };
@@ -442,8 +512,7 @@ mod tests {
     fn round_trip(payload: &RowsPayload) -> RowsPayload {
         let stored = encode(payload).unwrap();
         assert_eq!(stored.bytes.len() % 8, 0);
-        let bytes = &stored.bytes[..stored.stored_length as usize];
-        decode(bytes, stored.compressed, stored.raw_length).unwrap()
+        decode(&stored.bytes[..stored.length as usize], false, stored.length).unwrap()
     }
 
     fn assert_same(left: &RowsPayload, right: &RowsPayload) {
@@ -488,9 +557,55 @@ mod tests {
         fn damaged_bytes_do_not_panic(position in 0usize..10_000, value: u8) {
             let payload = RowsPayload { appended_ticks: 1, key: None, tags: vec![], rows: 20, columns: columns(20, 3, true) };
             let mut stored = encode(&payload).unwrap();
-            let length = stored.stored_length as usize;
+            let length = stored.length as usize;
             stored.bytes[position % length] = value;
-            let _ = decode(&stored.bytes[..length], stored.compressed, stored.raw_length);
+            let _ = decode(&stored.bytes[..length], false, stored.length);
+        }
+    }
+
+    #[test]
+    fn payloads_with_texts_among_the_rest_are_still_read() {
+        let mut bytes = 9i64.to_le_bytes().to_vec();
+        bytes.push(1);
+        bytes.extend_from_slice(&7u128.to_le_bytes());
+        bytes.extend_from_slice(&2u64.to_le_bytes());
+        for number in [0u32, 2, 2] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.extend_from_slice(&4u32.to_le_bytes());
+        bytes.extend_from_slice(&[ColumnType::String as u8, FORM_FLAT, 0]);
+        bytes.extend_from_slice(&[1, 0, 0, 0, 2, 0, 0, 0]);
+        bytes.extend_from_slice(b"abb");
+        bytes.extend_from_slice(&5u32.to_le_bytes());
+        bytes.extend_from_slice(&[ColumnType::String as u8, FORM_DICTIONARY, 1, 0, 0, 0, 3, 0, 0, 0]);
+        bytes.extend_from_slice(b"xyz");
+        bytes.extend_from_slice(&[0; 8]);
+        let text = |values: [&str; 2]| Arc::new(StringViewArray::from(values.to_vec())) as ArrayRef;
+        let expected = RowsPayload {
+            appended_ticks: 9,
+            key: Some((7, 2)),
+            tags: vec![],
+            rows: 2,
+            columns: vec![
+                ChunkColumn { id: 4, ty: ColumnType::String, array: text(["a", "bb"]) },
+                ChunkColumn { id: 5, ty: ColumnType::String, array: text(["xyz", "xyz"]) },
+            ],
+        };
+        assert_same(&expected, &decode(&bytes, false, bytes.len() as u32).unwrap());
+        let frame = zstd::bulk::compress(&bytes, 1).unwrap();
+        assert_same(&expected, &decode(&frame, true, bytes.len() as u32).unwrap());
+    }
+
+    #[test]
+    fn codes_of_dictionaries_of_every_width_come_back() {
+        for count in [1usize, 256, 257, 65_536, 65_537] {
+            let values: ArrayRef =
+                Arc::new(StringViewArray::from_iter_values((0..count).map(|value| format!("value {value}"))));
+            let keys = PrimitiveArray::<UInt32Type>::from_iter_values((0..count as u32).rev());
+            let array: ArrayRef = Arc::new(DictionaryArray::try_new(keys, values).unwrap());
+            let columns = vec![ChunkColumn { id: 1, ty: ColumnType::String, array }];
+            let payload = RowsPayload { appended_ticks: 1, key: None, tags: vec![], rows: count, columns };
+            assert_same(&payload, &round_trip(&payload));
         }
     }
 

@@ -28,6 +28,7 @@ pub enum RecordKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordHeader {
     pub kind: RecordKind,
+    /// The whole payload is a zstd frame: records of earlier versions.
     pub compressed: bool,
     /// The next record belongs to the same request: all of them count or none.
     pub more: bool,

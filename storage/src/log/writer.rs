@@ -203,13 +203,13 @@ impl LogWriter {
         for record in records {
             let header = RecordHeader {
                 kind: RecordKind::Rows,
-                compressed: record.payload.compressed,
+                compressed: false,
                 more: record.more,
                 index: record.index,
                 sequence: record.sequence,
                 table: record.table,
-                stored_length: record.payload.stored_length,
-                raw_length: record.payload.raw_length,
+                stored_length: record.payload.length,
+                raw_length: record.payload.length,
                 rows: record.rows,
                 time: record.time.unwrap_or((i64::MAX, i64::MIN)),
                 payload_checksum: record.payload_checksum,
