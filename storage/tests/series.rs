@@ -57,6 +57,8 @@ fn arrays(shape: Shape) -> Vec<ArrayRef> {
     let series = hosts * cores;
     let mut values: Vec<[i64; 4]> =
         (0..series).map(|n| [1, 2, 3, 4].map(|salt| (random(n, salt) % 10_000) as i64)).collect();
+    // More than 32 bits.
+    values.iter_mut().for_each(|value| value[3] = mix(value[3] as u64) as i64);
     let mut found: Vec<(u64, u64, [i64; 4])> = Vec::new();
     let mut round = 0;
     while found.len() < rows {

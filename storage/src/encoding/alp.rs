@@ -5,7 +5,6 @@
 //! stands for the value, elsewhere the value is kept aside as an exception. One `(e, f)` a chunk, found on
 //! a sample; the integers are a node of their own.
 
-use super::dictionary::FastMap;
 use super::input::{Decoded, Input, Malformed, put_part};
 use super::{bit_packing, integer};
 use crate::format::encoding_tag as tag;
@@ -40,31 +39,13 @@ impl Exponents {
     }
 
     #[inline(always)]
-    fn to_real(self, integer: i64) -> f64 {
+    pub fn to_real(self, integer: i64) -> f64 {
         self.scaled(integer as f64)
     }
 
     #[inline(always)]
     fn scaled(self, integer: f64) -> f64 {
         integer * POWERS[self.f as usize] * INVERSES[self.e as usize]
-    }
-
-    fn read(input: &mut Input<'_>) -> Decoded<Exponents> {
-        let exponents = Exponents { e: input.u8()?, f: input.u8()? };
-        if exponents.e > 18 || exponents.f > exponents.e {
-            return Err(Malformed("decimal exponents are out of range"));
-        }
-        Ok(exponents)
-    }
-
-    fn to_reals(self, integers: &[i64]) -> Vec<f64> {
-        let small = 1u64 << 50;
-        let span = integers.iter().fold(0, |span, integer| span | integer.unsigned_abs());
-        if span < small {
-            integers.iter().map(|integer| self.scaled(small_to_real(*integer))).collect()
-        } else {
-            integers.iter().map(|integer| self.to_real(*integer)).collect()
-        }
     }
 
     #[inline(always)]
@@ -183,58 +164,47 @@ fn small_to_real(integer: i64) -> f64 {
     f64::from_bits(ROUNDER.to_bits().wrapping_add(integer as u64)) - ROUNDER
 }
 
-pub(crate) fn decode(input: Input<'_>, rows: usize) -> Decoded<Vec<f64>> {
-    decode_values(input, rows, |exponents, node| decode_reals(exponents, node, rows))
+/// The parts of a node.
+pub(crate) struct Parts<'a> {
+    pub exponents: Exponents,
+    /// The node of the integers.
+    pub integers: Input<'a>,
+    /// Positions and values of the exceptions.
+    pub exceptions: Vec<(u32, f64)>,
 }
 
-/// [`decode`] where the node of the integers is decoded by the caller.
-pub(crate) fn decode_with(
-    input: Input<'_>,
-    rows: usize,
-    integers: impl FnOnce(Input<'_>) -> Decoded<Vec<i64>>,
-) -> Decoded<Vec<f64>> {
-    decode_values(input, rows, |exponents, node| Ok(exponents.to_reals(&integers(node)?)))
-}
-
-fn decode_values(
-    mut input: Input<'_>,
-    rows: usize,
-    values: impl FnOnce(Exponents, Input<'_>) -> Decoded<Vec<f64>>,
-) -> Decoded<Vec<f64>> {
-    let exponents = Exponents::read(&mut input)?;
-    let mut out = values(exponents, input.part()?)?;
-    for (position, value) in read_exceptions(input, rows)? {
-        let slot = out.get_mut(position as usize);
-        *slot.ok_or(Malformed("an exception lies outside the row group"))? = value;
-    }
-    Ok(out)
-}
-
-/// The values at some positions, of which the caller gets the integers.
-pub(crate) fn pick(
-    mut input: Input<'_>,
-    rows: usize,
-    positions: &[u32],
-    integers: impl FnOnce(Input<'_>) -> Decoded<Vec<i64>>,
-) -> Decoded<Vec<f64>> {
-    let exponents = Exponents::read(&mut input)?;
-    let mut out = exponents.to_reals(&integers(input.part()?)?);
-    let exceptions: FastMap<u32, f64> = read_exceptions(input, rows)?.collect();
-    if !exceptions.is_empty() {
-        for (slot, position) in out.iter_mut().zip(positions) {
-            *slot = exceptions.get(position).copied().unwrap_or(*slot);
+impl<'a> Parts<'a> {
+    pub fn read(mut input: Input<'a>, rows: usize) -> Decoded<Parts<'a>> {
+        let exponents = Exponents { e: input.u8()?, f: input.u8()? };
+        if exponents.e > 18 || exponents.f > exponents.e {
+            return Err(Malformed("decimal exponents are out of range"));
         }
+        let integers = input.part()?;
+        let count = input.count(rows)?;
+        let positions = input.take(count * 4)?.as_chunks::<4>().0;
+        let values = input.take(count * 8)?.as_chunks::<8>().0;
+        input.finish()?;
+        let exceptions = positions
+            .iter()
+            .zip(values)
+            .map(|(position, value)| (u32::from_le_bytes(*position), f64::from_le_bytes(*value)))
+            .collect();
+        Ok(Parts { exponents, integers, exceptions })
     }
-    Ok(out)
+
+    /// The values put in the place of the exceptions.
+    pub fn except(&self, mut values: Vec<f64>) -> Decoded<Vec<f64>> {
+        for (position, value) in &self.exceptions {
+            let slot = values.get_mut(*position as usize);
+            *slot.ok_or(Malformed("an exception lies outside the row group"))? = *value;
+        }
+        Ok(values)
+    }
 }
 
-fn read_exceptions(mut input: Input<'_>, rows: usize) -> Decoded<impl Iterator<Item = (u32, f64)>> {
-    let count = input.count(rows)?;
-    let positions = input.take(count * 4)?.as_chunks::<4>().0;
-    let values = input.take(count * 8)?.as_chunks::<8>().0;
-    input.finish()?;
-    let pairs = positions.iter().zip(values);
-    Ok(pairs.map(|(position, value)| (u32::from_le_bytes(*position), f64::from_le_bytes(*value))))
+pub(crate) fn decode(input: Input<'_>, rows: usize) -> Decoded<Vec<f64>> {
+    let parts = Parts::read(input, rows)?;
+    parts.except(decode_reals(parts.exponents, parts.integers, rows)?)
 }
 
 #[cfg(test)]

@@ -329,6 +329,10 @@ fn series_array(
 ) -> Decoded<ArrayRef> {
     match ty {
         ColumnType::Real => Ok(real_array(series::decode_reals(node, key)?, nulls)),
+        ColumnType::Int => {
+            let values: Vec<i32> = series::decode_integers(node, key)?;
+            Ok(Arc::new(Int32Array::new(ScalarBuffer::from(values), nulls)))
+        }
         _ => integer_array(ty, series::decode_integers(node, key)?, nulls),
     }
 }

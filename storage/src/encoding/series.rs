@@ -16,7 +16,9 @@ pub(crate) use choose::{Candidate, choose};
 pub(crate) use encode::{Series, encode_integers, encode_reals};
 pub(crate) use key::{Place, SeriesKey};
 
+use super::dictionary::fast_map;
 use super::input::{Decoded, Input, Malformed};
+use super::integer::Target;
 use super::{alp, integer, real};
 use crate::format::encoding_tag as tag;
 
@@ -36,28 +38,51 @@ pub(crate) fn parts(mut input: Input<'_>) -> Decoded<Option<(Vec<u32>, Input<'_>
     Ok(Some((ids, input)))
 }
 
-/// Integers in the order of series, put back into the order of rows by the caller.
+/// A node of integers in the order of series.
 fn integers(input: Input<'_>, key: &SeriesKey, depth: u32) -> Decoded<Vec<i64>> {
-    let mut body = input;
-    match body.u8()? {
-        tag::STEPS => steps::decode(body, key.order()),
-        _ => integer::decode(input, key.rows(), depth),
+    match steps_body(input) {
+        Some(body) => steps::decode(body, key.order()),
+        None => integer::decode(input, key.rows(), depth),
     }
 }
 
+/// The body of a node of steps.
+fn steps_body(mut input: Input<'_>) -> Option<Input<'_>> {
+    matches!(input.u8(), Ok(tag::STEPS)).then_some(input)
+}
+
 /// Every value of a node of integers, in the order of rows.
-pub(crate) fn decode_integers(input: Input<'_>, key: &SeriesKey) -> Decoded<Vec<i64>> {
-    Ok(key.order().to_rows(&integers(input, key, 0)?))
+pub(crate) fn decode_integers<T: Target>(input: Input<'_>, key: &SeriesKey) -> Decoded<Vec<T>> {
+    let order = key.order();
+    if let Some(body) = steps_body(input)
+        && let Some(values) = steps::decode_narrow(body, order)?
+    {
+        return Ok(order.to_rows(&values, |value| T::from_integer(value.into())));
+    }
+    Ok(order.to_rows(&integers(input, key, 0)?, T::from_integer))
 }
 
 /// Every value of a node of doubles, in the order of rows.
 pub(crate) fn decode_reals(input: Input<'_>, key: &SeriesKey) -> Decoded<Vec<f64>> {
-    let mut body = input;
-    let values = match body.u8()? {
-        tag::ALP => alp::decode_with(body, key.rows(), |node| integers(node, key, 1))?,
-        _ => real::decode(input, key.rows())?,
+    let order = key.order();
+    let Some(body) = alp_body(input) else {
+        return Ok(order.to_rows(&real::decode(input, key.rows())?, |value| value));
     };
-    Ok(key.order().to_rows(&values))
+    let parts = alp::Parts::read(body, key.rows())?;
+    let exponents = parts.exponents;
+    if parts.exceptions.is_empty()
+        && let Some(body) = steps_body(parts.integers)
+        && let Some(values) = steps::decode_narrow(body, order)?
+    {
+        return Ok(order.to_rows(&values, |value| exponents.to_real(value.into())));
+    }
+    let integers = integers(parts.integers, key, 1)?;
+    let values = integers.iter().map(|integer| exponents.to_real(*integer)).collect();
+    Ok(order.to_rows(&parts.except(values)?, |value| value))
+}
+
+fn alp_body(mut input: Input<'_>) -> Option<Input<'_>> {
+    matches!(input.u8(), Ok(tag::ALP)).then_some(input)
 }
 
 /// The values of a node of integers at some places.
@@ -66,10 +91,9 @@ pub(crate) fn pick_integers(input: Input<'_>, key: &SeriesKey, places: &[Place])
 }
 
 fn pick(input: Input<'_>, key: &SeriesKey, places: &[Place], depth: u32) -> Decoded<Vec<i64>> {
-    let mut body = input;
-    match body.u8()? {
-        tag::STEPS => steps::pick(body, key, places),
-        _ => {
+    match steps_body(input) {
+        Some(body) => steps::pick(body, key, places),
+        None => {
             let values: Vec<i64> = integer::decode(input, key.rows(), depth)?;
             Ok(places.iter().map(|place| values[place.position as usize]).collect())
         }
@@ -78,15 +102,21 @@ fn pick(input: Input<'_>, key: &SeriesKey, places: &[Place], depth: u32) -> Deco
 
 /// The values of a node of doubles at some places.
 pub(crate) fn pick_reals(input: Input<'_>, key: &SeriesKey, places: &[Place]) -> Decoded<Vec<f64>> {
-    let mut body = input;
-    match body.u8()? {
-        tag::ALP => {
-            let positions: Vec<u32> = places.iter().map(|place| place.position).collect();
-            alp::pick(body, key.rows(), &positions, |node| pick(node, key, places, 1))
-        }
-        _ => {
-            let values = real::decode(input, key.rows())?;
-            Ok(places.iter().map(|place| values[place.position as usize]).collect())
+    let Some(body) = alp_body(input) else {
+        let values = real::decode(input, key.rows())?;
+        return Ok(places.iter().map(|place| values[place.position as usize]).collect());
+    };
+    let parts = alp::Parts::read(body, key.rows())?;
+    let mut values: Vec<f64> = pick(parts.integers, key, places, 1)?
+        .iter()
+        .map(|integer| parts.exponents.to_real(*integer))
+        .collect();
+    if !parts.exceptions.is_empty() {
+        let mut exceptions = fast_map();
+        exceptions.extend(parts.exceptions);
+        for (slot, place) in values.iter_mut().zip(places) {
+            *slot = exceptions.get(&place.position).copied().unwrap_or(*slot);
         }
     }
+    Ok(values)
 }

@@ -85,22 +85,53 @@ fn parts(mut input: Input<'_>, series: usize) -> Decoded<Parts<'_>> {
     Ok(Parts { firsts, anchors, steps: input })
 }
 
-/// Every value, in the order of series.
-pub(super) fn decode(input: Input<'_>, order: &Order) -> Decoded<Vec<i64>> {
+/// Every value, in the order of series; each as `convert` makes it.
+fn decode_as<T>(input: Input<'_>, order: &Order, mut convert: impl FnMut(i64) -> T) -> Decoded<Vec<T>> {
     let rows = order.positions.len();
     let Parts { firsts, steps, .. } = parts(input, order.series())?;
     let firsts: Vec<i64> = integer::decode(firsts, order.series(), DEPTH)?;
-    let mut values: Vec<i64> = bit_packing::decode(steps, rows)?;
-    for (first, bounds) in firsts.iter().zip(order.starts.windows(2)) {
-        let mut value = *first;
-        let [head, tail @ ..] = &mut values[bounds[0] as usize..bounds[1] as usize] else { continue };
-        *head = value;
-        for slot in tail {
-            value = value.wrapping_add(*slot);
-            *slot = value;
+    let mut out = Vec::with_capacity(rows);
+    let mut starts =
+        order.starts.iter().map(|start| *start as usize).zip(firsts.into_iter().map(Some).chain([None]));
+    let (mut next, mut first) = starts.next().unwrap_or((0, None));
+    let mut value = 0i64;
+    let mut begin = 0;
+    bit_packing::decode_blocks(steps, rows, |block| {
+        let mut left = block.differences;
+        let end = begin + left.len();
+        while let [_, tail @ ..] = left {
+            if let Some(found) = first.filter(|_| next == end - left.len()) {
+                value = found;
+                out.push(convert(value));
+                (next, first) = starts.next().unwrap_or((rows, None));
+                left = tail;
+            }
+            let inside = left.len().min(next - (end - left.len()));
+            let (inside, after) = left.split_at(inside);
+            out.extend(inside.iter().map(|difference| {
+                let step = block.reference.wrapping_add((*difference as i64).wrapping_mul(block.scale));
+                value = value.wrapping_add(step);
+                convert(value)
+            }));
+            left = after;
         }
-    }
-    Ok(values)
+        begin = end;
+    })?;
+    Ok(out)
+}
+
+pub(super) fn decode(input: Input<'_>, order: &Order) -> Decoded<Vec<i64>> {
+    decode_as(input, order, |value| value)
+}
+
+/// [`decode`] where every value fits in 32 bits, as nearly always; `None` where one does not.
+pub(super) fn decode_narrow(input: Input<'_>, order: &Order) -> Decoded<Option<Vec<i32>>> {
+    let mut cut = 0;
+    let values = decode_as(input, order, |value| {
+        cut |= value ^ i64::from(value as i32);
+        value as i32
+    })?;
+    Ok((cut == 0).then_some(values))
 }
 
 /// The values at some places; only the blocks that hold them are unpacked.
