@@ -510,7 +510,8 @@ impl Summarize {
         let pick = |list: &[ArrayRef]| -> Result<Vec<ArrayRef>> {
             list.iter().map(|column| columns::take_column(column, &order)).collect()
         };
-        let keys = pick(keys)?;
+        // A piece of a dictionary's rows would still pay for all of its values.
+        let keys = pick(keys)?.iter().map(columns::flatten).collect::<Result<Vec<_>>>()?;
         let arguments = pick(&self.calls.evaluate(batch)?)?;
         for step in 0..partitions.len() {
             // Workers start at different places, so that they seldom wait for each other.

@@ -137,24 +137,27 @@ impl Interner {
         mut take: impl FnMut(u32, u32),
     ) {
         let mut candidates = [None; STEP];
+        let mut numbers = [0u32; STEP];
         for (rows, hashes) in rows.chunks(STEP).zip(hashes.chunks(STEP)) {
             let stored = &self.hashes;
             self.slots.reserve(rows.len(), |number| stored[number as usize]);
             self.slots.candidates(hashes, &mut candidates);
-            // The ends of the texts that will be compared.
+            // What will be compared or copied: memory is waited for together.
             let mut touched = 0u8;
             for (row, candidate) in rows.iter().zip(candidates) {
-                if let Some(code) = candidate {
-                    let value = values.value(*row as usize).as_bytes();
-                    touched ^= self.stored_end(code) ^ value.last().copied().unwrap_or(0);
-                }
+                let value = values.value(*row as usize).as_bytes();
+                touched ^= value.first().copied().unwrap_or(0) ^ value.last().copied().unwrap_or(0);
+                touched ^= candidate.map_or(0, |code| self.stored_end(code));
             }
             std::hint::black_box(touched);
-            for ((row, hash), candidate) in rows.iter().zip(hashes).zip(candidates) {
+            for (((row, hash), candidate), number) in
+                rows.iter().zip(hashes).zip(candidates).zip(&mut numbers)
+            {
                 let value = values.value(*row as usize).as_bytes();
                 let found = candidate.filter(|code| self.is(*code, value));
-                take(*row, found.unwrap_or_else(|| self.number_of(value, *hash)));
+                *number = found.unwrap_or_else(|| self.number_of(value, *hash));
             }
+            rows.iter().zip(numbers).for_each(|(row, number)| take(*row, number));
         }
     }
 

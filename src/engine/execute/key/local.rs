@@ -14,7 +14,7 @@ use crate::engine::execute::columns;
 const VALUES_MAX: usize = 2_048;
 /// Most combinations that could occur.
 const COMBINATIONS_MAX: usize = 1 << 16;
-/// Values of a range of so many are numbered by where they lie in it.
+/// Values of a range of so many are numbered by where they lie in it, if there are several keys.
 const NEAR: usize = 512;
 const SLOTS: usize = 8_192;
 const NONE: u32 = u32::MAX;
@@ -32,8 +32,10 @@ pub fn codes(types: &[Type], keys: &[ArrayRef], rows: usize) -> Result<Option<Lo
     let mut combined: Vec<u32> = Vec::new();
     let mut combinations = 1usize;
     let limit = VALUES_MAX.min(rows / 8);
+    // A single key need not share the combinations with others.
+    let range_max = if types.len() == 1 { COMBINATIONS_MAX.min(rows / 4) } else { NEAR.min(limit) };
     for (ty, key) in types.iter().zip(keys) {
-        let Some((codes, count)) = column(*ty, key, limit)? else { return Ok(None) };
+        let Some((codes, count)) = column(*ty, key, limit, range_max)? else { return Ok(None) };
         let count = count.max(1);
         if combinations * count > COMBINATIONS_MAX {
             return Ok(None);
@@ -64,8 +66,8 @@ pub fn codes(types: &[Type], keys: &[ArrayRef], rows: usize) -> Result<Option<Lo
     Ok(Some(LocalCodes { codes: combined, representatives }))
 }
 
-/// Numbers of one column's values and how many there are.
-fn column(ty: Type, key: &ArrayRef, limit: usize) -> Result<Option<(Vec<u32>, usize)>> {
+/// Numbers of one column's values and how many there are: at most `limit`, or values in a range of `range_max`.
+fn column(ty: Type, key: &ArrayRef, limit: usize, range_max: usize) -> Result<Option<(Vec<u32>, usize)>> {
     if let Some(dictionary) = columns::as_dictionary(key) {
         let count = dictionary.values().len();
         return Ok((count <= VALUES_MAX).then(|| (dictionary.keys().values().to_vec(), count)));
@@ -73,12 +75,12 @@ fn column(ty: Type, key: &ArrayRef, limit: usize) -> Result<Option<(Vec<u32>, us
     let found = match ty {
         Type::Long | Type::DateTime | Type::TimeSpan => {
             let keys = columns::longs(key)?.values();
-            near(keys.iter().copied(), limit)
+            near(keys.iter().copied(), range_max)
                 .or_else(|| values(keys.iter().map(|value| *value as u64), limit))
         }
         Type::Int => {
             let keys = columns::ints(key)?.values();
-            near(keys.iter().map(|value| i64::from(*value)), limit)
+            near(keys.iter().map(|value| i64::from(*value)), range_max)
                 .or_else(|| values(keys.iter().map(|value| u64::from(*value as u32)), limit))
         }
         Type::Bool => {
@@ -100,11 +102,11 @@ fn column(ty: Type, key: &ArrayRef, limit: usize) -> Result<Option<(Vec<u32>, us
 }
 
 /// Values that lie close together are numbers already, but for where they begin.
-fn near(values: impl Iterator<Item = i64> + Clone, limit: usize) -> Option<(Vec<u32>, usize)> {
+fn near(values: impl Iterator<Item = i64> + Clone, range_max: usize) -> Option<(Vec<u32>, usize)> {
     let bounds = |(least, greatest): (i64, i64), value: i64| (least.min(value), greatest.max(value));
     let (least, greatest) = values.clone().fold((i64::MAX, i64::MIN), bounds);
     let range = greatest.checked_sub(least)?;
-    (range < limit.min(NEAR) as i64)
+    (range < range_max as i64)
         .then(|| (values.map(|value| value.wrapping_sub(least) as u32).collect(), range as usize + 1))
 }
 

@@ -140,7 +140,14 @@ impl KeyTable {
         {
             return interner.assign_hashed(key, hashes, groups);
         }
-        self.assign(keys, hashes.len(), groups)
+        match self.index {
+            Index::Single { .. } | Index::Text => self.assign(keys, hashes.len(), groups),
+            // Keys that were spread hardly repeat themselves in one batch.
+            _ => {
+                groups.clear();
+                self.assign_rows(keys, hashes.len(), groups)
+            }
+        }
     }
 
     fn assign_rows(&mut self, keys: &[ArrayRef], rows: usize, groups: &mut Vec<u32>) -> Result<()> {

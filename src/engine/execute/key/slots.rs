@@ -44,7 +44,7 @@ impl Slots {
         if (self.len + more) * 2 <= self.slots.len() {
             return;
         }
-        let slots = ((self.len + more) * 4).next_power_of_two();
+        let slots = ((self.len + more) * 3).next_power_of_two();
         self.slots = vec![0; slots];
         for number in 0..std::mem::take(&mut self.len) as u32 {
             self.insert(hash_of(number), number);

@@ -19,7 +19,10 @@ pub const SHARDS: usize = 1 << SHARD_BITS;
 /// The number of a text is its shard and its place there.
 const PLACE_BITS: u32 = super::shape::TEXT_BITS - SHARD_BITS;
 
-pub struct Shard {
+/// Rows that are looked up together: so few that their texts stay in a core's cache until their turn comes.
+const ROWS: usize = 8_192;
+
+struct Shard {
     interner: Interner,
     counts: Vec<u64>,
     memory: MemoryReservation,
@@ -67,11 +70,10 @@ impl Texts {
                 for (row, key) in dictionary.keys().values().iter().enumerate() {
                     occurrences[*key as usize] += weights.of(row);
                 }
-                let used: Vec<u32> =
-                    (0..values.len() as u32).filter(|value| occurrences[*value as usize] > 0).collect();
-                let codes = self.look_up(values, used, Weights::Each(&occurrences), turn)?;
+                let used = (0..values.len() as u32).filter(|value| occurrences[*value as usize] > 0);
+                let codes = self.look_up(values, used.collect(), Weights::Each(&occurrences), turn)?;
                 if self.counts {
-                    return Ok(Vec::new());
+                    return Ok(codes);
                 }
                 Ok(dictionary.keys().values().iter().map(|key| codes[*key as usize]).collect())
             }
@@ -90,6 +92,21 @@ impl Texts {
         weights: Weights<'_>,
         turn: usize,
     ) -> Result<Vec<u32>> {
+        let mut codes = vec![0u32; if self.counts { 0 } else { values.len() }];
+        for used in used.chunks(ROWS) {
+            self.look_up_some(values, used, weights, turn, &mut codes)?;
+        }
+        Ok(codes)
+    }
+
+    fn look_up_some(
+        &self,
+        values: &StringViewArray,
+        used: &[u32],
+        weights: Weights<'_>,
+        turn: usize,
+        codes: &mut [u32],
+    ) -> Result<()> {
         let of = |value: u32| hash_text(values.value(value as usize).as_bytes());
         let unordered: Vec<u64> = used.iter().map(|value| of(*value)).collect();
         let shard_of = |hash: u64| (hash >> (64 - SHARD_BITS)) as usize;
@@ -109,7 +126,6 @@ impl Texts {
             hashes[*place] = *hash;
             *place += 1;
         }
-        let mut codes = vec![0u32; if self.counts { 0 } else { values.len() }];
         for step in 0..SHARDS {
             let number = (step + turn) % SHARDS;
             let range = starts[number]..starts[number + 1];
@@ -138,7 +154,7 @@ impl Texts {
             }
             memory.resize((interner.memory_bytes() + counts.capacity() * 8) as u64)?;
         }
-        Ok(codes)
+        Ok(())
     }
 
     /// The texts and, if they were counted, the counts. Nothing is known afterwards.
