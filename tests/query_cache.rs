@@ -196,6 +196,13 @@ const QUERIES: &[&str] = &[
     "Events | where strlen(Level) == 5 and Time between (ago(400m) .. ago(100m)) | order by Time desc | project Level",
     "Events | where Level =~ 'error' and Number != 3 | project Number | summarize count() by Number",
     "let x = 7; Events | where Number == x or Real == real(nan) | summarize variance(Number), binary_all_xor(Number) by Level",
+    "Events | join kind=inner (datatable(Level: string, Team: string)['Info', 'one', 'ERROR', 'two', '', 'one']) on Level | summarize count(), sum(Number) by Team",
+    "Events | join kind=inner (datatable(Level: string, Team: string)['Info', 'two', 'ERROR', 'one', 'Warning', 'one', 'Info', '']) on Level | summarize count(), sum(Number) by Team",
+    "Events | join kind=leftouter (datatable(Level: string, Team: string)['Info', 'one', 'ERROR', 'two', '', 'one']) on Level | summarize count(), max(Real) by Team, Level1",
+    "Events | join kind=leftsemi (datatable(Level: string, Team: string)['Info', 'two', 'ERROR', 'one', 'Warning', 'one', 'Info', '']) on Level | summarize count(), max(Real) by Level",
+    "Events | join kind=leftanti (datatable(Level: string, Team: string)['Info', 'one', 'ERROR', 'two', '', 'one']) on Level | summarize count(), max(Real) by Level",
+    "Events | lookup (datatable(Level: string, Team: string)['Info', 'one', 'ERROR', 'two', '', 'one']) on Level | summarize dcount(Number) by Team",
+    "Events | where Number > 5 | make-series c = count(), m = max(Number) default = 7 on Time step 100m by Level",
     "Events | where Number > 20 | summarize arg_min(Time, *) by Level",
     "Events | summarize arg_max(Time, *)",
     "Events | top 20 by Real desc | project Real",
@@ -217,6 +224,20 @@ const EXTREMES: &[&str] = &[
     "top 9 by Real asc | project Real",
     "top 9 by Real asc nulls last | project Real",
     "top 9 by Number desc nulls first | project Number",
+];
+
+/// Joins whose hashed side is small, and the same with keys that no dictionary holds.
+const JOINS: &[&str] = &[
+    "join kind=inner (T) on Level | project Number, Level, Level1, Team, Size",
+    "join kind=leftouter (T) on Level | project Number, Level, Level1, Team, Size",
+    "join kind=rightouter (T) on Level | project Number, Level, Level1, Team, Size",
+    "join kind=fullouter (T) on Level | project Number, Level, Level1, Team, Size",
+    "join kind=innerunique (T) on Level | project Level, Level1, Team, Size",
+    "join kind=rightanti (T) on Level",
+    "lookup (T) on Level | project Number, Level, Team, Size",
+    "lookup kind=inner (T) on Level | project Number, Level, Team, Size",
+    "join kind=inner (T) on Level | summarize count(), sum(Size) by Team, Level",
+    "join kind=leftouter (T) on Level | where Team != 'one' | summarize count(), sum(Size), min(Level1) by Team",
 ];
 
 #[derive(Clone, Debug)]
@@ -334,6 +355,20 @@ proptest! {
         for query in QUERIES {
             fixture.check(query, fixture.now());
             fixture.check(query, fixture.now() + MINUTE);
+        }
+        for rows in ["'Info', 'one', 1, 'ERROR', 'two', 2, '', '', int(null)", "'Info', 'two', 3, 'Info', 'one', 4, 'none', 'one', 5"] {
+            let small = format!("let T = datatable(Level: string, Team: string, Size: int)[{rows}]; Events");
+            for join in JOINS {
+                let sorted = |text: &str| {
+                    let mut rows = fixture.ask(text, fixture.now(), CacheUse::Use).rows;
+                    rows.sort_unstable();
+                    rows
+                };
+                // Through a dynamic value texts lose their dictionary.
+                let flat = "extend Level = tostring(pack_array(Level, Number)[0])";
+                let whole = sorted(&format!("{small} | serialize | {flat} | {join}"));
+                prop_assert_eq!(&sorted(&format!("{small} | {join}")), &whole, "{}", join);
+            }
         }
         for extreme in EXTREMES {
             let sorted = |text: &str| {

@@ -8,9 +8,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow_array::{ArrayRef, UInt32Array};
+use arrow_array::types::UInt32Type;
+use arrow_array::{Array, ArrayRef, DictionaryArray, StringViewArray, UInt32Array};
+use arrow_buffer::BooleanBuffer;
 use conshelf_kql::plan::{Expr, JoinKind, Plan};
 use conshelf_kql::{Schema, Type};
+use hashbrown::HashMap;
 
 use crate::engine::batch::Batch;
 use crate::engine::context::{MemoryReservation, QueryContext};
@@ -24,6 +27,9 @@ use crate::engine::execute::pipeline::{BATCH_ROWS, Emit, Flow, Pipeline, Positio
 use crate::engine::execute::resolve::{VALUES_MAX, with_partners};
 use crate::engine::profile::OperatorProfile;
 
+/// Texts of a hashed side of more rows are taken as they are.
+const CODED_ROWS: usize = 1 << 16;
+
 /// The hashed side.
 struct Build {
     table: KeyTable,
@@ -31,9 +37,52 @@ struct Build {
     starts: Vec<u32>,
     rows: Vec<u32>,
     batch: Batch,
+    /// The text columns of few rows as numbers of their different texts.
+    coded: Vec<Option<Coded>>,
     /// Per row, for kinds that ask which rows found no partner.
     met: Vec<AtomicBool>,
     _memory: MemoryReservation,
+}
+
+/// A text column of the hashed side: what it yields is codes.
+struct Coded {
+    /// The different texts, and after them the empty one.
+    values: ArrayRef,
+    codes: Vec<u32>,
+    /// Of the empty text.
+    empty: u32,
+}
+
+impl Coded {
+    fn of(column: &ArrayRef) -> Result<Coded> {
+        let flat = columns::flatten(column)?;
+        let texts = columns::texts(&flat)?;
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        let mut values: Vec<&str> = Vec::new();
+        let mut codes = Vec::with_capacity(texts.len());
+        for row in 0..=texts.len() {
+            let text = if row < texts.len() { texts.value(row) } else { "" };
+            codes.push(*numbers.entry(text).or_insert_with(|| {
+                values.push(text);
+                values.len() as u32 - 1
+            }));
+        }
+        let empty = codes.pop().unwrap_or(0);
+        Ok(Coded { values: Arc::new(StringViewArray::from_iter_values(values)), codes, empty })
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.values.get_array_memory_size() + self.codes.capacity() * 4
+    }
+
+    /// The texts of rows; the empty one for those that are none.
+    fn pick(&self, rows: &UInt32Array) -> Result<ArrayRef> {
+        let keys: Vec<u32> = match rows.null_count() {
+            0 => rows.values().iter().map(|row| self.codes[*row as usize]).collect(),
+            _ => rows.iter().map(|row| row.map_or(self.empty, |row| self.codes[row as usize])).collect(),
+        };
+        Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(keys.into(), self.values.clone())?))
+    }
 }
 
 fn key_types(keys: &[Expr]) -> Vec<Type> {
@@ -73,12 +122,19 @@ impl Build {
         let batch = columns::concat(&input.batches, &plan.schema)?;
         let met =
             if remember { (0..batch.rows).map(|_| AtomicBool::new(false)).collect() } else { Vec::new() };
-        let bytes = table.memory_bytes() as u64
-            + columns::held_bytes(&batch)
-            + ((starts.len() + rows.len()) * 4 + met.len()) as u64;
+        let coded = plan.schema.iter().zip(&batch.columns).map(|(column, array)| {
+            let is_coded = column.ty == Type::String && batch.rows <= CODED_ROWS;
+            is_coded.then(|| Coded::of(array)).transpose()
+        });
+        let coded = coded.collect::<Result<Vec<_>>>()?;
+        let bytes = table.memory_bytes()
+            + columns::held_bytes(&batch) as usize
+            + coded.iter().flatten().map(Coded::memory_bytes).sum::<usize>()
+            + (starts.len() + rows.len()) * 4
+            + met.len();
         drop(input);
-        let memory = query.reserve(bytes)?;
-        Ok(Build { table, starts, rows, batch, met, _memory: memory })
+        let memory = query.reserve(bytes as u64)?;
+        Ok(Build { table, starts, rows, batch, coded, met, _memory: memory })
     }
 
     fn partners(&self, group: u32) -> &[u32] {
@@ -87,6 +143,21 @@ impl Build {
         }
         let group = group as usize;
         &self.rows[self.starts[group] as usize..self.starts[group + 1] as usize]
+    }
+
+    /// Whether no two rows have one key.
+    fn is_unique(&self) -> bool {
+        self.rows.len() == self.table.len()
+    }
+
+    /// The columns for some rows; nulls (empty texts) for those that are none.
+    fn pick(&self, rows: &UInt32Array) -> Result<Vec<ArrayRef>> {
+        let columns = self.batch.columns.iter().zip(&self.coded);
+        let pick = |(column, coded): (&ArrayRef, &Option<Coded>)| match coded {
+            Some(coded) => coded.pick(rows),
+            None => columns::take_column(column, rows),
+        };
+        columns.map(pick).collect()
     }
 }
 
@@ -122,6 +193,9 @@ impl Transform for Probe {
             }
             Mode::Pairs { keep } => keep,
         };
+        if self.build.is_unique() {
+            return self.single(&batch, &groups, keep, emit);
+        }
         let mut left: Vec<u32> = Vec::new();
         let mut right: Vec<Option<u32>> = Vec::new();
         let mut unmatched = false;
@@ -156,6 +230,38 @@ impl Transform for Probe {
 }
 
 impl Probe {
+    /// Pairs where each row has one partner at most: rows of the streaming side stay where they are.
+    fn single(&self, batch: &Batch, groups: &[u32], keep: bool, emit: &mut Emit<'_>) -> Result<Flow> {
+        let build = &self.build;
+        let unmatched = groups.iter().filter(|group| **group == NONE).count();
+        let partner = |group: &u32| build.partners(*group).first().copied();
+        let right: UInt32Array = match (unmatched, keep) {
+            (0, _) => groups.iter().map(|group| build.rows[*group as usize]).collect::<Vec<u32>>().into(),
+            (_, true) => groups.iter().map(partner).collect(),
+            (_, false) => groups.iter().filter_map(partner).collect::<Vec<u32>>().into(),
+        };
+        if !build.met.is_empty() {
+            right.iter().flatten().for_each(|row| build.met[row as usize].store(true, Ordering::Relaxed));
+        }
+        let left = match (unmatched, keep) {
+            (0, _) | (_, true) => batch.clone(),
+            (_, false) => {
+                columns::filter(batch, &groups.iter().map(|group| *group != NONE).collect::<BooleanBuffer>())?
+            }
+        };
+        if left.rows == 0 {
+            return Ok(Flow::Continue(()));
+        }
+        self.emit(left, build.pick(&right)?, emit)
+    }
+
+    fn emit(&self, left: Batch, right: Vec<ArrayRef>, emit: &mut Emit<'_>) -> Result<Flow> {
+        let rows = left.rows;
+        let (mut first, second) = if self.swapped { (right, left.columns) } else { (left.columns, right) };
+        first.extend(second);
+        emit(Batch::new(first, rows))
+    }
+
     fn pairs(
         &self,
         batch: &Batch,
@@ -164,17 +270,14 @@ impl Probe {
         unmatched: bool,
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
-        let rows = left.len();
         let left = columns::take(batch, &UInt32Array::from(left.to_vec()))?;
         let right_rows = if unmatched {
             UInt32Array::from(right.to_vec())
         } else {
             UInt32Array::from_iter_values(right.iter().flatten().copied())
         };
-        let right = columns::take(&self.build.batch, &right_rows)?;
-        let (mut first, second) = if self.swapped { (right, left) } else { (left, right) };
-        first.columns.extend(second.columns);
-        emit(Batch::new(first.columns, rows))
+        let right = self.build.pick(&right_rows)?;
+        self.emit(left, right, emit)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::engine::execute::columns;
 use crate::engine::execute::expression::{self, Expressions};
 use crate::engine::execute::key::KeyTable;
 use crate::engine::execute::materialised::Materialised;
+use crate::engine::execute::partial::Reuse;
 use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Transform};
 use crate::engine::execute::summarize;
 use crate::engine::literal::{array_to_value, write_dynamic};
@@ -40,7 +41,7 @@ pub struct MakeSeries<'a> {
 }
 
 /// Where the bins of the axis lie.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Axis {
     /// int, long, datetime, timespan.
     Integer {
@@ -185,8 +186,10 @@ pub fn pipeline(
     let mut keys = call.keys.to_vec();
     keys.push(Expr::column(input.schema.len(), Type::Long));
     let aggregates: Vec<&Aggregate> = call.aggregates.iter().collect();
-    let batches =
-        summarize::groups(executor, profile, &below, &keys, &aggregates, summarize::Extras::default())?;
+    let binning = ("make-series", call.axis.ty, axis, first, last);
+    let reuse = Reuse::after(executor, input, &keys, &aggregates, Some((call.axis, &binning)));
+    let extras = summarize::Extras { reuse, ..summarize::Extras::default() };
+    let batches = summarize::groups(executor, profile, &below, &keys, &aggregates, extras)?;
     let started = std::time::Instant::now();
     let mut grouped: Schema = keys.iter().map(|key| Column::new("", key.ty)).collect();
     grouped.extend(aggregates.iter().flat_map(|a| a.outputs.iter().map(|ty| Column::new("", *ty))));

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::ArrayRef;
 use conshelf_kql::Type;
 use conshelf_kql::function::{AggregateFunction, FunctionId};
-use conshelf_kql::plan::{Aggregate, Expr, ExprKind, Operator, Plan};
+use conshelf_kql::plan::{Aggregate, Expr, ExprKind, JoinKind, Operator, Plan};
 use uuid::Uuid;
 
 use crate::engine::batch::Batch;
@@ -31,6 +31,9 @@ const BYTES_OF_A_ROW: usize = 4;
 
 /// Units with fewer rows count as if they had so many: they are small whatever they hold.
 const SMALL_UNIT_ROWS: usize = 16_384;
+
+/// Summaries over a join with more rows that the query says itself are not kept: those rows are part of a name.
+const CONSTANT_ROWS: usize = 1_024;
 
 /// The groups of one unit.
 pub struct Partial {
@@ -79,9 +82,24 @@ impl Reuse {
         keys: &[Expr],
         aggregates: &[&Aggregate],
     ) -> Option<Arc<Reuse>> {
+        Reuse::after(executor, input, keys, aggregates, None)
+    }
+
+    /// As `of`, with a step between input and summary: the expression it reads, and what it is apart from that.
+    pub fn after(
+        executor: &Executor,
+        input: &Plan,
+        keys: &[Expr],
+        aggregates: &[&Aggregate],
+        step: Option<(&Expr, &dyn Debug)>,
+    ) -> Option<Arc<Reuse>> {
         let cache = executor.cache.as_ref().filter(|_| !executor.nested)?;
         let mut writer = Writer { query: &executor.query, fingerprint: Fingerprint::default() };
         writer.stages(input)?;
+        if let Some((expression, step)) = step {
+            writer.add(&step);
+            writer.expressions(std::slice::from_ref(expression))?;
+        }
         writer.expressions(keys)?;
         for aggregate in aggregates {
             let FunctionId::Aggregate(function) = aggregate.function else { return None };
@@ -275,6 +293,36 @@ impl Writer<'_> {
                     self.expressions(std::slice::from_ref(&expansion.source))?;
                 }
                 Some(())
+            }
+            // Each row finds its own partners, and those are always the same.
+            Operator::Join { kind, left, right, left_keys, right_keys }
+                if matches!(
+                    kind,
+                    JoinKind::Inner | JoinKind::LeftOuter | JoinKind::LeftSemi | JoinKind::LeftAnti
+                ) =>
+            {
+                self.stages(left)?;
+                self.add(&("join", kind));
+                self.expressions(left_keys)?;
+                self.constants(right)?;
+                self.expressions(right_keys)
+            }
+            _ => None,
+        }
+    }
+
+    /// A plan whose rows the query says itself.
+    fn constants(&mut self, plan: &Plan) -> Option<()> {
+        let types: Vec<Type> = plan.schema.iter().map(|column| column.ty).collect();
+        match &*plan.operator {
+            Operator::Values { rows } if rows.len() <= CONSTANT_ROWS => {
+                self.add(&("values", types, rows));
+                Some(())
+            }
+            Operator::Project { input, expressions } => {
+                self.constants(input)?;
+                self.add(&"project");
+                self.expressions(expressions)
             }
             _ => None,
         }
