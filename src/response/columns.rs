@@ -187,79 +187,194 @@ pub fn batch_weight(schema: &Schema, batch: &Batch) -> Result<u64, EncodeError> 
 /// Fewer cells are written by one thread.
 const PARALLEL_CELLS: usize = 16_384;
 
-/// Whether the values' JSON texts, six bytes for one at most, have 32-bit lengths together.
-fn fits(values: &StringViewArray) -> bool {
-    values.lengths().map(|length| u64::from(length) * 6 + 2).sum::<u64>() <= u64::from(u32::MAX)
+/// Texts are copied in pieces of so many bytes: cheaper than copying just what there is.
+const PIECE: usize = 16;
+
+/// Longer dictionary values are not written beforehand.
+const CODED_BYTES: usize = 1_024;
+
+/// Room that lines take at a time.
+const ROOM: usize = 64 << 10;
+
+/// Text under construction, of which the end is not used yet: pieces may reach over what they are to write.
+struct Lines {
+    bytes: Vec<u8>,
+    end: usize,
+}
+
+impl Lines {
+    /// Makes sure that so many bytes may be written.
+    #[inline]
+    fn room(&mut self, bytes: usize) {
+        if self.bytes.len() < self.end + bytes {
+            self.bytes.resize(self.end + bytes + ROOM, 0);
+        }
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.bytes[self.end] = byte;
+        self.end += 1;
+    }
+
+    /// Writes the first bytes of a piece.
+    #[inline]
+    fn piece<const N: usize>(&mut self, piece: &[u8; N], length: usize) {
+        self.bytes[self.end..self.end + N].copy_from_slice(piece);
+        self.end += length;
+    }
+
+    #[inline]
+    fn all(&mut self, text: &[u8]) {
+        self.bytes[self.end..self.end + text.len()].copy_from_slice(text);
+        self.end += text.len();
+    }
+}
+
+/// Text of each dictionary value with what stands before it, in pieces.
+struct CodedTexts {
+    pieces: Vec<[u8; PIECE]>,
+    /// By code: the first piece, and the length of the text.
+    places: Vec<(u32, u32)>,
+    /// Pieces of the longest.
+    longest: usize,
+}
+
+impl CodedTexts {
+    fn new(values: &StringViewArray, before: u8) -> CodedTexts {
+        let mut coded =
+            CodedTexts { pieces: Vec::new(), places: Vec::with_capacity(values.len()), longest: 0 };
+        let mut text = Vec::new();
+        for row in 0..values.len() {
+            text.clear();
+            text.push(before);
+            value_text::json_string(if values.is_valid(row) { values.value(row) } else { "" }, &mut text);
+            coded.places.push((coded.pieces.len() as u32, text.len() as u32));
+            text.resize(text.len().next_multiple_of(PIECE), 0);
+            coded.pieces.extend_from_slice(text.as_chunks().0);
+            coded.longest = coded.longest.max(text.len() / PIECE);
+        }
+        coded
+    }
 }
 
 /// How a column of a batch becomes JSON: what rows have in common is written once.
 #[derive(Clone)]
 enum JsonColumn<'a> {
-    /// Text of each dictionary value, at `ends[code]..ends[code + 1]`, and the code of each row.
     Coded {
         codes: &'a [u32],
-        texts: Arc<Vec<u8>>,
-        ends: Arc<Vec<u32>>,
+        texts: Arc<CodedTexts>,
     },
     /// Neighbours often are of one time.
     DateTime {
         array: &'a Int64Array,
         last: i64,
-        text: Vec<u8>,
+        text: [u8; 2 * PIECE],
+        length: usize,
     },
     Real(&'a [f64]),
+    Int(&'a [i32]),
+    Long(&'a [i64]),
     Other(Cells<'a>),
 }
 
 impl<'a> JsonColumn<'a> {
-    fn new(cells: Cells<'a>) -> JsonColumn<'a> {
+    fn new(cells: Cells<'a>, before: u8) -> JsonColumn<'a> {
         match cells {
             // A dictionary of more values than rows is not worth writing whole.
             Cells::Dictionary(array, values)
-                if array.null_count() == 0 && values.len() <= array.len() && fits(values) =>
+                if array.null_count() == 0
+                    && values.len() <= array.len()
+                    && values.lengths().all(|length| length as usize <= CODED_BYTES) =>
             {
-                let mut texts = Vec::new();
-                let mut ends = Vec::with_capacity(values.len() + 1);
-                ends.push(0);
-                for row in 0..values.len() {
-                    let text = if values.is_valid(row) { values.value(row) } else { "" };
-                    value_text::json_string(text, &mut texts);
-                    ends.push(texts.len() as u32);
-                }
                 JsonColumn::Coded {
                     codes: array.keys().values(),
-                    texts: Arc::new(texts),
-                    ends: Arc::new(ends),
+                    texts: Arc::new(CodedTexts::new(values, before)),
                 }
             }
-            Cells::DateTime(array) => JsonColumn::DateTime { array, last: 0, text: Vec::new() },
+            Cells::DateTime(array) => {
+                JsonColumn::DateTime { array, last: 0, text: [0; 2 * PIECE], length: 0 }
+            }
             Cells::Real(array) if array.null_count() == 0 => JsonColumn::Real(array.values()),
+            Cells::Int(array) if array.null_count() == 0 => JsonColumn::Int(array.values()),
+            Cells::Long(array) if array.null_count() == 0 => JsonColumn::Long(array.values()),
             other => JsonColumn::Other(other),
         }
     }
 
-    fn write(&mut self, row: usize, scratch: &mut String, out: &mut Vec<u8>) {
+    /// Room that a cell takes while it is written; others ask for it themselves.
+    fn room(&self) -> usize {
         match self {
-            JsonColumn::Coded { codes, texts, ends } => {
-                let code = codes[row] as usize;
-                out.extend_from_slice(&texts[ends[code] as usize..ends[code + 1] as usize]);
-            }
-            JsonColumn::DateTime { array, .. } if array.is_null(row) => out.extend_from_slice(b"null"),
-            JsonColumn::DateTime { array, last, text } => {
-                let ticks = array.value(row);
-                if ticks != *last || text.is_empty() {
-                    *last = ticks;
-                    text.clear();
-                    text.push(b'"');
-                    value_text::datetime(ticks, text);
-                    text.push(b'"');
-                }
-                out.extend_from_slice(text);
-            }
-            JsonColumn::Real(values) => value_text::real_json(values[row], out),
-            JsonColumn::Other(cells) => cells.write_json(row, scratch, out),
+            JsonColumn::Coded { texts, .. } => texts.longest * PIECE,
+            _ => 4 * PIECE,
         }
     }
+
+    #[inline]
+    fn write(&mut self, row: usize, before: u8, scratch: &mut Scratch, lines: &mut Lines) {
+        match self {
+            JsonColumn::Coded { codes, texts } => {
+                let (first, length) = texts.places[codes[row] as usize];
+                let (first, length) = (first as usize, length as usize);
+                lines.piece(&texts.pieces[first], length.min(PIECE));
+                if length > PIECE {
+                    let pieces = length.div_ceil(PIECE);
+                    lines.all(&texts.pieces[first + 1..first + pieces].as_flattened()[..length - PIECE]);
+                }
+            }
+            JsonColumn::DateTime { array, last, text, length } if array.is_valid(row) => {
+                let ticks = array.value(row);
+                if ticks != *last || *length == 0 {
+                    *last = ticks;
+                    scratch.bytes.clear();
+                    scratch.bytes.extend_from_slice(&[before, b'"']);
+                    value_text::datetime(ticks, &mut scratch.bytes);
+                    scratch.bytes.push(b'"');
+                    *length = scratch.bytes.len().min(text.len());
+                    text[..*length].copy_from_slice(&scratch.bytes[..*length]);
+                }
+                lines.piece(text, *length);
+            }
+            JsonColumn::DateTime { .. } => lines.piece(&[before, b'n', b'u', b'l', b'l', 0, 0, 0], 5),
+            JsonColumn::Real(values) => match value_text::hundredths(values[row]) {
+                Some(mut text) => {
+                    let length = usize::from(text[7]);
+                    text[0] = before;
+                    lines.piece(&text, length);
+                }
+                None => {
+                    scratch.bytes.clear();
+                    scratch.bytes.push(before);
+                    value_text::real_json(values[row], &mut scratch.bytes);
+                    lines.all(&scratch.bytes);
+                }
+            },
+            JsonColumn::Int(values) => {
+                lines.byte(before);
+                lines.all(itoa::Buffer::new().format(values[row]).as_bytes());
+            }
+            JsonColumn::Long(values) => {
+                lines.byte(before);
+                lines.all(itoa::Buffer::new().format(values[row]).as_bytes());
+            }
+            JsonColumn::Other(cells) => {
+                scratch.bytes.clear();
+                scratch.bytes.push(before);
+                cells.write_json(row, &mut scratch.text, &mut scratch.bytes);
+                lines.room(scratch.bytes.len() + scratch.row);
+                lines.all(&scratch.bytes);
+            }
+        }
+    }
+}
+
+/// What cells are written in before they are copied.
+#[derive(Default)]
+struct Scratch {
+    bytes: Vec<u8>,
+    text: String,
+    /// Room that a row takes without its cells that ask for room themselves.
+    row: usize,
 }
 
 /// `[v,v,…],[v,v,…]`: rows as JSON arrays, a comma before each but the first.
@@ -269,8 +384,8 @@ pub fn write_json_rows(
     first: &mut bool,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    let columns: Vec<JsonColumn<'_>> =
-        Cells::of_batch(schema, batch)?.into_iter().map(JsonColumn::new).collect();
+    let cells = Cells::of_batch(schema, batch)?.into_iter().enumerate();
+    let columns: Vec<JsonColumn<'_>> = cells.map(|(at, cells)| JsonColumn::new(cells, before(at))).collect();
     if batch.rows > 0 && !std::mem::take(first) {
         out.push(b',');
     }
@@ -292,20 +407,32 @@ pub fn write_json_rows(
     Ok(())
 }
 
+/// What stands before the cell of a column.
+fn before(column: usize) -> u8 {
+    if column == 0 { b'[' } else { b',' }
+}
+
 /// Rows with commas between them.
 fn write_range(mut columns: Vec<JsonColumn<'_>>, rows: Range<usize>, out: &mut Vec<u8>) {
-    let mut scratch = String::new();
+    let row_room = columns.iter().map(JsonColumn::room).sum::<usize>() + PIECE;
+    let mut scratch = Scratch { row: row_room, ..Scratch::default() };
+    let mut lines = Lines { end: out.len(), bytes: std::mem::take(out) };
     let start = rows.start;
     for row in rows {
-        out.extend_from_slice(if row == start { b"[" } else { b",[" });
-        for (at, column) in columns.iter_mut().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            column.write(row, &mut scratch, out);
+        lines.room(row_room);
+        if row > start {
+            lines.byte(b',');
         }
-        out.push(b']');
+        if columns.is_empty() {
+            lines.byte(b'[');
+        }
+        for (at, column) in columns.iter_mut().enumerate() {
+            column.write(row, before(at), &mut scratch, &mut lines);
+        }
+        lines.byte(b']');
     }
+    lines.bytes.truncate(lines.end);
+    *out = lines.bytes;
 }
 
 #[cfg(test)]
@@ -326,6 +453,18 @@ mod tests {
             (Type::String, dictionary(vec![Some(0), None, Some(2), None, Some(1)])),
             (Type::DateTime, Arc::new(Int64Array::from(vec![Some(0), Some(0), None, Some(0), Some(7)]))),
             (Type::Real, Arc::new(Float64Array::from(vec![0.0, -0.0, 12.5, f64::NAN, 1e300]))),
+            (Type::Int, Arc::new(Int32Array::from(vec![0, -7, i32::MAX, i32::MIN, 12]))),
+            (Type::Long, Arc::new(Int64Array::from(vec![i64::MIN, 0, 5, i64::MAX, -1]))),
+            (
+                Type::String,
+                Arc::new(StringViewArray::from_iter_values([
+                    "",
+                    "x",
+                    "\"",
+                    "z".repeat(70_000).as_str(),
+                    "é",
+                ])),
+            ),
             (Type::Real, Arc::new(Float64Array::from(vec![None, Some(0.25), None, Some(3.0), Some(-7.001)]))),
         ];
         let schema: Schema = columns.iter().map(|(ty, _)| Column::new("c", *ty)).collect();

@@ -2,6 +2,8 @@
 //!
 //! Writes into byte buffers; knows nothing of columns or of the format around the value.
 
+use std::sync::LazyLock;
+
 use conshelf_kql::Decimal;
 
 const TICKS_PER_SECOND: u64 = 10_000_000;
@@ -145,6 +147,33 @@ fn few_decimals(value: f64, out: &mut Vec<u8>) -> bool {
     text[length + 1..length + 4].copy_from_slice(&digits);
     out.extend_from_slice(&text[..length + 1 + places]);
     true
+}
+
+/// Texts of 0.00 to 100.00, as percentages are: byte 0 is free, the last one is the length with it.
+static HUNDREDTHS: LazyLock<Vec<[u8; 8]>> = LazyLock::new(|| {
+    (0..=10_000u32)
+        .map(|hundredths| {
+            let mut text = Vec::with_capacity(8);
+            text.push(0);
+            integer(i64::from(hundredths / 100), &mut text);
+            text.extend_from_slice(&[b'.', b'0' + (hundredths / 10 % 10) as u8]);
+            if hundredths % 10 > 0 {
+                text.push(b'0' + (hundredths % 10) as u8);
+            }
+            let mut entry = [0; 8];
+            entry[..text.len()].copy_from_slice(&text);
+            entry[7] = text.len() as u8;
+            entry
+        })
+        .collect()
+});
+
+/// The text of a real that is a whole number of hundredths up to 100, see `HUNDREDTHS`.
+#[inline]
+pub fn hundredths(value: f64) -> Option<[u8; 8]> {
+    let hundredths = (value * 100.0 + 0.5) as u32;
+    let is_exact = (f64::from(hundredths) / 100.0).to_bits() == value.to_bits();
+    if is_exact { HUNDREDTHS.get(hundredths as usize).copied() } else { None }
 }
 
 fn special_real(value: f64) -> &'static str {
@@ -318,6 +347,20 @@ mod tests {
             let text = written(|out| real_json(value, out));
             assert!(text.contains(['.', 'e']), "{text}");
             assert_eq!(text.parse::<f64>(), Ok(value));
+        }
+    }
+
+    #[test]
+    fn hundredths_are_the_shortest_texts() {
+        for number in 0..=10_000 {
+            let value = f64::from(number) / 100.0;
+            let text = hundredths(value).expect("hundredths");
+            let text = &text[1..usize::from(text[7])];
+            assert_eq!(text, zmij::Buffer::new().format_finite(value).as_bytes());
+        }
+        for value in [-0.0, -1.0, 0.001, 100.01, 12.345, f64::NAN, f64::INFINITY, 1e300, 0.01 + 1e-17] {
+            let is_one = value == 0.01;
+            assert_eq!(hundredths(value).is_some(), is_one, "{value}");
         }
     }
 
