@@ -63,20 +63,29 @@ def quoted_path(path: str) -> str:
     return ".*?".join(f'"{key}":' for key in path.split("."))
 
 
+def timestamp(text: str) -> str:
+    return f"timestamp '{text.replace('T', ' ')}'"
+
+
+def bins(function: str) -> Callable:
+    """Bins of one unit by `date_trunc`, others by the given function of intervals."""
+
+    def start(step: str, x: str) -> str:
+        return f"date_trunc('{step[2:]}', {x})" if step.startswith("1 ") else f"{function}(interval '{step}', {x})"
+
+    return start
+
+
 MACROS = {
     "BIN": {
-        "duckdb": lambda step, x: (
-            f"date_trunc('{step[2:]}', {x})" if step.startswith("1 ") else f"time_bucket(interval '{step}', {x})"
-        ),
+        "duckdb": bins("time_bucket"),
         "chdb": lambda step, x: f"toStartOfInterval({x}, interval {step})",
-        "datafusion": lambda step, x: (
-            f"date_trunc('{step[2:]}', {x})" if step.startswith("1 ") else f"date_bin(interval '{step}', {x})"
-        ),
+        "datafusion": bins("date_bin"),
     },
     "AT": {
-        "duckdb": lambda x: f"timestamp '{x.replace('T', ' ')}'",
+        "duckdb": timestamp,
         "chdb": lambda x: f"toDateTime64('{x.replace('T', ' ')}', 7, 'UTC')",
-        "datafusion": lambda x: f"timestamp '{x.replace('T', ' ')}'",
+        "datafusion": timestamp,
     },
     "HAS": {
         "duckdb": lambda x, term: rf"regexp_matches({x}, '(?i)\b{term}\b')",

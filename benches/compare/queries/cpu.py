@@ -83,7 +83,7 @@ def high(name: str, one: bool) -> Query:
 
     return Query(
         name,
-        kql=f"cpu | where {host.format('==')}{kql_when} and usage_user > 90.0",
+        kql=f"set notruncation; cpu | where {host.format('==')}{kql_when} and usage_user > 90.0",
         sql=f"select * from cpu where {host.format('=')}{sql_when} and usage_user > 90.0",
         polars=polars,
     )

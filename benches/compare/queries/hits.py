@@ -56,6 +56,17 @@ def top_query(name: str, keys: str, phrases: bool = False) -> Query:
     )
 
 
+def dcount_query(name: str, column: str) -> Query:
+    return Query(
+        name,
+        kql=f"hits | summarize dcount({column})",
+        sql=f"select DCOUNT({column}) from hits",
+        polars=lambda t, p: t.select(c(column).approx_n_unique()),
+        estimates=(0,),
+        defines_otherwise=("polars",),
+    )
+
+
 def having_lengths(t, p):
     groups = t.filter(c("URL") != "").group_by("CounterID").agg(c("URL").str.len_chars().mean().alias("l"), count().alias("n"))
     return groups.filter(c("n") > 100).sort("l", descending=True).head(25)
@@ -86,22 +97,8 @@ QUERIES = [
         sql="select min(EventTime), max(EventTime) from hits",
         polars=lambda t, p: t.select(c("EventTime").min().alias("a"), c("EventTime").max().alias("b")),
     ),
-    Query(
-        "dcount of users",
-        kql="hits | summarize dcount(UserID)",
-        sql="select DCOUNT(UserID) from hits",
-        polars=lambda t, p: t.select(c("UserID").approx_n_unique()),
-        estimates=(0,),
-        defines_otherwise=("polars",),
-    ),
-    Query(
-        "dcount of phrases",
-        kql="hits | summarize dcount(SearchPhrase)",
-        sql="select DCOUNT(SearchPhrase) from hits",
-        polars=lambda t, p: t.select(c("SearchPhrase").approx_n_unique()),
-        estimates=(0,),
-        defines_otherwise=("polars",),
-    ),
+    dcount_query("dcount of users", "UserID"),
+    dcount_query("dcount of phrases", "SearchPhrase"),
     Query(
         "group by a low-cardinality integer",
         kql="hits | where AdvEngineID != 0 | summarize count() by AdvEngineID",

@@ -189,6 +189,7 @@ QUERIES = [
         polars=lambda t, p: t.group_by(binned("1h")).agg(c("ClientIp").approx_n_unique()),
         victorialogs=("* | stats by (_time:1h) count_uniq(ClientIp) n", ["_time", "n"]),
         estimates=(1,),
+        defines_otherwise=("polars",),
     ),
     Query(
         "error rate by service",
