@@ -20,6 +20,7 @@ pub mod mapping;
 pub mod rows;
 pub mod small;
 pub mod text;
+pub mod threads;
 
 use std::io::Read;
 

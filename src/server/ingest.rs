@@ -328,7 +328,7 @@ async fn run_stream(
     };
     let (feeder, mut reader) = body::channel();
     let store = service.store.clone();
-    let work = tokio::task::spawn_blocking(move || {
+    let work = service.ingest_threads.spawn(move || {
         let _permit = permit;
         ingest::run(&store, &ingestion, &mut reader)
     });

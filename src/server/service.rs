@@ -13,6 +13,7 @@ use crate::engine::cache::{BUDGET_BYTES, QueryCache};
 use crate::engine::context::{QueryLimits, QuerySettings};
 use crate::engine::locations::Locations;
 use crate::ingest::small::SmallRequests;
+use crate::ingest::threads::IngestThreads;
 use crate::server::error::ApiError;
 use crate::server::metrics::Metrics;
 use crate::telemetry::Telemetry;
@@ -99,6 +100,7 @@ pub struct Service {
     command_slots: Arc<Semaphore>,
     queries_waiting: AtomicUsize,
     ingest_slots: Arc<Semaphore>,
+    pub ingest_threads: IngestThreads,
 }
 
 impl Service {
@@ -111,6 +113,7 @@ impl Service {
             query_slots: Arc::new(Semaphore::new(settings.queries_at_once.max(1))),
             command_slots: Arc::new(Semaphore::new(COMMANDS_AT_ONCE)),
             ingest_slots: Arc::new(Semaphore::new(settings.ingestions_at_once.max(1))),
+            ingest_threads: IngestThreads::default(),
             queries_waiting: AtomicUsize::new(0),
             metrics: Metrics::default(),
             telemetry,

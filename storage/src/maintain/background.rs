@@ -45,6 +45,8 @@ fn stopped(stop: &Receiver<()>, wait: Duration) -> bool {
 }
 
 fn run_sealer(shared: &Shared, log: &Sender<LogCommand>, stop: &Receiver<()>) {
+    // Queries come first; ingestion waits for it when the row store is full.
+    let _ = rustix::process::nice(8);
     let mut wait = BACKGROUND_TICK;
     let mut free_at = Instant::now();
     while !stopped(stop, wait) {
