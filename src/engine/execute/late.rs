@@ -118,7 +118,9 @@ impl Late {
                     2 if chain.scan.schema[first].ty == Type::String => Some(Some(id_of(first)?)),
                     _ => None,
                 };
-                latest = key.map(|key| Arc::new(Latest::new(executor, greatest, key, positions)));
+                if let Some(key) = key {
+                    latest = Some(Arc::new(Latest::new(executor, greatest, key, positions, &filters)?));
+                }
             }
             _ => {}
         }

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow_array::{Array, StringViewArray};
+use arrow_array::{Array, ArrayRef, StringViewArray};
+use conshelf_kql::Type;
+use conshelf_kql::plan::Expr;
 use conshelf_storage::{Morsel, MorselSource};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -19,7 +21,11 @@ use crate::engine::error::Result;
 use crate::engine::execute::Executor;
 use crate::engine::execute::bound::{Bound, MORSELS_ARRANGED};
 use crate::engine::execute::columns;
+use crate::engine::execute::expression::Expressions;
+use crate::engine::execute::filter::conjuncts;
+use crate::engine::execute::partial;
 use crate::engine::execute::pipeline::{Emit, Flow, Transform};
+use crate::engine::execute::rewrite::{columns_of, substitute};
 
 /// A piece with more texts than one in so many rows is read: looking for each of them would cost as much.
 const ROWS_OF_A_TEXT: usize = 8;
@@ -36,6 +42,8 @@ pub struct Latest {
     positions: (usize, usize),
     /// Texts turned out to be too many.
     is_hopeless: AtomicBool,
+    /// Conditions on the text alone, as the only column: no row has a text that does not meet them.
+    conditions: Expressions,
     state: Mutex<State>,
     kept: Option<Kept>,
 }
@@ -43,6 +51,10 @@ pub struct Latest {
 #[derive(Default)]
 struct State {
     numbers: HashMap<Box<str>, u32>,
+    /// Texts that no row has, by number; of the last ones it is not known yet.
+    excluded: Vec<bool>,
+    /// Those last ones.
+    fresh: Vec<Box<str>>,
     /// Latest time seen, by the number of the text.
     best: Vec<Option<i64>>,
     /// Counts changes of `best`.
@@ -60,7 +72,19 @@ struct ExtentTexts {
     /// The texts are those of all its row groups.
     is_complete: bool,
     /// Version of the state, and the time that every text of the extent had beaten by then, if all were seen.
-    floor: (u64, Option<i64>),
+    floor: (u64, Floor),
+}
+
+/// What the latest times of some texts have in common.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Floor {
+    /// One of them was not seen, and there may be rows of it.
+    #[default]
+    Open,
+    /// There are rows of none of them.
+    NoRows,
+    /// None is behind this time.
+    At(i64),
 }
 
 /// Texts of an extent as they are kept for later queries.
@@ -79,6 +103,7 @@ impl State {
             Some(number) => *number as usize,
             None => {
                 self.numbers.insert(text.into(), self.best.len() as u32);
+                self.fresh.push(text.into());
                 self.best.push(None);
                 self.best.len() - 1
             }
@@ -96,8 +121,26 @@ impl ExtentTexts {
 }
 
 impl Latest {
-    /// `key`: the stable id of the text column; `positions`: where it and the time are in the scan's batches.
-    pub fn new(executor: &Executor, descending: bool, key: Option<u32>, positions: (usize, usize)) -> Latest {
+    /// `key`: the stable id of the text column; `positions`: where it and the time are in the scan's batches;
+    /// `conditions`: what the rows must meet, over these batches.
+    pub fn new(
+        executor: &Executor,
+        descending: bool,
+        key: Option<u32>,
+        positions: (usize, usize),
+        conditions: &[Expr],
+    ) -> Result<Latest> {
+        let on_text = |condition: &Expr| {
+            let mut used = Vec::new();
+            columns_of(condition, &mut used);
+            if key.is_none() || used != [positions.0] {
+                return None;
+            }
+            let condition = partial::deterministic(condition, &executor.query)?;
+            substitute(&condition, &vec![Expr::column(0, Type::String); positions.0 + 1])
+        };
+        let conditions: Vec<Expr> =
+            conditions.iter().flat_map(conjuncts).filter_map(|c| on_text(&c)).collect();
         let cache = executor.cache.as_ref().filter(|_| !executor.nested);
         let kept = cache.zip(key).map(|(cache, key)| Kept {
             cache: cache.clone(),
@@ -105,14 +148,34 @@ impl Latest {
             started: cache.now(),
             fingerprint: Fingerprint::default().add(&("texts", key)).finish(),
         });
-        Latest {
+        Ok(Latest {
             descending,
             key,
             positions,
             is_hopeless: AtomicBool::new(false),
+            conditions: Expressions::new(executor, &conditions)?,
             state: Mutex::default(),
             kept,
+        })
+    }
+
+    /// Finds out which of the texts that were added have no rows.
+    fn classify(&self, state: &mut State) -> Result<()> {
+        if state.fresh.is_empty() {
+            return Ok(());
         }
+        let fresh = std::mem::take(&mut state.fresh);
+        let texts: ArrayRef = Arc::new(StringViewArray::from_iter_values(fresh.iter()));
+        let batch = Batch::new(vec![texts], fresh.len());
+        let first = state.excluded.len();
+        state.excluded.resize(first + fresh.len(), false);
+        for condition in 0..self.conditions.prepared().len() {
+            let met = self.conditions.select(&batch, condition)?;
+            for (excluded, met) in state.excluded[first..].iter_mut().zip(met.iter()) {
+                *excluded |= !met;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a row at one time is later than one at the other.
@@ -164,13 +227,32 @@ impl Latest {
         Ok(())
     }
 
-    /// The worst of the latest times of some texts; `None`: one of them was not seen.
-    fn floor(&self, best: &[Option<i64>], mut numbers: impl Iterator<Item = usize>) -> Option<i64> {
-        let first = best[numbers.next()?]?;
-        numbers.try_fold(first, |floor, number| {
-            let time = best[number]?;
-            Some(if self.is_later(floor, time) { time } else { floor })
-        })
+    /// What is known of the latest times of some texts.
+    fn floor(&self, best: &[Option<i64>], excluded: &[bool], numbers: impl Iterator<Item = usize>) -> Floor {
+        let mut floor = None;
+        let mut any = false;
+        for number in numbers {
+            any = true;
+            if excluded.get(number) == Some(&true) {
+                continue;
+            }
+            let Some(time) = best[number] else { return Floor::Open };
+            floor = Some(floor.map_or(time, |floor| if self.is_later(floor, time) { time } else { floor }));
+        }
+        match floor {
+            Some(time) => Floor::At(time),
+            None if any => Floor::NoRows,
+            None => Floor::Open,
+        }
+    }
+
+    /// Whether no row up to the given time can change the answer.
+    fn is_behind(&self, floor: Floor, nearest: i64) -> bool {
+        match floor {
+            Floor::Open => false,
+            Floor::NoRows => true,
+            Floor::At(time) => self.is_later(time, nearest),
+        }
     }
 
     fn cache_key(&self, kept: &Kept, extent: Uuid) -> CacheKey {
@@ -179,13 +261,14 @@ impl Latest {
 
     /// Whether all texts of the morsel's extent are known to be later than any row of the morsel.
     fn extent_is_behind(&self, state: &mut State, extent: Uuid, nearest: i64) -> bool {
-        let State { best, version, extents, .. } = state;
+        let State { best, excluded, version, extents, .. } = state;
         let Some(texts) = extents.get_mut(&extent).filter(|texts| texts.is_complete) else { return false };
         if texts.floor.0 != *version + 1 {
             let numbers = texts.has.iter().enumerate().filter(|(_, has)| **has);
-            texts.floor = (*version + 1, self.floor(best, numbers.map(|(number, _)| number)));
+            let floor = self.floor(best, excluded, numbers.map(|(number, _)| number));
+            texts.floor = (*version + 1, floor);
         }
-        texts.floor.1.is_some_and(|floor| self.is_later(floor, nearest))
+        self.is_behind(texts.floor.1, nearest)
     }
 
     /// Fetches what an earlier query kept of an extent.
@@ -255,6 +338,7 @@ impl Bound for Latest {
         let is_complete = {
             let mut state = self.state.lock();
             self.recall(&mut state, extent);
+            self.classify(&mut state)?;
             if self.extent_is_behind(&mut state, extent, nearest) {
                 return Ok(false);
             }
@@ -267,7 +351,8 @@ impl Bound for Latest {
             return Ok(true);
         }
         let numbers: Vec<usize> = texts.iter().flatten().map(|text| state.number(text)).collect();
-        let floor = self.floor(&state.best, numbers.iter().copied());
+        self.classify(&mut state)?;
+        let floor = self.floor(&state.best, &state.excluded, numbers.iter().copied());
         if !is_complete && let Some(mut known) = state.extents.remove(&extent) {
             numbers.iter().for_each(|number| known.add(*number));
             known.row_groups += 1;
@@ -277,7 +362,7 @@ impl Bound for Latest {
             }
             state.extents.insert(extent, known);
         }
-        Ok(!floor.is_some_and(|floor| self.is_later(floor, nearest)))
+        Ok(!self.is_behind(floor, nearest))
     }
 }
 
