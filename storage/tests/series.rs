@@ -5,6 +5,7 @@ mod support;
 
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, UInt32Array};
 use conshelf_storage::*;
@@ -149,10 +150,10 @@ fn sources_in_turns_take_few_bytes() {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("a.extent");
     let cases = [
-        (REGULAR, "by #2,"),
-        (Shape { gaps: 50, ..REGULAR }, "by #2,"),
-        (Shape { shuffled: true, ..REGULAR }, "by #2,"),
-        (Shape { hosts: 20, cores: 8, gaps: 70, ..REGULAR }, "by #2 #3,"),
+        (REGULAR, "by host,"),
+        (Shape { gaps: 50, ..REGULAR }, "by host,"),
+        (Shape { shuffled: true, ..REGULAR }, "by host,"),
+        (Shape { hosts: 20, cores: 8, gaps: 70, ..REGULAR }, "by host core,"),
     ];
     for (shape, key) in cases {
         let arrays = arrays(shape);
@@ -199,6 +200,24 @@ fn rows_without_series_keep_their_order() {
     assert_reads(&extent, &arrays, |rows| (0..rows).step_by(77).collect());
 }
 
+/// A file of the encoding's first version.
+#[test]
+fn golden_series_open() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/series-v1.bin");
+    let shape = Shape { rows: 4000, hosts: 12, cores: 3, gaps: 40, nulls: 300, odd: 900, ..REGULAR };
+    let arrays = arrays(shape);
+    if !golden.exists() {
+        write(&golden, &arrays, 2500);
+    }
+    let extent = Extent::open(&golden).expect("opens");
+    let described = extent::describe(&extent);
+    for encoding in ["series(by core host,", "copies(", "steps(", "exceptions"] {
+        assert!(described.contains(encoding), "{encoding}: {described}");
+    }
+    assert_reads(&extent, &arrays, |rows| (0..rows).filter(|row| row % 36 == 7).collect());
+    assert_eq!(extent.verify().len(), 0);
+}
+
 /// The columns of a table whose key was dropped are read by what the extent itself knows.
 #[test]
 fn dropped_keys_stay_readable() {
@@ -217,6 +236,56 @@ fn dropped_keys_stay_readable() {
         &arrays[1].slice(8192, 8192),
         &extent.read_column(1, 1, Real).expect("reads")
     ));
+}
+
+/// A table keeps the values of a column after the column that named their series is gone, before and after
+/// merges.
+#[test]
+fn a_table_may_drop_its_key() {
+    const NOW: i64 = 638_500_000_000_000_000;
+    let directory = tempfile::tempdir().expect("directory");
+    let options = StoreOptions { background: false, clock: Arc::new(|| NOW), ..StoreOptions::default() };
+    let store = Store::open(directory.path(), options).expect("opens");
+    let create = CatalogChange::CreateTable {
+        database: "NetDefaultDB".to_owned(),
+        name: "t".to_owned(),
+        schema: TableSchema::new(COLUMNS),
+        folder: String::new(),
+        docstring: String::new(),
+        if_not_exists: false,
+    };
+    let snapshot = store.commit(create).expect("created");
+    let table = snapshot.table("NetDefaultDB", "t").expect("exists").clone();
+    let arrays = arrays(Shape { rows: 8000, ..REGULAR });
+    for start in (0..8000).step_by(1000) {
+        let mut part: Vec<ArrayRef> = arrays.iter().map(|array| array.slice(start, 1000)).collect();
+        // One partition, in order.
+        part[0] =
+            column_of::long((0..1000).map(|row| Some(NOW - NOW % 864_000_000_000 + start as i64 + row)));
+        store.append(table.id, &part, AppendOptions::default()).expect("appended");
+        store.seal(Some(table.id)).expect("sealed");
+    }
+    let columns = table.schema.columns.iter().filter(|column| !["host", "core"].contains(&&*column.name));
+    let alter = CatalogChange::AlterTable {
+        database: "NetDefaultDB".to_owned(),
+        table: "t".to_owned(),
+        columns: Some(columns.cloned().map(Into::into).collect()),
+        folder: None,
+        docstring: None,
+        expected_schema_version: None,
+    };
+    store.commit(alter).expect("altered");
+    for merged in [false, true] {
+        while merged && store.merge_once().expect("merges") {}
+        let data = store.snapshot().table_data(table.id).expect("exists");
+        assert_eq!(data.extents().len(), if merged { 1 } else { 8 });
+        let scan = data.scan(&ScanRequest { order: ScanOrder::TimeAscending, ..ScanRequest::default() });
+        let morsels = scan.expect("scans").morsels;
+        let parts: Vec<ArrayRef> =
+            morsels.iter().map(|morsel| morsel.read(&[1]).expect("reads").remove(0)).collect();
+        let found = column::concat(&parts, Real).expect("one type");
+        assert!(arrays_equal(Real, &arrays[1], &found));
+    }
 }
 
 #[test]

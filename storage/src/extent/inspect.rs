@@ -6,8 +6,8 @@ use std::fmt::Write;
 use super::reader::Extent;
 use crate::encoding::describe_chunk;
 
-/// The bytes of values, indexes and the rest of the file; then one line a column: rows, bytes, bytes a row, index bytes, and the encodings of its chunks with how many
-/// chunks use each.
+/// The bytes of values, indexes and the rest of the file; then one line a column: bytes, bytes a row, index bytes, and
+/// the encodings of its chunks with how many chunks use each.
 pub fn describe(extent: &Extent) -> String {
     let mut out = String::new();
     let rows = extent.rows();
@@ -45,7 +45,7 @@ pub fn describe(extent: &Extent) -> String {
             }
             let encoding = match extent.chunk_bytes(group, position) {
                 Ok(bytes) => describe_chunk(bytes, extent.row_group_rows(group) as usize)
-                    .unwrap_or_else(|malformed| malformed.to_string()),
+                    .map_or_else(|malformed| malformed.to_string(), |text| with_names(extent, &text)),
                 Err(error) => error.to_string(),
             };
             // Counts differ from chunk to chunk and would hide what is alike.
@@ -63,6 +63,20 @@ pub fn describe(extent: &Extent) -> String {
             bytes as f64 / rows.max(1) as f64,
             encodings.join("; ")
         );
+    }
+    out
+}
+
+/// The description with names for the ids of columns that it refers to as `#id`.
+fn with_names(extent: &Extent, text: &str) -> String {
+    let mut parts = text.split('#');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
+        let (id, rest) = part.split_at(digits);
+        let name = extent.footer().columns.iter().find(|column| column.id.to_string() == id);
+        out.push_str(name.map_or(id, |column| &column.name));
+        out.push_str(rest);
     }
     out
 }
