@@ -14,7 +14,7 @@ mod steps;
 
 pub(crate) use choose::{Candidate, choose};
 pub(crate) use encode::{Series, encode_integers, encode_reals};
-pub(crate) use key::{Place, SeriesKey};
+pub(crate) use key::{Places, SeriesKey};
 
 use super::dictionary::fast_map;
 use super::input::{Decoded, Input, Malformed};
@@ -86,25 +86,25 @@ fn alp_body(mut input: Input<'_>) -> Option<Input<'_>> {
 }
 
 /// The values of a node of integers at some places.
-pub(crate) fn pick_integers(input: Input<'_>, key: &SeriesKey, places: &[Place]) -> Decoded<Vec<i64>> {
+pub(crate) fn pick_integers(input: Input<'_>, key: &SeriesKey, places: &Places) -> Decoded<Vec<i64>> {
     pick(input, key, places, 0)
 }
 
-fn pick(input: Input<'_>, key: &SeriesKey, places: &[Place], depth: u32) -> Decoded<Vec<i64>> {
+fn pick(input: Input<'_>, key: &SeriesKey, places: &Places, depth: u32) -> Decoded<Vec<i64>> {
     match steps_body(input) {
         Some(body) => steps::pick(body, key, places),
         None => {
             let values: Vec<i64> = integer::decode(input, key.rows(), depth)?;
-            Ok(places.iter().map(|place| values[place.position as usize]).collect())
+            Ok(places.list.iter().map(|place| values[place.position as usize]).collect())
         }
     }
 }
 
 /// The values of a node of doubles at some places.
-pub(crate) fn pick_reals(input: Input<'_>, key: &SeriesKey, places: &[Place]) -> Decoded<Vec<f64>> {
+pub(crate) fn pick_reals(input: Input<'_>, key: &SeriesKey, places: &Places) -> Decoded<Vec<f64>> {
     let Some(body) = alp_body(input) else {
         let values = real::decode(input, key.rows())?;
-        return Ok(places.iter().map(|place| values[place.position as usize]).collect());
+        return Ok(places.list.iter().map(|place| values[place.position as usize]).collect());
     };
     let parts = alp::Parts::read(body, key.rows())?;
     let mut values: Vec<f64> = pick(parts.integers, key, places, 1)?
@@ -114,7 +114,7 @@ pub(crate) fn pick_reals(input: Input<'_>, key: &SeriesKey, places: &[Place]) ->
     if !parts.exceptions.is_empty() {
         let mut exceptions = fast_map();
         exceptions.extend(parts.exceptions);
-        for (slot, place) in values.iter_mut().zip(places) {
+        for (slot, place) in values.iter_mut().zip(&places.list) {
             *slot = exceptions.get(&place.position).copied().unwrap_or(*slot);
         }
     }

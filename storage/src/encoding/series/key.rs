@@ -76,8 +76,14 @@ impl Order {
     }
 }
 
-/// The places of the rows that were asked for.
-type Places = (Vec<u32>, Rc<[Place]>);
+/// The places of some rows.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Places {
+    /// In the order of the rows.
+    pub list: Vec<Place>,
+    /// Numbers of `list` by position.
+    pub ascending: Vec<u32>,
+}
 
 /// The key of a row group: the code of every row, and what follows from them.
 #[derive(Debug)]
@@ -89,7 +95,7 @@ pub(crate) struct SeriesKey {
     numbered: bool,
     order: OnceCell<Order>,
     /// Those asked for last: several columns are read for the same rows.
-    places: RefCell<Option<Places>>,
+    places: RefCell<Option<(Vec<u32>, Rc<Places>)>>,
 }
 
 impl SeriesKey {
@@ -130,14 +136,16 @@ impl SeriesKey {
     }
 
     /// Where the values of the rows stand; the rows ascend and exist.
-    pub fn places(&self, rows: &[u32]) -> Rc<[Place]> {
+    pub fn places(&self, rows: &[u32]) -> Rc<Places> {
         if let Some((known, places)) = &*self.places.borrow()
             && known == rows
         {
             return places.clone();
         }
-        let places: Rc<[Place]> =
-            self.places_of_few(rows).unwrap_or_else(|| self.places_of_many(rows)).into();
+        let list = self.places_of_few(rows).unwrap_or_else(|| self.places_of_many(rows));
+        let mut ascending: Vec<u32> = (0..list.len() as u32).collect();
+        ascending.sort_unstable_by_key(|number| list[*number as usize].position);
+        let places = Rc::new(Places { list, ascending });
         *self.places.borrow_mut() = Some((rows.to_vec(), places.clone()));
         places
     }
@@ -204,14 +212,15 @@ mod tests {
         let known = key(&codes);
         known.order();
         assert_eq!(few, known.places(&rows));
-        assert_eq!(known.places(&rows[..5])[..], few[..5]);
+        assert_eq!(known.places(&rows[..5]).list[..], few.list[..5]);
+        assert!(few.ascending.is_sorted_by_key(|number| few.list[*number as usize].position));
         let mut all: Vec<u32> = known.order().positions.clone();
         all.sort_unstable();
         assert!(all.iter().enumerate().all(|(at, position)| at == *position as usize));
         let pairs: Vec<u32> = codes.iter().map(|code| code % 4).collect();
         let combined =
             SeriesKey::new(&[(codes.clone().into(), domain), (pairs.into(), 4)]).expect("few combinations");
-        assert_eq!(combined.places(&rows).len(), rows.len());
+        assert_eq!(combined.places(&rows).list.len(), rows.len());
         assert_eq!(combined.order().series(), domain);
     }
 }

@@ -3,7 +3,7 @@
 //! The first value of each series stands apart, so that the jump from one series to the next widens no block.
 //! The value before each block does, too, so that any block decodes alone.
 
-use super::key::{Order, Place, SeriesKey};
+use super::key::{Order, Places, SeriesKey};
 use crate::encoding::bit_packing::{self, Blocks};
 use crate::encoding::choose;
 use crate::encoding::input::{Decoded, Input, Malformed, put_part};
@@ -135,20 +135,19 @@ pub(super) fn decode_narrow(input: Input<'_>, order: &Order) -> Decoded<Option<V
 }
 
 /// The values at some places; only the blocks that hold them are unpacked.
-pub(super) fn pick(input: Input<'_>, key: &SeriesKey, places: &[Place]) -> Decoded<Vec<i64>> {
+pub(super) fn pick(input: Input<'_>, key: &SeriesKey, places: &Places) -> Decoded<Vec<i64>> {
     let rows = key.rows();
     let Parts { firsts, anchors, steps } = parts(input, key.series())?;
     let firsts: Vec<i64> = integer::decode(firsts, key.series(), DEPTH)?;
     let blocks = Blocks::read(steps, rows)?;
     let anchors: Vec<i64> = integer::decode(anchors, blocks.count().saturating_sub(1), DEPTH)?;
-    let mut ascending: Vec<(Place, u32)> = places.iter().copied().zip(0..).collect();
-    ascending.sort_unstable_by_key(|(place, _)| place.position);
-    let mut out = vec![0; places.len()];
+    let mut out = vec![0; places.list.len()];
     let mut unpacked = [0; BLOCK_VALUES];
     // The block at hand, and the last value found in it: its series, position and value.
     let mut block = usize::MAX;
     let mut last = (u32::MAX, 0, 0i64);
-    for (place, index) in ascending {
+    for index in &places.ascending {
+        let place = places.list[*index as usize];
         let position = place.position as usize;
         if position / BLOCK_VALUES != block {
             block = position / BLOCK_VALUES;
@@ -173,7 +172,7 @@ pub(super) fn pick(input: Input<'_>, key: &SeriesKey, places: &[Place]) -> Decod
             value = value.wrapping_add(unpacked[at - begin]);
         }
         last = (place.series, at, value);
-        out[index as usize] = value;
+        out[*index as usize] = value;
     }
     Ok(out)
 }
