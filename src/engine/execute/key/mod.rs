@@ -20,7 +20,7 @@ use crate::engine::execute::columns;
 pub(super) use interner::{INLINE as INLINE_BYTES, Interner, hash_text};
 use layout::Layout;
 pub(super) use layout::canonical_bits;
-use slots::{STEP, Slots};
+pub(super) use slots::{STEP, Slots};
 
 /// No group: a key that was looked for and is not there.
 pub const NONE: u32 = u32::MAX;

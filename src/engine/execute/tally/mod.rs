@@ -2,11 +2,13 @@
 //!
 //! What a table of groups costs then is waiting for memory. Here the keys of a row become one number (`shape`),
 //! the numbers of all rows are kept by partition of their hashes, and are counted a partition at a time when all
-//! are there (`runs`). Texts get their numbers from shards that all workers share (`texts`). If only the largest
+//! are there (`runs`). Texts get their numbers from shards that all workers share (`texts`), but a key that is one
+//! text is kept as it is (`text_runs`). If only the largest
 //! groups are wanted the others never become rows. Knows nothing of when it is worth it: see `summarize`.
 
 mod runs;
 mod shape;
+mod text_runs;
 mod texts;
 
 use std::cmp::Reverse;
@@ -25,7 +27,8 @@ use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::columns;
 use runs::{Counts, PARTITIONS, Runs};
 use shape::{Shape, Word};
-use texts::{Frozen, SHARDS, Texts};
+use text_runs::{Entry, TextRuns};
+use texts::{Frozen, Texts};
 
 pub use texts::Weights;
 
@@ -36,9 +39,9 @@ const MOST_MAX: usize = 4_096;
 pub struct Tally {
     types: Vec<Type>,
     shape: OnceLock<Option<Shape>>,
-    /// Of each key column that is a text.
+    /// Of each key column that is a text, unless it is the only one.
     texts: Vec<Option<Texts>>,
-    /// The key is one text, which its shards count.
+    /// The key is one text.
     is_text: bool,
     /// Whether the counts are wanted.
     yields_counts: bool,
@@ -53,7 +56,7 @@ pub struct TallyLocal {
 }
 
 enum Rows {
-    None,
+    Text(TextRuns),
     One(Runs<u64>),
     Two(Runs<u128>),
 }
@@ -66,7 +69,7 @@ impl Tally {
         }
         let is_text = types == [Type::String];
         let texts = types.iter().map(|ty| match ty {
-            Type::String => Texts::new(query, is_text).map(Some),
+            Type::String if !is_text => Texts::new(query).map(Some),
             _ => Ok(None),
         });
         Ok(Some(Tally {
@@ -90,7 +93,7 @@ impl Tally {
         };
         let Some(shape) = shape else { return Ok(None) };
         let rows = match shape.bits {
-            _ if self.is_text => Rows::None,
+            _ if self.is_text => Rows::Text(TextRuns::default()),
             ..=64 => Rows::One(Runs::default()),
             _ => Rows::Two(Runs::default()),
         };
@@ -121,13 +124,17 @@ impl Tally {
         // A prime, so that two workers do not follow each other.
         let turn = local.batches * 29;
         let number = |(texts, key): (&Option<Texts>, &ArrayRef)| match texts {
-            Some(texts) => texts.numbers(key, weights, turn),
+            Some(texts) => texts.numbers(key, turn),
             None => Ok(Vec::new()),
         };
         let texts = self.texts.iter().zip(keys).map(number).collect::<Result<Vec<_>>>()?;
         let shape = self.shape()?;
         let bytes = match &mut local.rows {
-            Rows::None => 0,
+            Rows::Text(runs) => {
+                let missing = || EngineError::Internal(String::from("a text key without its column"));
+                runs.add(keys.first().ok_or_else(missing)?, weights)?;
+                runs.memory_bytes()
+            }
             Rows::One(runs) => {
                 runs.add(&shape.pack(keys, &texts, rows)?, weights);
                 runs.memory_bytes()
@@ -150,17 +157,18 @@ impl Tally {
             .map(|texts| texts.as_ref().map(|texts| texts.take(&self.query)).transpose())
             .collect::<Result<_>>()?;
         let (mut one, mut two) = (Runs::<u64>::default(), Runs::<u128>::default());
+        let mut text = TextRuns::default();
         let mut memory = Vec::new();
         for local in locals {
             memory.push(local.memory);
             match local.rows {
-                Rows::None => {}
+                Rows::Text(runs) => text.append(runs),
                 Rows::One(runs) => one.append(runs),
                 Rows::Two(runs) => two.append(runs),
             }
         }
         if self.is_text {
-            return self.texts_by_count(&texts, most.as_ref());
+            return self.texts_by_count(&text, most.as_ref());
         }
         match self.shape()?.bits {
             ..=64 => self.rows_by_count(&one, &texts, most.as_ref()),
@@ -168,17 +176,14 @@ impl Tally {
         }
     }
 
-    fn texts_by_count(&self, texts: &[Option<Frozen>], most: Option<&Most>) -> Result<Vec<Batch>> {
-        let Some(Some(texts)) = texts.first() else { return Ok(Vec::new()) };
+    fn texts_by_count(&self, runs: &TextRuns, most: Option<&Most>) -> Result<Vec<Batch>> {
         let entries = |(): &mut (), number: usize| {
-            let counts = &texts.shards[number].counts;
-            let entries =
-                counts.iter().enumerate().map(|(place, count)| (Frozen::number(number, place), *count));
-            chosen(entries, counts.len(), most)
+            let entries = runs.entries(number);
+            chosen(entries.iter().map(|entry: &Entry| (entry.place(), entry.count)), entries.len(), most)
         };
         let columns =
-            |entries: &[(u64, u64)]| Ok(vec![texts.column(entries.iter().map(|(number, _)| *number))?]);
-        self.batches(SHARDS, most, || (), entries, columns)
+            |entries: &[(u128, u64)]| Ok(vec![runs.column(entries.iter().map(|(place, _)| *place))?]);
+        self.batches(PARTITIONS, most, || (), entries, columns)
     }
 
     fn rows_by_count<W: Word>(
@@ -232,8 +237,8 @@ impl Tally {
         let found = (0..parts).into_par_iter().map_init(start, |kept, part| {
             self.query.check()?;
             let entries = entries(kept, part);
-            let bytes = entries.len() * (size_of::<(W, u64)>() + 16 * (self.types.len() + 1));
-            Ok((self.query.reserve(bytes as u64)?, batch(&entries)?))
+            let batch = batch(&entries)?;
+            Ok((self.query.reserve(columns::held_bytes(&batch))?, batch))
         });
         let found: Vec<(MemoryReservation, Batch)> = found.collect::<Result<_>>()?;
         Ok(found.into_iter().map(|(_, batch)| batch).filter(|batch| batch.rows > 0).collect())

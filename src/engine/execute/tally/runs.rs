@@ -6,7 +6,7 @@
 use super::shape::Word;
 use super::texts::Weights;
 
-const PARTITION_BITS: u32 = 8;
+pub const PARTITION_BITS: u32 = 8;
 pub const PARTITIONS: usize = 1 << PARTITION_BITS;
 
 /// Fewer rows are gathered before they are put in order.
