@@ -45,6 +45,12 @@ impl HashSet64 {
         }
     }
 
+    /// Looks at the places of some hashes, so that memory is waited for together.
+    pub fn touch(&self, hashes: &[u64]) -> u64 {
+        let mask = self.slots.len().wrapping_sub(1);
+        hashes.iter().fold(0, |all, hash| all ^ self.slots.get(*hash as usize & mask).copied().unwrap_or(0))
+    }
+
     pub fn contains(&self, hash: u64) -> bool {
         if hash == 0 || self.slots.is_empty() {
             return hash == 0 && self.has_zero;

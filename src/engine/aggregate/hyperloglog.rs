@@ -67,12 +67,17 @@ impl Sketch {
                 0
             }
             Form::Exact(hashes) => {
-                let new = hashes.insert(hash);
-                if new && hashes.len() > EXACT_LIMIT {
-                    self.spill();
-                    return 1 << self.bits;
+                if hashes.len() < EXACT_LIMIT {
+                    return if hashes.insert(hash) { 16 } else { 0 };
                 }
-                if new { 16 } else { 0 }
+                if hashes.contains(hash) {
+                    return 0;
+                }
+                self.spill();
+                if let Form::Registers(registers) = &mut self.form {
+                    raise(registers, self.bits, hash);
+                }
+                1 << self.bits
             }
         }
     }
@@ -80,6 +85,9 @@ impl Sketch {
     /// `add` of many.
     fn add_all(&mut self, hashes: &[u64]) -> usize {
         let mut grown = 0;
+        if let Form::Exact(known) = &self.form {
+            std::hint::black_box(known.touch(hashes));
+        }
         for (index, hash) in hashes.iter().enumerate() {
             if let Form::Registers(registers) = &mut self.form {
                 hashes[index..].iter().for_each(|hash| raise(registers, self.bits, *hash));
