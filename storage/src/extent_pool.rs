@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -17,12 +19,18 @@ use crate::extent::Extent;
 use crate::manifest::edit::ExtentRecord;
 use crate::store::Problem;
 
+/// A query that last read so long ago has ended, or is about to.
+const QUERY_PAUSE: Duration = Duration::from_millis(100);
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct ExtentPool {
     layout: Layout,
     slots: Mutex<HashMap<Uuid, Pooled>>,
     problems: Arc<Mutex<Vec<Problem>>>,
+    opened: Instant,
+    /// When a query last read, in milliseconds since `opened`, plus one.
+    queried: AtomicU64,
 }
 
 /// An extent, or why it is not served.
@@ -34,7 +42,13 @@ pub(crate) enum Pooled {
 
 impl ExtentPool {
     pub fn new(layout: Layout, problems: Arc<Mutex<Vec<Problem>>>) -> ExtentPool {
-        ExtentPool { layout, slots: Mutex::default(), problems }
+        ExtentPool {
+            layout,
+            slots: Mutex::default(),
+            problems,
+            opened: Instant::now(),
+            queried: AtomicU64::new(0),
+        }
     }
 
     /// The extent. Errors are those that may pass, such as too many open files.
@@ -53,6 +67,17 @@ impl ExtentPool {
             }
         };
         Ok(self.slots.lock().entry(record.id).or_insert(pooled).clone())
+    }
+
+    /// A query reads: upkeep makes way.
+    pub fn note_query(&self) {
+        self.queried.store(self.opened.elapsed().as_millis() as u64 + 1, Ordering::Relaxed);
+    }
+
+    /// Whether a query read something just now.
+    pub fn is_queried(&self) -> bool {
+        let queried = self.queried.load(Ordering::Relaxed);
+        queried > 0 && self.opened.elapsed().as_millis() as u64 <= queried + QUERY_PAUSE.as_millis() as u64
     }
 
     fn open(&self, table: TableId, record: &ExtentRecord) -> Result<Extent> {

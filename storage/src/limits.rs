@@ -151,3 +151,9 @@ pub const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often files that nobody needs any more are deleted.
 pub const GARBAGE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Bytes of extents, the newest first, that are mapped and checked at the start before a query asks for them.
+pub const WARM_UP_BYTES_MAX: u64 = 2 << 30;
+
+/// Most extents of them: an open one holds its footer in memory.
+pub const WARM_UP_EXTENTS_MAX: usize = 256;

@@ -189,11 +189,13 @@ impl Morsel {
     /// The columns of those ids, in that order, as arrays of the table's types; a column that the piece does
     /// not have is null (or empty strings). `INGESTION_TIME_COLUMN` reads the ingestion time.
     pub fn read(&self, columns: &[u32]) -> Result<Vec<ArrayRef>> {
+        self.note_query();
         columns.iter().map(|id| self.read_column(*id)).collect()
     }
 
     /// Some rows of the columns of those ids: `rows` ascend. Reads less than `read` where rows are few.
     pub fn read_rows(&self, columns: &[u32], rows: &[u32]) -> Result<Vec<ArrayRef>> {
+        self.note_query();
         let Place::Extent { extent, record, row_group, pool } = &self.place else {
             let picks = UInt32Array::from(rows.to_vec());
             let pick = |array: ArrayRef| {
@@ -223,6 +225,7 @@ impl Morsel {
 
     /// What stands under a path of keys in a dynamic column. `None`: not kept on its own here; read the column.
     pub fn read_path(&self, column: u32, keys: &[String]) -> Result<Option<PathValues>> {
+        self.note_query();
         let Place::Extent { extent, record, row_group, pool } = &self.place else { return Ok(None) };
         if self.entry.column_type(column) != Some(ColumnType::Dynamic) {
             return Ok(None);
@@ -232,6 +235,12 @@ impl Morsel {
                 pool.report(&self.entry, record, error);
             }
         })
+    }
+
+    fn note_query(&self) {
+        if let Place::Extent { pool, .. } = &self.place {
+            pool.note_query();
+        }
     }
 
     /// A column that is not stored but follows from where the rows are.

@@ -1,5 +1,7 @@
-//! The threads that do the upkeep by need: one seals, one merges, retires and deletes.
+//! The threads that do the upkeep by need: one seals, one merges, retires and deletes. Another warms up what was there
+//! at the start, and ends.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -9,7 +11,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::catalog::TableId;
 use crate::error::{Result, StorageError};
-use crate::limits::{BACKGROUND_TICK, GARBAGE_INTERVAL, RETENTION_INTERVAL};
+use crate::extent_pool::Pooled;
+use crate::limits::{
+    BACKGROUND_TICK, GARBAGE_INTERVAL, RETENTION_INTERVAL, WARM_UP_BYTES_MAX, WARM_UP_EXTENTS_MAX,
+};
 use crate::log::commit::LogCommand;
 use crate::maintain::garbage::collect_garbage;
 use crate::maintain::merge::merge_once;
@@ -34,9 +39,11 @@ pub(crate) fn start(
     };
     let sealer = (shared.clone(), log.clone(), stop.clone());
     let merger = (shared.clone(), stop.clone());
+    let warmer = shared.clone();
     Ok(vec![
         spawn("conshelf-seal", Box::new(move || run_sealer(&sealer.0, &sealer.1, &sealer.2)))?,
         spawn("conshelf-merge", Box::new(move || run_merger(&merger.0, &merger.1)))?,
+        spawn("conshelf-warm", Box::new(move || warm_up(&warmer)))?,
     ])
 }
 
@@ -97,7 +104,7 @@ fn tables_to_seal(shared: &Shared) -> Vec<TableId> {
 
 fn run_merger(shared: &Shared, stop: &Receiver<()>) {
     // Queries and ingestion come first.
-    let _ = rustix::process::nice(10);
+    let _ = rustix::process::nice(19);
     let mut wait = BACKGROUND_TICK;
     let mut retention_at = Instant::now() + GARBAGE_INTERVAL;
     let mut garbage_at = Instant::now() + GARBAGE_INTERVAL;
@@ -119,6 +126,36 @@ fn run_merger(shared: &Shared, stop: &Receiver<()>) {
             if let Err(error) = collect_garbage(shared) {
                 wait = failed("delete", shared, &error);
             }
+        }
+    }
+}
+
+/// Maps the newest extents and checks their checksums, as far as [`WARM_UP_BYTES_MAX`] goes and no more than
+/// [`WARM_UP_EXTENTS_MAX`].
+fn warm_up(shared: &Shared) {
+    let _ = rustix::process::nice(19);
+    let state = shared.current.read().state.clone();
+    let mut extents: Vec<_> = state
+        .tables
+        .values()
+        .flat_map(|table| table.extents.iter().map(|extent| (table.entry.clone(), extent.clone())))
+        .collect();
+    // What is replaced meanwhile can be deleted only once nobody holds it.
+    drop(state);
+    extents.sort_by_key(|(_, extent)| Reverse(extent.max_time.unwrap_or(extent.created_ticks)));
+    extents.truncate(WARM_UP_EXTENTS_MAX);
+    let mut left = WARM_UP_BYTES_MAX;
+    for (entry, record) in extents {
+        left = left.saturating_sub(record.file_bytes);
+        if left == 0 {
+            return;
+        }
+        let Ok(Pooled::Open(extent)) = shared.pool.get(&entry, &record) else { continue };
+        for row_group in 0..extent.row_group_count() {
+            if shared.check_open().is_err() {
+                return;
+            }
+            extent.warm(row_group);
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -32,6 +33,10 @@ use crate::predicate::Literal;
 use crate::row_store::union_of_tags;
 use crate::shared::Shared;
 use crate::types::ColumnType;
+
+/// Longest time that a merge waits for queries before each row group.
+const MERGE_WAIT_MAX: Duration = Duration::from_millis(500);
+const MERGE_WAIT_STEP: Duration = Duration::from_millis(10);
 
 /// Extents of one table that are to become one.
 #[derive(Debug)]
@@ -271,6 +276,17 @@ pub(crate) fn merge_once(shared: &Shared) -> Result<bool> {
     Ok(true)
 }
 
+/// Waits while queries read, but not for ever: merging a row group costs about as much as the longest wait.
+fn make_way(shared: &Shared) -> Result<()> {
+    let until = Instant::now() + MERGE_WAIT_MAX;
+    shared.check_open()?;
+    while shared.pool.is_queried() && Instant::now() < until {
+        std::thread::sleep(MERGE_WAIT_STEP);
+        shared.check_open()?;
+    }
+    Ok(())
+}
+
 fn merge(shared: &Shared, plan: &MergePlan) -> Result<()> {
     let table: TableId = plan.entry.id;
     let columns = columns_of(&plan.entry);
@@ -294,7 +310,7 @@ fn merge(shared: &Shared, plan: &MergePlan) -> Result<()> {
         tags: union_of_tags(plan.inputs.iter().map(|input| input.tags.as_slice())),
     };
     let written = extent_file::write(shared, new, || {
-        shared.check_open()?;
+        make_way(shared)?;
         rows.next_group()
     });
     let merged = match written {
