@@ -27,13 +27,18 @@ pub(crate) mod shaped;
 pub(crate) mod sparse;
 pub(crate) mod split_zstd;
 pub(crate) mod text;
+pub(crate) mod text_question;
 pub(crate) mod validity;
 pub(crate) mod zstd_block;
 
-pub use chunk::{decode_chunk, decode_chunk_distinct, decode_chunk_path, decode_chunk_rows, encode_chunk};
+pub use chunk::{
+    decode_chunk, decode_chunk_distinct, decode_chunk_path, decode_chunk_rows, decode_chunk_texts,
+    encode_chunk,
+};
 pub use describe::describe_chunk;
 pub use input::Malformed;
 pub use shaped::PathValues;
+pub use text_question::{TextAnswer, TextQuestion};
 
 /// What the writer may spend on a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,7 +41,7 @@ pub use catalog::{
 };
 pub use check::{CheckReport, check};
 pub use dynamic::{DynamicBuilder, DynamicKind, DynamicRef};
-pub use encoding::PathValues;
+pub use encoding::{PathValues, TextAnswer, TextQuestion};
 pub use error::{Result, StorageError};
 pub use extent::{
     EncodeOptions, Extent, ExtentSpecification, ExtentSummary, ExtentWriter, Selection, write_extent,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::catalog::{EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, TableEntry};
 use crate::column::{absent, chunk_array};
 use crate::dynamic::DynamicBuilder;
-use crate::encoding::PathValues;
+use crate::encoding::{PathValues, TextAnswer, TextQuestion};
 use crate::error::{Result, StorageError};
 use crate::extent::{Extent, Selection};
 use crate::extent_pool::{ExtentPool, Pooled};
@@ -231,6 +231,20 @@ impl Morsel {
             return Ok(None);
         }
         extent.read_path(*row_group, column, keys).inspect_err(|error| {
+            if matches!(error, StorageError::Corrupt { .. }) {
+                pool.report(&self.entry, record, error);
+            }
+        })
+    }
+
+    /// What is asked of the texts of a string column. `None`: not known without reading the column.
+    pub fn ask_texts(&self, column: u32, question: &TextQuestion<'_>) -> Result<Option<TextAnswer>> {
+        self.note_query();
+        let Place::Extent { extent, record, row_group, pool } = &self.place else { return Ok(None) };
+        if self.entry.column_type(column) != Some(ColumnType::String) {
+            return Ok(None);
+        }
+        extent.ask_texts(*row_group, column, question).inspect_err(|error| {
             if matches!(error, StorageError::Corrupt { .. }) {
                 pool.report(&self.entry, record, error);
             }

@@ -205,6 +205,45 @@ impl TermFinder {
         }
     }
 
+    /// Whether [`TermFinder::each_row`] can answer: the needle may stand anywhere, and bytes tell.
+    pub fn searches_bytes(&self) -> bool {
+        self.kind == TermMatch::Anywhere
+            && !self.needle.is_empty()
+            && (self.exact.is_some() || self.probe.is_some())
+    }
+
+    /// Calls `found` with the number of each text that has the needle, in order. The texts stand end to end in
+    /// `bytes`, text `n` from `offsets[n]` to `offsets[n + 1]`, counted from `offsets[0]`. Only for finders that
+    /// [search bytes](TermFinder::searches_bytes).
+    pub fn each_row(&self, bytes: &[u8], offsets: &[i32], mut found: impl FnMut(usize)) {
+        let base = offsets.first().copied().unwrap_or(0);
+        let place = |row: usize| offsets.get(row).map_or(bytes.len(), |offset| (offset - base) as usize);
+        let (mut row, mut from) = (0, 0);
+        while let Some(start) = self.find_bytes(bytes, from) {
+            let rest = offsets.get(row + 1..).unwrap_or_default();
+            row += rest.partition_point(|end| (end - base) as usize <= start);
+            if row + 1 >= offsets.len() {
+                return;
+            }
+            if start + self.needle.len() <= place(row + 1) {
+                found(row);
+                row += 1;
+                from = place(row);
+            } else {
+                from = start + 1;
+            }
+        }
+    }
+
+    /// Where the needle next stands in the bytes, whatever text it is in.
+    fn find_bytes(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        let rest = bytes.get(from..)?;
+        if let Some(finder) = &self.exact {
+            return finder.find(rest).map(|at| from + at);
+        }
+        find_ignoring_case(rest, self.needle.as_bytes()).map(|at| from + at)
+    }
+
     fn match_folded(&self, haystack: &str) -> bool {
         haystack.char_indices().any(|(start, _)| {
             let mut rest = haystack[start..].char_indices();
@@ -226,6 +265,47 @@ impl TermFinder {
         (!check_start || !haystack[..start].chars().next_back().is_some_and(is_term_character))
             && (!check_end || !haystack[end..].chars().next().is_some_and(is_term_character))
     }
+}
+
+/// Bytes that are compared at a time: the compiler makes vector instructions of a loop over so many.
+const LANES: usize = 32;
+
+/// Where an ASCII needle, in lower case, first stands in the bytes in whatever case. Its two rarest bytes are looked
+/// for at many places at once; only where both fit is the rest compared.
+fn find_ignoring_case(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    let last = bytes.len().checked_sub(needle.len())?;
+    let rarest = |except: Option<usize>| {
+        (0..needle.len())
+            .filter(|position| Some(*position) != except)
+            .max_by_key(|position| (rarity(needle[*position]), std::cmp::Reverse(*position)))
+    };
+    let first = rarest(None)?;
+    let second = rarest(Some(first)).unwrap_or(first);
+    // A letter's cases differ in one bit.
+    let case = |byte: u8| if byte.is_ascii_lowercase() { 0x20 } else { 0 };
+    let (one, other) = (needle[first], needle[second]);
+    let (one_case, other_case) = (case(one), case(other));
+    let stands = |start: usize| bytes[start..start + needle.len()].eq_ignore_ascii_case(needle);
+    let mut start = 0;
+    while start + LANES <= last + 1 {
+        let ones: &[u8; LANES] = bytes[start + first..].first_chunk()?;
+        let others: &[u8; LANES] = bytes[start + second..].first_chunk()?;
+        let mut fits = [0u8; LANES];
+        let mut any = 0;
+        for lane in 0..LANES {
+            let both = u8::from(ones[lane] | one_case == one) & u8::from(others[lane] | other_case == other);
+            fits[lane] = both;
+            any |= both;
+        }
+        if any != 0 {
+            let hit = (0..LANES).find(|lane| fits[*lane] != 0 && stands(start + lane));
+            if let Some(lane) = hit {
+                return Some(start + lane);
+            }
+        }
+        start += LANES;
+    }
+    (start..=last).find(|start| stands(*start))
 }
 
 /// Whether the text has the whole term. For many rows build a [`TermFinder`] instead.
@@ -273,6 +353,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn rows_agree_with_texts_one_by_one(
+            texts in proptest::collection::vec("[aAbBkK/1 é]{0,60}", 0..40),
+            needle in "[aAbBkK/1é]{1,4}",
+            case_sensitive: bool,
+        ) {
+            let finder = TermFinder::new(&needle, case_sensitive, TermMatch::Anywhere);
+            prop_assert_eq!(finder.searches_bytes(), case_sensitive || needle.is_ascii());
+            if finder.searches_bytes() {
+                let mut offsets = vec![7];
+                for text in &texts {
+                    offsets.push(offsets[offsets.len() - 1] + text.len() as i32);
+                }
+                let mut found = Vec::new();
+                finder.each_row(texts.concat().as_bytes(), &offsets, |row| found.push(row));
+                let expected: Vec<usize> =
+                    (0..texts.len()).filter(|row| finder.is_match(&texts[*row])).collect();
+                prop_assert_eq!(found, expected);
+            }
+        }
+
         #[test]
         fn finder_agrees_with_splitting(text in "[aAbBσΣ ./]{0,24}", term in "[aAbBσΣ]{1,3}") {
             let folded = fold(&term);

@@ -47,6 +47,7 @@ mod sort;
 mod summarize;
 mod take;
 mod tally;
+mod text_fact;
 mod top;
 mod values;
 mod window;

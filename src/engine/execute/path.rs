@@ -1,4 +1,5 @@
-//! Paths into dynamic columns as columns of a scan: `d.a.b`, alone or under a conversion to a number or bool.
+//! What storage can tell of a column without the whole of it, as columns of a scan: paths into dynamic columns
+//! (`d.a.b`, alone or under a conversion to a number or bool), and lengths of and searches in texts.
 //!
 //! Where storage keeps the values of a path on their own, only these are read, as numbers or as a dictionary;
 //! elsewhere the whole column is read and the path taken out of its values. Knows nothing of operators.
@@ -16,17 +17,24 @@ use crate::engine::batch::Batch;
 use crate::engine::context::QueryContext;
 use crate::engine::error::Result;
 use crate::engine::evaluate::{NoSubqueries, PreparedExpression};
+use crate::engine::execute::text_fact::{TextFact, text_fact};
 use crate::engine::kernel::operator::part;
 
-/// What stands under keys in a column of the scan, converted or not.
+/// What stands under keys in a column of the scan, converted or not; or a fact about its texts.
 pub struct PathColumn {
     /// Position of the column among those of the scan.
     pub column: usize,
-    pub keys: Vec<String>,
+    pub part: Part,
     /// `Dynamic`: not converted.
     to: Type,
-    /// The conversion, over a batch of the dynamic values.
+    /// The conversion, over a batch of the dynamic values; the whole function, over a batch of the texts.
     conversion: Option<PreparedExpression>,
+}
+
+/// Which part of a column's values.
+pub enum Part {
+    Path(Vec<String>),
+    Text(TextFact),
 }
 
 /// The path columns of a scan; they stand after its own columns.
@@ -59,6 +67,9 @@ impl Paths {
         }
         let kind = match &expression.kind {
             ExprKind::Call { function, arguments } => {
+                if let Some((column, fact)) = text_fact(*function, arguments) {
+                    return self.text_column(column, fact, *function, arguments, expression.ty, query);
+                }
                 if let (Some(conversion), [argument]) = (number_conversion(*function), &arguments[..])
                     && let Some((column, keys)) = path_of(argument)
                 {
@@ -109,7 +120,11 @@ impl Paths {
         conversion: Option<FunctionId>,
         query: &Arc<QueryContext>,
     ) -> Result<Expr> {
-        let same = |known: &PathColumn| known.column == column && known.to == to && known.keys == keys;
+        let same = |known: &PathColumn| {
+            known.column == column
+                && known.to == to
+                && matches!(&known.part, Part::Path(known) if *known == keys)
+        };
         let index = match self.list.iter().position(same) {
             Some(index) => index,
             None => {
@@ -119,7 +134,35 @@ impl Paths {
                         PreparedExpression::prepare(&call, query, &mut NoSubqueries)
                     })
                     .transpose()?;
-                self.list.push(PathColumn { column, keys, to, conversion });
+                self.list.push(PathColumn { column, part: Part::Path(keys), to, conversion });
+                self.list.len() - 1
+            }
+        };
+        Ok(Expr::column(self.width + index, to))
+    }
+
+    fn text_column(
+        &mut self,
+        column: usize,
+        fact: TextFact,
+        function: FunctionId,
+        arguments: &[Expr],
+        to: Type,
+        query: &Arc<QueryContext>,
+    ) -> Result<Expr> {
+        let same = |known: &PathColumn| {
+            known.column == column && matches!(&known.part, Part::Text(known) if known.is_same(&fact))
+        };
+        let index = match self.list.iter().position(same) {
+            Some(index) => index,
+            None => {
+                let mut arguments = arguments.to_vec();
+                if let Some(text) = arguments.first_mut() {
+                    *text = Expr::column(0, Type::String);
+                }
+                let call = Expr::call(function, arguments, to);
+                let conversion = Some(PreparedExpression::prepare(&call, query, &mut NoSubqueries)?);
+                self.list.push(PathColumn { column, part: Part::Text(fact), to, conversion });
                 self.list.len() - 1
             }
         };
@@ -177,8 +220,10 @@ impl PathColumn {
     /// The column out of whole values.
     pub fn of_whole(&self, values: &ArrayRef, query: &Arc<QueryContext>) -> Result<ArrayRef> {
         let mut array = values.clone();
-        for key in &self.keys {
-            array = part::members(&array, key)?;
+        if let Part::Path(keys) = &self.part {
+            for key in keys {
+                array = part::members(&array, key)?;
+            }
         }
         self.converted(array, query)
     }

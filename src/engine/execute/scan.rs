@@ -23,10 +23,11 @@ use crate::engine::execute::bound::Bound;
 use crate::engine::execute::columns;
 use crate::engine::execute::condition::Condition;
 use crate::engine::execute::known::KnownRows;
-use crate::engine::execute::path::Paths;
+use crate::engine::execute::path::{Part, PathColumn, Paths};
 use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source, Unit};
 use crate::engine::execute::rewrite::columns_of;
 use crate::engine::execute::selection::{Selection, Selections, within};
+use crate::engine::execute::text_fact::TextFact;
 use crate::engine::profile::OperatorProfile;
 
 /// Names by which a plan reads what is hidden.
@@ -336,11 +337,15 @@ impl TableScan {
         kept: Option<&BooleanBuffer>,
     ) -> Result<()> {
         let Some(path) = self.paths.at(position) else { return Ok(()) };
+        let keys = match &path.part {
+            Part::Path(keys) => keys,
+            Part::Text(fact) => return self.fill_fact(morsel, position, path, fact, found, kept),
+        };
         let whole_is_there = found[path.column].is_some()
             && kept.is_some_and(|kept| kept.count_set_bits() * FEW_ROWS <= morsel.rows());
         let values = match whole_is_there {
             true => None,
-            false => morsel.read_path(self.ids[path.column], &path.keys)?,
+            false => morsel.read_path(self.ids[path.column], keys)?,
         };
         let array = match values {
             Some(values) => {
@@ -353,13 +358,59 @@ impl TableScan {
                     None => array,
                 }
             }
-            None => {
-                self.fill(morsel, &[path.column], found, kept)?;
-                let whole = found[path.column].as_ref().ok_or_else(|| {
-                    EngineError::Internal(String::from("a column was read and is not there"))
-                })?;
-                path.of_whole(whole, &self.query)?
+            None => self.of_whole(morsel, path, found, kept)?,
+        };
+        found[position] = Some(array);
+        Ok(())
+    }
+
+    /// A path column or fact out of the whole column, which is read if it is not there.
+    fn of_whole(
+        &self,
+        morsel: &Morsel,
+        path: &PathColumn,
+        found: &mut [Option<ArrayRef>],
+        kept: Option<&BooleanBuffer>,
+    ) -> Result<ArrayRef> {
+        self.fill(morsel, &[path.column], found, kept)?;
+        let whole = found[path.column]
+            .as_ref()
+            .ok_or_else(|| EngineError::Internal(String::from("a column was read and is not there")))?;
+        path.of_whole(whole, &self.query)
+    }
+
+    /// Fills in a fact about the texts of a column: from storage, unless the texts are read anyway or few of them
+    /// are left to look at.
+    fn fill_fact(
+        &self,
+        morsel: &Morsel,
+        position: usize,
+        path: &PathColumn,
+        fact: &TextFact,
+        found: &mut [Option<ArrayRef>],
+        kept: Option<&BooleanBuffer>,
+    ) -> Result<()> {
+        let is_read = found[path.column].is_some()
+            || self.used.contains(&path.column)
+            || self.conditions.iter().any(|condition| condition.columns.contains(&path.column));
+        let is_few =
+            fact.reads_texts() && kept.is_some_and(|kept| kept.count_set_bits() * FEW_TEXTS <= morsel.rows());
+        let answer = match is_read || is_few {
+            true => None,
+            false => morsel.ask_texts(self.ids[path.column], &fact.question())?,
+        };
+        let array = match answer {
+            Some(answer) => {
+                let array = fact.of_answer(answer);
+                let bytes = columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
+                self.profile.add_bytes(bytes);
+                self.query.progress.bytes_scanned.fetch_add(bytes, Ordering::Relaxed);
+                match kept {
+                    Some(kept) => columns::filter_column(&array, kept)?,
+                    None => array,
+                }
             }
+            None => self.of_whole(morsel, path, found, kept)?,
         };
         found[position] = Some(array);
         Ok(())

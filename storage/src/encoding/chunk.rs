@@ -15,6 +15,7 @@ use super::input::{Decoded, Input, Malformed};
 use super::series::{self, Series, SeriesKey};
 use super::shaped::{self, PathValues};
 use super::text::{self, DecodedText, Texts};
+use super::text_question::{self, TextAnswer, TextQuestion};
 use super::validity::{self, Validity};
 use super::{EncodeOptions, bitmap, choose, fixed16, integer, real};
 use crate::dynamic::DynamicRef;
@@ -432,6 +433,13 @@ pub fn decode_chunk_path(bytes: &[u8], rows: usize, keys: &[&str]) -> Decoded<Op
             None => Ok(None),
         },
     }
+}
+
+/// What is asked of the texts of a string chunk, a row each, without an array of them.
+pub fn decode_chunk_texts(bytes: &[u8], rows: usize, question: &TextQuestion<'_>) -> Decoded<TextAnswer> {
+    let mut input = Input::new(bytes);
+    begin(ColumnType::String, &mut input, rows)?;
+    text_question::answer(input, rows, question)
 }
 
 /// The body of a node of shapes.

@@ -57,6 +57,7 @@ fn node(mut input: Input<'_>, depth: u32) -> Decoded<String> {
             input.part()?;
             format!("copies({copies}: {})", node(input.part()?, depth + 1)?)
         }
+        tag::ASCII => node(input, depth + 1)?,
         tag::SERIES => {
             let Some((keys, values)) = series::parts(start)? else { return Err(Malformed("no keys")) };
             let keys: Vec<String> = keys.iter().map(|key| format!("#{key}")).collect();

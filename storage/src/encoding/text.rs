@@ -33,6 +33,9 @@ pub(crate) fn encode_flat(values: &[&[u8]], level: i32, out: &mut Vec<u8>) {
     let lengths: Vec<i64> = values.iter().map(|value| value.len() as i64).collect();
     let bytes = values.concat();
     let frames = if bytes.len() < COMPRESS_BYTES_MIN { None } else { compress(values, &bytes, level) };
+    if bytes.is_ascii() {
+        out.push(tag::ASCII);
+    }
     out.push(if frames.is_some() { tag::TEXT_ZSTD } else { tag::TEXT });
     put_part(out, |out| choose::encode_integers(&lengths, 1, out));
     out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
@@ -89,8 +92,10 @@ pub(crate) fn encode_dictionary(coded: &Coded<&[u8]>, level: i32, out: &mut Vec<
 }
 
 /// The parts of a node of texts without dictionary.
-struct Flat<'a> {
-    offsets: Vec<i32>,
+pub(crate) struct Flat<'a> {
+    pub offsets: Vec<i32>,
+    /// Whether every byte is said to be an ASCII character.
+    pub is_ascii: bool,
     body: Body<'a>,
 }
 
@@ -107,8 +112,12 @@ struct Frame<'a> {
 }
 
 impl<'a> Flat<'a> {
-    fn read(mut input: Input<'a>, rows: usize) -> Decoded<Flat<'a>> {
-        let kind = input.u8()?;
+    pub fn read(mut input: Input<'a>, rows: usize) -> Decoded<Flat<'a>> {
+        let mut kind = input.u8()?;
+        let is_ascii = kind == tag::ASCII;
+        if is_ascii {
+            kind = input.u8()?;
+        }
         let lengths: Vec<u32> = integer::decode(input.part()?, rows, 1)?;
         let total = input.count(TEXT_BYTES_MAX)?;
         let mut offsets: Vec<i32> = Vec::with_capacity(rows + 1);
@@ -127,7 +136,23 @@ impl<'a> Flat<'a> {
             tag::TEXT_ZSTD => Body::Frames(read_frames(input, &offsets)?),
             _ => return Err(Malformed("unknown encoding of text, or text of the wrong length")),
         };
-        Ok(Flat { offsets, body })
+        Ok(Flat { offsets, is_ascii, body })
+    }
+
+    /// Runs over the bytes piece by piece: the rows of each piece and its bytes.
+    pub fn pieces(&self, mut piece: impl FnMut(Range<usize>, &[u8]) -> Decoded<()>) -> Decoded<()> {
+        match &self.body {
+            Body::Plain(bytes) => piece(0..self.offsets.len() - 1, bytes),
+            Body::Frames(frames) => {
+                let longest = frames.iter().map(|frame| frame.bytes.len()).max().unwrap_or(0);
+                let mut unpacked = vec![0; longest];
+                frames.iter().try_for_each(|frame| {
+                    let unpacked = &mut unpacked[..frame.bytes.len()];
+                    zstd_block::decompress_into(frame.frame, unpacked)?;
+                    piece(frame.rows.clone(), unpacked)
+                })
+            }
+        }
     }
 
     fn decode(self) -> Decoded<Texts> {
@@ -141,6 +166,9 @@ impl<'a> Flat<'a> {
                 bytes
             }
         };
+        if self.is_ascii && !bytes.is_ascii() {
+            return Err(Malformed("a text said to be ASCII is not"));
+        }
         Ok(Texts {
             offsets: OffsetBuffer::new(ScalarBuffer::from(self.offsets)),
             bytes: Buffer::from_vec(bytes),

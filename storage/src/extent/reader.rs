@@ -12,7 +12,10 @@ use super::select::{self, Selection};
 use super::{prune, series, writer};
 use crate::column;
 use crate::encoding::chunk::{decode_chunk_by, decode_chunk_rows_by};
-use crate::encoding::{Malformed, PathValues, decode_chunk_distinct, decode_chunk_path};
+use crate::encoding::{
+    Malformed, PathValues, TextAnswer, TextQuestion, decode_chunk_distinct, decode_chunk_path,
+    decode_chunk_texts,
+};
 use crate::error::{Result, StorageError};
 use crate::format::{
     EXTENT_END_MAGIC, EXTENT_HEADER_BYTES, EXTENT_MAGIC, EXTENT_POSTSCRIPT_BYTES, EXTENT_VERSION,
@@ -259,6 +262,24 @@ impl Extent {
             let _ = self.chunk_bytes(row_group, position);
             let _ = self.index_bytes(row_group, position);
         }
+    }
+
+    /// What is asked of the texts of a string column of a row group. `None` where the extent lacks the column,
+    /// or it is of another type.
+    pub fn ask_texts(
+        &self,
+        row_group: u32,
+        column_id: u32,
+        question: &TextQuestion<'_>,
+    ) -> Result<Option<TextAnswer>> {
+        let Some(position) = self.position(column_id) else { return Ok(None) };
+        if self.columns[position].1 != ColumnType::String {
+            return Ok(None);
+        }
+        let bytes = self.chunk_bytes(row_group, position)?;
+        decode_chunk_texts(bytes, self.row_group_rows(row_group) as usize, question)
+            .map(Some)
+            .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))
     }
 
     pub(super) fn footer(&self) -> &Footer {

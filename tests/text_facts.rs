@@ -1,0 +1,151 @@
+//! Lengths of texts and searches in them answer alike whether storage answers them of its own, gives the texts,
+//! or has not sealed the rows; and as they do above an operator that hides the column from the scan.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, StringViewArray};
+use conshelf::engine::context::{QueryLimits, QuerySettings};
+use conshelf::engine::literal::array_to_value;
+use conshelf::engine::{Engine, QueryContext, QueryRequest};
+use conshelf::storage::{
+    AppendOptions, CatalogChange, ColumnType, DEFAULT_DATABASE, Store, StoreOptions, TableSchema,
+};
+use proptest::prelude::*;
+
+const EXPRESSIONS: &[&str] = &[
+    "strlen(s)",
+    "string_size(s)",
+    "isempty(s)",
+    "isnotempty(s)",
+    "s contains 'B/a'",
+    "s contains_cs 'B/a'",
+    "s !contains 'row 1'",
+    "s !contains_cs 'é'",
+    "s contains 'é'",
+    "s contains ''",
+    "strlen(s) + string_size(s)",
+    "iff(isempty(s), 0, strlen(s))",
+    "strcat(s, strlen(s))",
+];
+
+const CONDITIONS: &[&str] = &[
+    "s contains 'b/A'",
+    "s contains_cs 'b/A'",
+    "s !contains 'row 1'",
+    "s contains '/'",
+    "isempty(s)",
+    "isnotempty(s)",
+    "strlen(s) > 10",
+    "string_size(s) != strlen(s)",
+    "s contains 'row' and strlen(s) between (5 .. 20)",
+    "s contains 'row' and s contains '1' and not(s contains '7')",
+    "isnotempty(s) and n < 10 and s contains 'a'",
+    "s has 'row' and s contains '3'",
+    "isempty(s) or s contains 'é'",
+];
+
+const SUMMARIES: &[&str] = &[
+    "where s contains 'b/' | summarize c = count()",
+    "where s contains 'b/' | summarize c = count(), max(strlen(s)) by k = n % 3",
+    "where isnotempty(s) | summarize l = avg(strlen(s)), n = count(), sum(string_size(s)) by k = n % 5",
+    "where s contains 'row' | summarize c = count() by s",
+    "summarize countif(s contains 'a'), countif(isempty(s)), dcount(strlen(s)) by k = strlen(s) > 7",
+    "where s contains '1' and n > 3 | summarize min(n), max(n)",
+];
+
+fn ask(engine: &Engine, text: &str) -> Vec<Vec<String>> {
+    let settings = Arc::new(QuerySettings::default());
+    let context = QueryContext::with_settings(QueryLimits::default(), 0, settings, Arc::default());
+    let request = QueryRequest {
+        text: text.to_owned(),
+        database: DEFAULT_DATABASE.to_owned(),
+        parameters: Vec::new(),
+        context,
+    };
+    let tables = engine.query_collect(&request).unwrap_or_else(|error| panic!("{text}\n{error}"));
+    let mut rows = Vec::new();
+    for batch in &tables[0].batches {
+        for row in 0..batch.rows {
+            let values = batch.columns.iter().zip(&tables[0].description.schema);
+            let text = |(array, column): (&ArrayRef, &conshelf_kql::Column)| {
+                format!("{:?}", array_to_value(array, row, column.ty).expect("value"))
+            };
+            rows.push(values.map(text).collect());
+        }
+    }
+    rows
+}
+
+/// Few distinct texts, many, or many with characters beyond ASCII.
+fn text((kind, pick, number): (u8, u8, u16)) -> String {
+    match kind % 3 {
+        0 => ["", "row", "b/A b/a", "é", "Row 17 of a text that is longer"][usize::from(pick % 5)].to_owned(),
+        1 if pick % 9 == 0 => String::new(),
+        1 => format!("row {number} {}", "B/a/".repeat(usize::from(pick % 11))),
+        _ => format!("{} row é {number}", "/é".repeat(usize::from(pick % 4))),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn facts_answer_as_texts_do(
+        parts in prop::collection::vec(
+            (0u8..3, prop::collection::vec((any::<u8>(), any::<u16>()), 1..400)),
+            1..4,
+        ),
+        last in prop::collection::vec((any::<u8>(), any::<u8>(), any::<u16>()), 0..60),
+    ) {
+        let directory = tempfile::tempdir().expect("directory");
+        let options = StoreOptions { background: false, ..StoreOptions::default() };
+        let store = Store::open(directory.path(), options).expect("store");
+        let snapshot = store.commit(CatalogChange::CreateTable {
+            database: DEFAULT_DATABASE.to_owned(),
+            name: String::from("T"),
+            schema: TableSchema::new([("n", ColumnType::Long), ("s", ColumnType::String)]),
+            folder: String::new(),
+            docstring: String::new(),
+            if_not_exists: false,
+        }).expect("table");
+        let table = snapshot.table(DEFAULT_DATABASE, "T").expect("table").id;
+        let mut next = 0i64;
+        let mut append = |texts: Vec<String>| {
+            let numbers = Int64Array::from_iter_values(next..next + texts.len() as i64);
+            next += texts.len() as i64;
+            let columns: Vec<ArrayRef> =
+                vec![Arc::new(numbers), Arc::new(StringViewArray::from_iter_values(texts))];
+            store.append(table, &columns, AppendOptions::default()).expect("append");
+        };
+        for (kind, picks) in &parts {
+            append(picks.iter().map(|(pick, number)| text((*kind, *pick, *number))).collect());
+            store.seal(None).expect("sealed");
+        }
+        append(last.iter().map(|pick| text(*pick)).collect());
+        let engine = Engine::new(store);
+        for expression in EXPRESSIONS {
+            let plain = ask(&engine, &format!("T | order by n asc | project n, r = {expression}"));
+            let found = ask(&engine, &format!("T | project n, r = {expression} | order by n asc"));
+            prop_assert_eq!(found, plain, "{}", expression);
+        }
+        for condition in CONDITIONS {
+            let plain = ask(&engine, &format!("T | order by n asc | project n, s, r = ({condition})"));
+            let plain: Vec<Vec<String>> = plain
+                .into_iter()
+                .filter(|row| row[2] == "Bool(true)")
+                .map(|mut row| { row.truncate(2); row })
+                .collect();
+            let found = ask(&engine, &format!("T | where {condition} | project n, s | order by n asc"));
+            prop_assert_eq!(&found, &plain, "{}", condition);
+            let count = ask(&engine, &format!("T | where {condition} | count"));
+            prop_assert_eq!(&count[0][0], &format!("Long({})", plain.len()), "{}", condition);
+        }
+        for summary in SUMMARIES {
+            let mut plain = ask(&engine, &format!("T | order by n asc | take 1000000 | {summary}"));
+            let mut found = ask(&engine, &format!("T | {summary}"));
+            plain.sort();
+            found.sort();
+            prop_assert_eq!(found, plain, "{}", summary);
+        }
+    }
+}
