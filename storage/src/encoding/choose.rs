@@ -6,7 +6,7 @@ use super::dictionary::{self, Coded};
 use super::integer::NESTING_MAX;
 use super::series::{self, Series};
 use super::{alp, bit_packing, copies, delta, raw, run_length, sparse, split_zstd, text};
-use crate::format::encoding_tag as tag;
+use crate::format::{BLOCK_VALUES, encoding_tag as tag};
 
 /// Most distinct integers of a dictionary: its values should stay in the fastest cache.
 const INTEGER_DICTIONARY_MAX: usize = 4096;
@@ -61,6 +61,9 @@ pub(crate) fn encode_integers(values: &[i64], depth: u32, out: &mut Vec<u8>) {
     }
 }
 
+/// Of so many blocks one is looked at where the size of all is guessed.
+const SAMPLED_BLOCKS: usize = 4;
+
 /// About as many bytes as integers take at least without a node of others inside.
 pub(crate) fn simple_bytes(values: &[i64]) -> usize {
     let (min, max) = bit_packing::bounds(values);
@@ -68,16 +71,19 @@ pub(crate) fn simple_bytes(values: &[i64]) -> usize {
         return 9;
     }
     let scale = common_factor(values, min);
-    let delta = delta::estimate(values, delta::usable_scale(values, scale));
-    bit_packing::estimate(values, scale).min(delta)
+    let (mut bytes, mut count) = (0, 0);
+    for block in values.chunks(BLOCK_VALUES).step_by(SAMPLED_BLOCKS) {
+        let delta = delta::estimate(block, delta::usable_scale(block, scale));
+        bytes += bit_packing::estimate(block, scale).min(delta);
+        count += block.len();
+    }
+    bytes * values.len() / count.max(1)
 }
 
-/// Whether a node of runs, exceptions, a dictionary or copies may be smaller than the `simple` bytes.
-pub(crate) fn may_nest(values: &[i64], simple: usize) -> bool {
-    run_length::count(values) <= values.len() / 4
-        || (simple * 8 >= values.len() * 4 && few_distinct(values))
-        || sparse::common_value(values).is_some()
-        || copies::looks_repeated(values)
+/// Whether a node of runs, exceptions, a dictionary or copies may be much smaller than others.
+pub(crate) fn may_nest(values: &[i64]) -> bool {
+    // Exceptions to one value are few distinct values of a sample, too.
+    run_length::count(values) <= values.len() / 4 || few_distinct(values) || copies::looks_repeated(values)
 }
 
 /// A node of runs, exceptions, copies or a dictionary, where it is clearly smaller than `simple` bytes.

@@ -234,7 +234,12 @@ impl ExtentWriter {
             if types[position] == ColumnType::String {
                 let (chunk, distinct) = self.write_chunk(position, array, None)?;
                 chunks[position] = Some(chunk);
-                coded.extend(distinct.map(|distinct| (self.footer.columns[position].id, distinct)));
+                let id = self.footer.columns[position].id;
+                let is_wanted = match &self.key {
+                    Some(key) => key.contains(&id),
+                    None => self.key_trials < KEY_TRIALS_MAX,
+                };
+                coded.extend(distinct.filter(|_| is_wanted).map(|distinct| (id, distinct)));
             }
         }
         let series = self.series(&coded, &types, arrays);
@@ -246,8 +251,8 @@ impl ExtentWriter {
         Ok(chunks.into_iter().flatten().collect())
     }
 
-    /// The series of a row group. One key usually serves a whole extent; where there is none, trying again is
-    /// soon given up.
+    /// The series of a row group. The key found first serves the whole extent; where there is none, trying again
+    /// is soon given up.
     fn series(
         &mut self,
         coded: &[(u32, Coded<&[u8]>)],
@@ -258,10 +263,8 @@ impl ExtentWriter {
             .iter()
             .map(|(id, coded)| Candidate { id: *id, codes: &coded.codes, distinct: coded.values.len() })
             .collect();
-        if let Some(known) = &self.key
-            && let Some(series) = Series::of(known, &candidates)
-        {
-            return Some(series);
+        if let Some(known) = &self.key {
+            return Series::of(known, &candidates);
         }
         if self.key_trials == KEY_TRIALS_MAX || arrays.first()?.len() < SERIES_ROWS_MIN {
             return None;

@@ -182,18 +182,21 @@ impl Series {
     pub fn of(keys: &[u32], candidates: &[Candidate<'_>]) -> Option<Series> {
         let mut columns = keys.iter().map(|key| candidates.iter().find(|candidate| candidate.id == *key));
         let first = columns.next()??;
-        let (mut codes, mut domain) = (first.codes.to_vec(), first.distinct);
+        let mut codes: Vec<u32> = first.codes.iter().map(|code| *code as u32).collect();
+        let mut domain = first.distinct;
         for column in columns {
             let column = column?;
             domain *= column.distinct;
+            if domain * 2 > codes.len() {
+                return None;
+            }
             for (slot, code) in codes.iter_mut().zip(column.codes) {
-                *slot = *slot * column.distinct as i64 + code;
+                *slot = *slot * column.distinct as u32 + *code as u32;
             }
         }
         if domain * 2 > codes.len() {
             return None;
         }
-        let codes: Vec<u32> = codes.iter().map(|code| *code as u32).collect();
         Some(Series { keys: keys.to_vec(), order: Order::of(&codes, domain) })
     }
 }
