@@ -494,6 +494,14 @@ impl GroupStates for SketchStates {
         self.settle_pending();
     }
 
+    fn held_values(&self) -> usize {
+        let values = |sketch: &Sketch| match &sketch.form {
+            Form::Exact(hashes) => hashes.len(),
+            Form::Registers(_) => 0,
+        };
+        self.sketches.iter().flatten().map(values).sum()
+    }
+
     fn finish(&mut self) -> Result<Vec<ArrayRef>> {
         self.settle_pending();
         self.pending = Pending::default();

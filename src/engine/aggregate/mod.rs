@@ -83,6 +83,11 @@ pub trait Accumulator: Send {
     /// Takes over the state that `encode` wrote; for a fresh accumulator of the same call.
     fn restore(&mut self, bytes: &[u8]) -> Result<()>;
 
+    /// About how many single values the states hold, each of which is looked up when they are merged.
+    fn held_values(&self) -> usize {
+        0
+    }
+
     /// Bytes held.
     fn memory_bytes(&self) -> usize;
 

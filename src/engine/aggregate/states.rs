@@ -100,6 +100,10 @@ pub trait GroupStates: Send + 'static {
     fn merge(&mut self, other: Self, group_of: &[u32]) -> Result<()>;
     /// See `Accumulator::settle`.
     fn settle(&mut self) {}
+    /// See `Accumulator::held_values`.
+    fn held_values(&self) -> usize {
+        0
+    }
     fn finish(&mut self) -> Result<Vec<ArrayRef>>;
     fn encode(&self, out: &mut StateWriter<'_>);
     fn decode(&mut self, from: &mut StateReader<'_>) -> Result<()>;
@@ -158,6 +162,10 @@ impl<S: GroupStates> Accumulator for Typed<S> {
 
     fn settle(&mut self) {
         self.0.settle();
+    }
+
+    fn held_values(&self) -> usize {
+        self.0.held_values()
     }
 
     fn finish(&mut self) -> Result<Vec<ArrayRef>> {

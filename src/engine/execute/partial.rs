@@ -23,11 +23,17 @@ use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
 use crate::engine::execute::rewrite::{columns_of, fold_constants};
 
-/// A unit with more than one group in so many rows costs nearly as much to merge as to compute.
-const ROWS_OF_A_GROUP: usize = 8;
+/// A unit with more than one group in so many rows costs as much to merge as to compute.
+const ROWS_OF_A_GROUP: usize = 4;
 
-/// States larger than so many bytes a row are not worth keeping: merging them costs as much as reading the rows.
-const BYTES_OF_A_ROW: usize = 4;
+/// The same of single values that states hold (`Accumulator::held_values`).
+const ROWS_OF_A_VALUE: usize = 4;
+
+/// States larger than so many bytes a row are not worth keeping.
+const BYTES_OF_A_ROW: usize = 16;
+
+/// A unit of fewer rows says nothing of what others come to.
+const TELLING_ROWS: usize = 1 << 16;
 
 /// Units with fewer rows count as if they had so many: they are small whatever they hold.
 const SMALL_UNIT_ROWS: usize = 16_384;
@@ -171,26 +177,32 @@ impl Reuse {
         found
     }
 
-    /// Keeps the groups of a unit of that many rows. `partial` is asked for them only if they are few.
+    /// Keeps the groups of a unit of that many rows, whose states hold so many single values. `partial` is asked
+    /// for them only if they are few.
     pub fn put<E>(
         &self,
         rows: &CacheKey,
         unit_rows: usize,
         groups: usize,
+        values: usize,
         partial: impl FnOnce() -> Result<Partial, E>,
     ) -> Result<(), E> {
+        let is_telling = unit_rows >= TELLING_ROWS;
         let unit_rows = unit_rows.max(SMALL_UNIT_ROWS);
-        if groups > 1 && groups.saturating_mul(ROWS_OF_A_GROUP) > unit_rows {
-            self.give_up();
-            return Ok(());
+        let too_many = |count: usize, rows_of: usize| count.saturating_mul(rows_of) > unit_rows;
+        let mut too_large =
+            groups > 1 && (too_many(groups, ROWS_OF_A_GROUP) || too_many(values, ROWS_OF_A_VALUE));
+        if !too_large {
+            let partial = partial()?;
+            let bytes = partial.bytes();
+            too_large = bytes as u64 > self.cache.largest_bytes() / 2
+                || bytes > unit_rows.saturating_mul(BYTES_OF_A_ROW);
+            if !too_large {
+                self.cache.put(self.key(rows), Arc::new(partial), bytes as u64, self.started);
+            }
         }
-        let partial = partial()?;
-        let bytes = partial.bytes();
-        let too_large = bytes as u64 > self.cache.largest_bytes() / 2;
-        if too_large || bytes > unit_rows.saturating_mul(BYTES_OF_A_ROW) {
+        if too_large && is_telling {
             self.give_up();
-        } else {
-            self.cache.put(self.key(rows), Arc::new(partial), bytes as u64, self.started);
         }
         Ok(())
     }

@@ -246,7 +246,6 @@ impl Local {
         let states = self.accumulators.iter_mut().map(|accumulator| {
             let mut bytes = Vec::new();
             accumulator.resize(groups);
-            accumulator.settle();
             accumulator.encode(&mut bytes);
             bytes.shrink_to_fit();
             bytes
@@ -313,7 +312,10 @@ impl Sink for Summarize {
         let (Some(reuse), Some((unit, outer))) = (&self.reuse, local.outer.take()) else { return Ok(()) };
         let mut inner = std::mem::replace(local, *outer);
         if !matches!(self.exchange.get(), Some(Some(_))) {
-            reuse.put(&unit.key, unit.rows, inner.table.len(), || inner.partial(base_of(morsels)))?;
+            inner.accumulators.iter_mut().for_each(|accumulator| accumulator.settle());
+            let values = inner.accumulators.iter().map(|accumulator| accumulator.held_values()).sum();
+            let groups = inner.table.len();
+            reuse.put(&unit.key, unit.rows, groups, values, || inner.partial(base_of(morsels)))?;
         }
         if inner.table.len() > local.table.len() {
             std::mem::swap(local, &mut inner);
