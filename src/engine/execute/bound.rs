@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::engine::error::Result;
 use crate::engine::execute::order::{Direction, SortKeys};
+use crate::engine::execute::pipeline::Position;
 
 /// Fewer morsels are read in the order in which they are stored.
 pub const MORSELS_ARRANGED: usize = 4;
@@ -22,8 +23,8 @@ pub trait Bound: Send + Sync {
     /// Brings the morsels into the order in which they are best read.
     fn arrange(&self, morsels: &mut [Morsel]);
 
-    /// Whether a row of the morsel may still change the answer.
-    fn may_win(&self, morsel: &Morsel) -> Result<bool>;
+    /// Whether a row of the morsel, which comes in that place, may still change the answer.
+    fn may_win(&self, number: usize, morsel: &Morsel) -> Result<bool>;
 }
 
 /// See the module.
@@ -31,8 +32,8 @@ pub struct TopBound {
     direction: Direction,
     column: u32,
     is_time: bool,
-    /// Sort key of the worst winner so far (see `order`); the greatest at first.
-    worst: Mutex<u128>,
+    /// Sort key (see `order`) and ordinal of the worst winner so far.
+    worst: Mutex<Option<(u128, u64)>>,
 }
 
 impl TopBound {
@@ -44,15 +45,15 @@ impl TopBound {
                 direction: Direction { ty, descending: order.descending, nulls_first: order.nulls_first },
                 column,
                 is_time,
-                worst: Mutex::new(u128::MAX),
+                worst: Mutex::new(None),
             }
         })
     }
 
-    /// Takes note of the sort key of a row that has `limit` rows at least as good.
-    pub fn tighten(&self, key: u128) {
+    /// Takes note of the sort key and ordinal of a row with which there are `limit` rows up to it.
+    pub fn tighten(&self, key: u128, ordinal: u64) {
         let mut worst = self.worst.lock();
-        *worst = key.min(*worst);
+        *worst = Some(worst.map_or((key, ordinal), |worst| worst.min((key, ordinal))));
     }
 
     /// The sort key that no row of the morsel beats; 0: nothing is known.
@@ -97,8 +98,10 @@ impl Bound for TopBound {
         }
     }
 
-    fn may_win(&self, morsel: &Morsel) -> Result<bool> {
+    fn may_win(&self, number: usize, morsel: &Morsel) -> Result<bool> {
         let worst = *self.worst.lock();
-        Ok(worst == u128::MAX || self.best(morsel) <= worst)
+        // Of rows with equal keys the first ones win.
+        let first = Position { morsel: number as u32, row: 0 }.ordinal(0);
+        Ok(worst.is_none_or(|worst| (self.best(morsel), first) < worst))
     }
 }

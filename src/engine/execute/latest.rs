@@ -318,7 +318,7 @@ impl Bound for Latest {
         }
     }
 
-    fn may_win(&self, morsel: &Morsel) -> Result<bool> {
+    fn may_win(&self, _number: usize, morsel: &Morsel) -> Result<bool> {
         let Some((least, greatest)) = morsel.time_bounds() else { return Ok(true) };
         if self.is_hopeless.load(Ordering::Relaxed) {
             return Ok(true);

@@ -550,7 +550,7 @@ impl Source for TableScan {
         let morsel = &self.morsels[number];
         self.query.progress.morsels_done.fetch_add(1, Ordering::Relaxed);
         if let Some(bound) = &self.bound
-            && !bound.may_win(morsel)?
+            && !bound.may_win(number, morsel)?
         {
             return Ok(Flow::Continue(()));
         }

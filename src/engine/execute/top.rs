@@ -110,15 +110,15 @@ impl Top {
         let mut order = keys.sorted(&local.ordinals);
         order.truncate(self.limit);
         let kept = keys.pick(&order);
-        let ordinals = order.iter().map(|row| local.ordinals[*row as usize]).collect();
+        let ordinals: Vec<u64> = order.iter().map(|row| local.ordinals[*row as usize]).collect();
         let all = columns::concat(&local.batches, &self.schema)?;
         let best = columns::compact(columns::take(&all, &UInt32Array::from(order.clone()))?);
         if let (Some(last), true) = (order.last(), order.len() == self.limit) {
             local.worst = Some(keys.pick(&[*last]));
             if let (Some(bound), Some(SortKeys::Fixed(worst))) = (&self.bound, &local.worst)
-                && let Some(worst) = worst.first()
+                && let (Some(worst), Some(ordinal)) = (worst.first(), ordinals.last())
             {
-                bound.tighten(*worst);
+                bound.tighten(*worst, *ordinal);
             }
         }
         local.bytes = columns::held_bytes(&best);
