@@ -83,6 +83,18 @@ impl Selections {
     }
 }
 
+/// The selection `inner` of the rows that `outer` selects, as a selection of all rows.
+pub fn within(outer: &BooleanBuffer, inner: &BooleanBuffer) -> BooleanBuffer {
+    let mut builder = BooleanBufferBuilder::new(outer.len());
+    builder.append_n(outer.len(), false);
+    for (index, row) in outer.set_indices().enumerate() {
+        if inner.value(index) {
+            builder.set_bit(row, true);
+        }
+    }
+    builder.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,16 +122,4 @@ mod tests {
             assert_eq!(selections.get(&key, rows), Some(selection));
         }
     }
-}
-
-/// The selection `inner` of the rows that `outer` selects, as a selection of all rows.
-pub fn within(outer: &BooleanBuffer, inner: &BooleanBuffer) -> BooleanBuffer {
-    let mut builder = BooleanBufferBuilder::new(outer.len());
-    builder.append_n(outer.len(), false);
-    for (index, row) in outer.set_indices().enumerate() {
-        if inner.value(index) {
-            builder.set_bit(row, true);
-        }
-    }
-    builder.finish()
 }

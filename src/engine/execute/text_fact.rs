@@ -15,7 +15,7 @@ pub enum TextFact {
     Characters,
     Bytes,
     IsEmpty(bool),
-    Contains { finder: TermFinder, pattern: String, case_sensitive: bool, negated: bool },
+    Contains { finder: Box<TermFinder>, pattern: String, case_sensitive: bool, negated: bool },
 }
 
 /// The column and the fact, if a call is one.
@@ -36,7 +36,7 @@ pub fn text_fact(function: FunctionId, arguments: &[Expr]) -> Option<(usize, Tex
                 _ => return None,
             };
             let ExprKind::Constant(Value::String(pattern)) = &pattern.kind else { return None };
-            let finder = TermFinder::new(pattern, case_sensitive, TermMatch::Anywhere);
+            let finder = Box::new(TermFinder::new(pattern, case_sensitive, TermMatch::Anywhere));
             if !finder.searches_bytes() {
                 return None;
             }
