@@ -1,17 +1,20 @@
 //! Paths into dynamic columns answer alike whether storage keeps them as columns of their own, keeps whole values
 //! only, or has not sealed the rows; and as they do above an operator that hides the column from the scan.
 
+#[path = "support/answers.rs"]
+mod answers;
+
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryViewArray, Int64Array};
-use conshelf::engine::context::{QueryLimits, QuerySettings};
-use conshelf::engine::literal::array_to_value;
-use conshelf::engine::{Engine, QueryContext, QueryRequest};
+use conshelf::engine::Engine;
 use conshelf::storage::{
     AppendOptions, CatalogChange, ColumnType, DEFAULT_DATABASE, DynamicBuilder, Store, StoreOptions,
     TableSchema,
 };
 use proptest::prelude::*;
+
+use answers::ask;
 
 /// A random value as its pick, turned into bytes by [`value`].
 type Pick = (u8, u8, u8, i64);
@@ -133,29 +136,6 @@ const SUMMARIES: &[&str] = &[
     "summarize n = count() by bin(tolong(d.b.c), 100)",
     "where isnotempty(d.k) | distinct tostring(d.k), tolong(d.n)",
 ];
-
-fn ask(engine: &Engine, text: &str) -> Vec<Vec<String>> {
-    let settings = Arc::new(QuerySettings::default());
-    let context = QueryContext::with_settings(QueryLimits::default(), 0, settings, Arc::default());
-    let request = QueryRequest {
-        text: text.to_owned(),
-        database: DEFAULT_DATABASE.to_owned(),
-        parameters: Vec::new(),
-        context,
-    };
-    let tables = engine.query_collect(&request).unwrap_or_else(|error| panic!("{text}\n{error}"));
-    let mut rows = Vec::new();
-    for batch in &tables[0].batches {
-        for row in 0..batch.rows {
-            let values = batch.columns.iter().zip(&tables[0].description.schema);
-            let text = |(array, column): (&ArrayRef, &conshelf_kql::Column)| {
-                format!("{:?}", array_to_value(array, row, column.ty).expect("value"))
-            };
-            rows.push(values.map(text).collect());
-        }
-    }
-    rows
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]

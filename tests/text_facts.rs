@@ -1,16 +1,19 @@
 //! Lengths of texts and searches in them answer alike whether storage answers them of its own, gives the texts,
 //! or has not sealed the rows; and as they do above an operator that hides the column from the scan.
 
+#[path = "support/answers.rs"]
+mod answers;
+
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, StringViewArray};
-use conshelf::engine::context::{QueryLimits, QuerySettings};
-use conshelf::engine::literal::array_to_value;
-use conshelf::engine::{Engine, QueryContext, QueryRequest};
+use conshelf::engine::Engine;
 use conshelf::storage::{
     AppendOptions, CatalogChange, ColumnType, DEFAULT_DATABASE, Store, StoreOptions, TableSchema,
 };
 use proptest::prelude::*;
+
+use answers::ask;
 
 const EXPRESSIONS: &[&str] = &[
     "strlen(s)",
@@ -52,29 +55,6 @@ const SUMMARIES: &[&str] = &[
     "summarize countif(s contains 'a'), countif(isempty(s)), dcount(strlen(s)) by k = strlen(s) > 7",
     "where s contains '1' and n > 3 | summarize min(n), max(n)",
 ];
-
-fn ask(engine: &Engine, text: &str) -> Vec<Vec<String>> {
-    let settings = Arc::new(QuerySettings::default());
-    let context = QueryContext::with_settings(QueryLimits::default(), 0, settings, Arc::default());
-    let request = QueryRequest {
-        text: text.to_owned(),
-        database: DEFAULT_DATABASE.to_owned(),
-        parameters: Vec::new(),
-        context,
-    };
-    let tables = engine.query_collect(&request).unwrap_or_else(|error| panic!("{text}\n{error}"));
-    let mut rows = Vec::new();
-    for batch in &tables[0].batches {
-        for row in 0..batch.rows {
-            let values = batch.columns.iter().zip(&tables[0].description.schema);
-            let text = |(array, column): (&ArrayRef, &conshelf_kql::Column)| {
-                format!("{:?}", array_to_value(array, row, column.ty).expect("value"))
-            };
-            rows.push(values.map(text).collect());
-        }
-    }
-    rows
-}
 
 /// Few distinct texts, many, or many with characters beyond ASCII.
 fn text((kind, pick, number): (u8, u8, u16)) -> String {

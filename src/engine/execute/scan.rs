@@ -348,20 +348,22 @@ impl TableScan {
             false => morsel.read_path(self.ids[path.column], keys)?,
         };
         let array = match values {
-            Some(values) => {
-                let array = path.of_values(values, &self.query)?;
-                let bytes = columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
-                self.profile.add_bytes(bytes);
-                self.query.progress.bytes_scanned.fetch_add(bytes, Ordering::Relaxed);
-                match kept {
-                    Some(kept) => columns::filter_column(&array, kept)?,
-                    None => array,
-                }
-            }
+            Some(values) => self.of_storage(path.of_values(values, &self.query)?, kept)?,
             None => self.of_whole(morsel, path, found, kept)?,
         };
         found[position] = Some(array);
         Ok(())
+    }
+
+    /// The rows left of an array that storage gave for a whole morsel, which is counted as read.
+    fn of_storage(&self, array: ArrayRef, kept: Option<&BooleanBuffer>) -> Result<ArrayRef> {
+        let bytes = columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
+        self.profile.add_bytes(bytes);
+        self.query.progress.bytes_scanned.fetch_add(bytes, Ordering::Relaxed);
+        match kept {
+            Some(kept) => columns::filter_column(&array, kept),
+            None => Ok(array),
+        }
     }
 
     /// A path column or fact out of the whole column, which is read if it is not there.
@@ -400,16 +402,7 @@ impl TableScan {
             false => morsel.ask_texts(self.ids[path.column], &fact.question())?,
         };
         let array = match answer {
-            Some(answer) => {
-                let array = fact.of_answer(answer);
-                let bytes = columns::held_bytes(&Batch { columns: vec![array.clone()], rows: array.len() });
-                self.profile.add_bytes(bytes);
-                self.query.progress.bytes_scanned.fetch_add(bytes, Ordering::Relaxed);
-                match kept {
-                    Some(kept) => columns::filter_column(&array, kept)?,
-                    None => array,
-                }
-            }
+            Some(answer) => self.of_storage(fact.of_answer(answer), kept)?,
             None => self.of_whole(morsel, path, found, kept)?,
         };
         found[position] = Some(array);
