@@ -1,4 +1,4 @@
 //! Any bytes as a body of rows, in each format.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| { conshelf::ingest::fuzz_decode(data) });
+libfuzzer_sys::fuzz_target!(|data: &[u8]| conshelf::ingest::fuzz_decode(data));
