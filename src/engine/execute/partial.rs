@@ -26,6 +26,9 @@ use crate::engine::execute::rewrite::{columns_of, fold_constants};
 /// A unit with more than one group in so many rows costs as much to merge as to compute.
 const ROWS_OF_A_GROUP: usize = 4;
 
+/// So many rows that a filter left out cost as much as one that is looked up among the groups.
+const FILTERED_ROWS_OF_A_ROW: usize = 16;
+
 /// The same of single values that states hold (`Accumulator::held_values`).
 const ROWS_OF_A_VALUE: usize = 4;
 
@@ -177,21 +180,27 @@ impl Reuse {
         found
     }
 
-    /// Keeps the groups of a unit of that many rows, whose states hold so many single values. `partial` is asked
-    /// for them only if they are few.
+    /// Keeps the groups of a unit of that many rows, of which `looked_up` came through its filter, and whose states
+    /// hold so many single values. `partial` is asked for them only if they are few.
     pub fn put<E>(
         &self,
         rows: &CacheKey,
         unit_rows: usize,
+        looked_up: usize,
         groups: usize,
         values: usize,
         partial: impl FnOnce() -> Result<Partial, E>,
     ) -> Result<(), E> {
         let is_telling = unit_rows >= TELLING_ROWS;
         let unit_rows = unit_rows.max(SMALL_UNIT_ROWS);
-        let too_many = |count: usize, rows_of: usize| count.saturating_mul(rows_of) > unit_rows;
-        let mut too_large =
-            groups > 1 && (too_many(groups, ROWS_OF_A_GROUP) || too_many(values, ROWS_OF_A_VALUE));
+        let worked_on = if unit_rows == SMALL_UNIT_ROWS {
+            SMALL_UNIT_ROWS
+        } else {
+            looked_up + unit_rows.saturating_sub(looked_up) / FILTERED_ROWS_OF_A_ROW
+        };
+        let mut too_large = groups > 1
+            && (groups.saturating_mul(ROWS_OF_A_GROUP) > worked_on
+                || values.saturating_mul(ROWS_OF_A_VALUE) > unit_rows);
         if !too_large {
             let partial = partial()?;
             let bytes = partial.bytes();

@@ -315,7 +315,8 @@ impl Sink for Summarize {
             inner.accumulators.iter_mut().for_each(|accumulator| accumulator.settle());
             let values = inner.accumulators.iter().map(|accumulator| accumulator.held_values()).sum();
             let groups = inner.table.len();
-            reuse.put(&unit.key, unit.rows, groups, values, || inner.partial(base_of(morsels)))?;
+            reuse
+                .put(&unit.key, unit.rows, inner.rows, groups, values, || inner.partial(base_of(morsels)))?;
         }
         if inner.table.len() > local.table.len() {
             std::mem::swap(local, &mut inner);
