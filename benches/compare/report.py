@@ -164,6 +164,9 @@ def write_readme(readme: Path, results: dict, source: str) -> None:
     _, end, tail = rest.partition(END)
     if not start or not end:
         raise SystemExit(f"{readme} has no lines '{START}' and '{END}'")
-    command = f"python3 benches/compare/run.py --rows {results['rows']} --seed {results['seed']}"
-    body = f"\nOne run of `{command}` (`{source}`):\n{markdown(results)}"
+    command = (
+        f"python3 benches/compare/run.py --rows {results['rows']} --seed {results['seed']}"
+        f" --hot {results['hot_runs']} --engines {' '.join(results['versions'])}"
+    )
+    body = f"\nOne run of `{command}` at commit {results['commit']} (`{source}`):\n{markdown(results)}"
     readme.write_text(head + start + "\n" + body + "\n" + end + tail)
