@@ -27,7 +27,7 @@ use crate::engine::execute::rewrite::{columns_of, fold_constants};
 const ROWS_OF_A_GROUP: usize = 4;
 
 /// So many rows that a filter left out cost as much as one that is looked up among the groups.
-const FILTERED_ROWS_OF_A_ROW: usize = 16;
+const FILTERED_ROWS_OF_A_ROW: usize = 8;
 
 /// The same of single values that states hold (`Accumulator::held_values`).
 const ROWS_OF_A_VALUE: usize = 4;
