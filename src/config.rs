@@ -20,6 +20,9 @@ use crate::engine::context::QuerySettings;
 use crate::ingest::external::ExternalAccess;
 use crate::server::Settings;
 
+/// What came into the query cache since its file was written is lost when the server is killed.
+const QUERY_CACHE_SAVED_EVERY: Duration = Duration::from_secs(30);
+
 /// A KQL time-series database: one binary that ingests events over HTTP and answers the Kusto Query Language.
 #[derive(Debug, Parser)]
 #[command(
@@ -178,6 +181,7 @@ impl ServeArguments {
             cors_origins: self.cors_origins.clone(),
             token: self.token.clone().filter(|token| !token.is_empty()),
             telemetry: !self.no_telemetry,
+            query_cache_saved_every: Some(QUERY_CACHE_SAVED_EVERY),
             ..default
         }
     }

@@ -15,6 +15,7 @@ pub mod machine;
 pub mod query;
 pub mod reference;
 pub mod response;
+pub mod saved_cache;
 pub mod serve;
 pub mod server;
 pub mod telemetry;

@@ -57,6 +57,7 @@ def summary(results: dict) -> str:
     for name, workload in results["workloads"].items():
         ratios = {query["name"]: value for query in workload["queries"] if (value := ratio(query)) is not None}
         first = [query["first_ms"] / query["hot_ms"] for query in workload["queries"] if "hot_ms" in query]
+        again = [query["again_ms"] / query["hot_ms"] for query in workload["queries"] if "again_ms" in query]
         uncached = [
             query["uncached_ms"] / best[1]
             for query in workload["queries"]
@@ -71,10 +72,11 @@ def summary(results: dict) -> str:
             f"{worst}: {ratios[worst]:.2f}" if worst else "–",
             str(sum(value > 1 for value in ratios.values())),
             shown(geometric_mean(first)),
+            shown(geometric_mean(again)),
         ])
     header = [
         "workload", "queries that count", "ours / best peer", "the same, uncached", "worst query", "slower than the best",
-        "first / hot",
+        "first / hot", "after restart / hot",
     ]
     return table(header, rows)
 
@@ -97,7 +99,7 @@ def queries(workload: dict, engines: list[str]) -> str:
     rows = []
     for query in workload["queries"]:
         if query.get("error"):
-            rows.append([query["name"], f"FAILED: {query['error'][:80]}"] + ["–"] * (len(engines) + 3))
+            rows.append([query["name"], f"FAILED: {query['error'][:80]}"] + ["–"] * (len(engines) + 4))
             continue
         cells = []
         for engine in engines:
@@ -106,9 +108,9 @@ def queries(workload: dict, engines: list[str]) -> str:
             cells.append(f"{text} MISMATCH" if peer.get("agrees") is False else text)
         rows.append([
             query["name"], milliseconds(query["first_ms"]), milliseconds(query.get("uncached_ms")),
-            milliseconds(query["hot_ms"]), *cells, shown(ratio(query)),
+            milliseconds(query["hot_ms"]), milliseconds(query.get("again_ms")), *cells, shown(ratio(query)),
         ])
-    header = ["query", "first ms", "uncached ms", "hot ms", *(LABELS[engine] for engine in engines), "ratio"]
+    header = ["query", "first ms", "uncached ms", "hot ms", "after restart ms", *(LABELS[engine] for engine in engines), "ratio"]
     return table(header, rows)
 
 

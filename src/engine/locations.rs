@@ -7,10 +7,14 @@ use std::path::PathBuf;
 
 use maxminddb::Reader;
 use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Databases, the first that knows an address answers.
 #[derive(Default)]
-pub struct Locations(Vec<Reader<Vec<u8>>>);
+pub struct Locations {
+    databases: Vec<Reader<Vec<u8>>>,
+    identity: u64,
+}
 
 /// What is known of the place of an address.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,30 +66,40 @@ struct Record {
 
 impl fmt::Debug for Locations {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Locations({} databases)", self.0.len())
+        write!(formatter, "Locations({} databases)", self.databases.len())
     }
 }
 
 impl Locations {
     /// Reads the files into memory.
     pub fn open(paths: &[PathBuf]) -> Result<Locations, LocationsError> {
+        let mut identity = 0;
         let read = |path: &PathBuf| {
             let bytes = std::fs::read(path).map_err(|error| error.to_string());
             bytes
-                .and_then(|bytes| Reader::from_source(bytes).map_err(|error| error.to_string()))
+                .and_then(|bytes| {
+                    identity = xxh3_64_with_seed(&bytes, identity);
+                    Reader::from_source(bytes).map_err(|error| error.to_string())
+                })
                 .map_err(|reason| LocationsError { path: path.clone(), reason })
         };
-        paths.iter().map(read).collect::<Result<_, _>>().map(Locations)
+        let databases = paths.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Locations { databases, identity })
+    }
+
+    /// The same for the same databases in the same order.
+    pub fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// Whether there is any database.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.databases.is_empty()
     }
 
     /// What is known of an address.
     pub fn find(&self, address: IpAddr) -> Option<Location> {
-        self.0.iter().find_map(|reader| {
+        self.databases.iter().find_map(|reader| {
             let record: Record = reader.lookup(address).ok()?.decode().ok()??;
             let country = record.country.or(record.registered_country);
             Some(Location {

@@ -20,6 +20,7 @@ pub mod literal;
 pub mod locations;
 pub mod profile;
 pub mod pruning;
+pub mod stored;
 
 pub use batch::Batch;
 pub use context::QueryContext;

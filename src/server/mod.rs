@@ -40,6 +40,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 pub use service::{Service, Settings};
 
+use crate::saved_cache::CacheKeeper;
 use crate::telemetry::{FLUSH_EVERY, HealthEvent};
 
 /// All routes with everything around them.
@@ -115,6 +116,7 @@ pub async fn serve(
     })
     .await;
     let keeper = tokio::spawn(keep_telemetry(service.clone()));
+    let cache_keeper = keep_cache(&service);
     let (stopped_sender, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopping = service.clone();
     let shutdown = async move {
@@ -144,6 +146,8 @@ pub async fn serve(
     keeper.abort();
     let closing = service.clone();
     run_blocking(move || {
+        // Writes its file while the directory is ours.
+        drop(cache_keeper);
         if let Err(error) = closing.telemetry.flush(&closing.store) {
             tracing::warn!("the last events of the server were not stored: {error}");
         }
@@ -153,6 +157,14 @@ pub async fn serve(
     })
     .await;
     served
+}
+
+/// Keeps what queries keep for later ones over a restart, if the settings want that.
+fn keep_cache(service: &Service) -> Option<CacheKeeper> {
+    let settings = &service.settings;
+    let (cache, every) = (settings.query.cache.clone()?, settings.query_cache_saved_every?);
+    let keeper = CacheKeeper::start(service.store.clone(), cache, settings.locations.identity(), every);
+    keeper.inspect_err(|error| tracing::warn!("the query cache is not kept over a restart: {error}")).ok()
 }
 
 async fn run_blocking(work: impl FnOnce() + Send + 'static) {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use crate::engine::Batch;
-use crate::engine::cache::{CacheKey, Fingerprint, QueryCache};
+use crate::engine::cache::{CacheKey, Fingerprint, Keep, QueryCache};
 use crate::engine::context::QuerySettings;
 use crate::query::{PreparedQuery, QueryInput};
 use crate::response::value_text::{datetime_text, quoted};
@@ -28,6 +28,9 @@ pub struct KeptResult {
     started_ticks: i64,
     client_request_id: String,
 }
+
+/// Its age counts from a moment of this process.
+impl Keep for KeptResult {}
 
 impl KeptResult {
     /// Which run it is of, as the answer tells: JSON text.

@@ -46,6 +46,8 @@ pub struct Settings {
     pub telemetry: bool,
     /// Where IP addresses are.
     pub locations: Arc<Locations>,
+    /// How often what queries keep for later ones is written to the data directory; `None`: never, nor read from it.
+    pub query_cache_saved_every: Option<Duration>,
     /// How long running requests get when the server stops.
     pub shutdown_grace: Duration,
 }
@@ -70,6 +72,7 @@ impl Default for Settings {
             token: None,
             telemetry: true,
             locations: Arc::default(),
+            query_cache_saved_every: None,
             shutdown_grace: Duration::from_secs(20),
         }
     }

@@ -34,6 +34,7 @@ use crate::engine::error::{EngineError, Result};
 
 pub use digest::{Digest, number_of, put_number, read_digest, write_digest};
 pub use hyperloglog::Sketch;
+pub use states::{StateReader, StateWriter, fixed_array};
 
 /// The states of one aggregate for groups 0..n.
 pub trait Accumulator: Send {

@@ -242,7 +242,7 @@ macro_rules! fixed {
         }
     )*};
 }
-fixed!(u8, u32, u64, i32, i64, i128, u128, f64);
+fixed!(u8, u16, u32, u64, i32, i64, i128, u128, f64);
 
 impl Fixed for bool {
     const SIZE: usize = 1;

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::engine::batch::Batch;
-use crate::engine::cache::{CacheKey, CacheUse, Fingerprint, QueryCache};
+use crate::engine::cache::{CacheKey, CacheUse, Fingerprint, Keep, QueryCache};
 use crate::engine::error::Result;
 use crate::engine::execute::Executor;
 use crate::engine::execute::bound::{Bound, MORSELS_ARRANGED};
@@ -26,6 +26,7 @@ use crate::engine::execute::filter::conjuncts;
 use crate::engine::execute::partial;
 use crate::engine::execute::pipeline::{Emit, Flow, Transform};
 use crate::engine::execute::rewrite::{columns_of, substitute};
+use crate::engine::stored::{self, Reader, Writer};
 
 /// A piece with more texts than one in so many rows is read: looking for each of them would cost as much.
 const ROWS_OF_A_TEXT: usize = 8;
@@ -88,7 +89,25 @@ enum Floor {
 }
 
 /// Texts of an extent as they are kept for later queries.
-struct KeptTexts(StringViewArray);
+#[derive(Debug, PartialEq)]
+pub struct KeptTexts(StringViewArray);
+
+impl Keep for KeptTexts {
+    fn form() -> u8 {
+        stored::TEXTS
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) -> bool {
+        stored::put_array(&mut Writer(out), &self.0)
+    }
+
+    fn decode(bytes: &[u8]) -> Option<KeptTexts> {
+        let mut from = Reader(bytes);
+        let array = stored::take_array(&mut from)?;
+        let texts = array.as_any().downcast_ref::<StringViewArray>().filter(|_| from.0.is_empty())?;
+        Some(KeptTexts(texts.clone()))
+    }
+}
 
 struct Kept {
     cache: Arc<QueryCache>,

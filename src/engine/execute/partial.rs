@@ -17,11 +17,12 @@ use conshelf_kql::plan::{Aggregate, Expr, ExprKind, JoinKind, Operator, Plan};
 use uuid::Uuid;
 
 use crate::engine::batch::Batch;
-use crate::engine::cache::{CacheKey, CacheUse, Fingerprint, QueryCache};
+use crate::engine::cache::{CacheKey, CacheUse, Fingerprint, Keep, QueryCache};
 use crate::engine::context::QueryContext;
 use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
 use crate::engine::execute::rewrite::{columns_of, fold_constants};
+use crate::engine::stored;
 
 /// A unit with more than one group in so many rows costs as much to merge as to compute.
 const ROWS_OF_A_GROUP: usize = 4;
@@ -45,6 +46,7 @@ const SMALL_UNIT_ROWS: usize = 16_384;
 const CONSTANT_ROWS: usize = 1_024;
 
 /// The groups of one unit.
+#[derive(Debug, PartialEq)]
 pub struct Partial {
     /// One value per group; without keys none.
     pub keys: Vec<ArrayRef>,
@@ -63,8 +65,55 @@ impl Partial {
     }
 }
 
+/// Number of groups, keys, first, states.
+impl Keep for Partial {
+    fn form() -> u8 {
+        stored::PARTIAL
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) -> bool {
+        let mut out = stored::Writer(out);
+        out.number(self.groups as u64);
+        out.number(self.keys.len() as u64);
+        if !self.keys.iter().all(|key| stored::put_array(&mut out, key)) {
+            return false;
+        }
+        out.numbers(&self.first);
+        out.number(self.states.len() as u64);
+        self.states.iter().for_each(|state| out.bytes(state));
+        true
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Partial> {
+        let mut from = stored::Reader(bytes);
+        let groups = usize::try_from(from.number::<u64>().ok()?).ok()?;
+        let keys = (0..from.count().ok()?).map(|_| stored::take_array(&mut from));
+        let keys: Vec<ArrayRef> = keys.collect::<Option<_>>()?;
+        let first: Vec<u64> = from.numbers().ok()?;
+        let states = (0..from.count().ok()?).map(|_| from.bytes().ok().map(<[u8]>::to_vec));
+        let states = states.collect::<Option<_>>()?;
+        let fits = from.0.is_empty() && first.len() == groups && keys.iter().all(|key| key.len() == groups);
+        fits.then_some(Partial { keys, groups, first, states })
+    }
+}
+
 /// Stands for units of a summary that are too large to be kept.
-struct TooLarge;
+#[derive(Debug, PartialEq)]
+pub struct TooLarge;
+
+impl Keep for TooLarge {
+    fn form() -> u8 {
+        stored::TOO_LARGE
+    }
+
+    fn encode(&self, _out: &mut Vec<u8>) -> bool {
+        true
+    }
+
+    fn decode(bytes: &[u8]) -> Option<TooLarge> {
+        bytes.is_empty().then_some(TooLarge)
+    }
+}
 
 /// What a summary looks up and keeps.
 pub struct Reuse {

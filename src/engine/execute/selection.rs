@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
-use crate::engine::cache::{CacheKey, CacheUse, QueryCache};
+use crate::engine::cache::{CacheKey, CacheUse, Keep, QueryCache};
 use crate::engine::execute::Executor;
+use crate::engine::stored::{self, Reader, Writer};
 
 /// Rows of a row group that meet conditions.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,12 +21,49 @@ pub enum Selection {
 }
 
 /// A selection as it is kept: at most 8 KB for a row group.
-enum Kept {
+#[derive(Debug, PartialEq)]
+pub enum Kept {
     None,
     All,
     /// Few rows, by number.
     Rows(Vec<u16>),
     Bits(BooleanBuffer),
+}
+
+/// u8: 0 none, 1 all, 2 the rows as u16, 3 number of rows and a bitmap.
+impl Keep for Kept {
+    fn form() -> u8 {
+        stored::SELECTION
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) -> bool {
+        let mut out = Writer(out);
+        match self {
+            Kept::None => out.number(0u8),
+            Kept::All => out.number(1u8),
+            Kept::Rows(list) => {
+                out.number(2u8);
+                out.numbers(list);
+            }
+            Kept::Bits(bits) => {
+                out.number(3u8);
+                stored::put_bits(&mut out, bits);
+            }
+        }
+        true
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Kept> {
+        let mut from = Reader(bytes);
+        let kept = match from.number::<u8>().ok()? {
+            0 => Kept::None,
+            1 => Kept::All,
+            2 => Kept::Rows(from.numbers().ok()?),
+            3 => Kept::Bits(stored::take_bits(&mut from)?),
+            _ => return None,
+        };
+        from.0.is_empty().then_some(kept)
+    }
 }
 
 /// What a scan looks up and keeps.
@@ -55,7 +93,9 @@ impl Selections {
         Some(match &*self.cache.get::<Kept>(key)? {
             Kept::None => Selection::None,
             Kept::All => Selection::All,
-            Kept::Bits(bits) => Selection::Some(bits.clone()),
+            Kept::Bits(bits) if bits.len() == rows => Selection::Some(bits.clone()),
+            Kept::Bits(_) => return None,
+            Kept::Rows(list) if list.iter().any(|row| usize::from(*row) >= rows) => return None,
             Kept::Rows(list) => {
                 let mut bits = BooleanBufferBuilder::new(rows);
                 bits.append_n(rows, false);
