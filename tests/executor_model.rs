@@ -488,3 +488,53 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn very_many_groups_have_the_results_of_few(
+        table in table(),
+        positions in prop::collection::vec(0usize..5, 1..5),
+        limit in prop::option::of(1usize..12),
+    ) {
+        let keys: Vec<Expr> = positions.iter().map(|position| column(&table, *position)).collect();
+        let mut schema: Schema = keys.iter().map(|key| Column::new("", key.ty)).collect();
+        let mut aggregates = Vec::new();
+        let mut add = |function, arguments: Vec<Expr>, ty| {
+            let function = FunctionId::Aggregate(function);
+            aggregates.push(Aggregate { function, arguments, condition: None, outputs: vec![ty] });
+            schema.push(Column::new("", ty));
+        };
+        add(AggregateFunction::Count, Vec::new(), Type::Long);
+        for position in 0..table.plan.schema.len() {
+            let argument = column(&table, position);
+            match argument.ty {
+                Type::Long => {
+                    add(AggregateFunction::Sum, vec![argument.clone()], Type::Long);
+                    add(AggregateFunction::Min, vec![argument.clone()], Type::Long);
+                }
+                Type::String => add(AggregateFunction::Max, vec![argument.clone()], Type::String),
+                _ => {}
+            }
+            add(AggregateFunction::Dcount, vec![argument], Type::Long);
+        }
+        let plan = Plan::new(Operator::Summarize { input: table.plan, keys, aggregates }, schema.clone());
+        let expected = texts(&run_with(&plan, 1, None), false);
+        prop_assert_eq!(texts(&run_with(&plan, 4, Some(0)), false), expected.clone());
+        let Some(limit) = limit else { return Ok(()) };
+        for place in positions.len()..schema.len() {
+            let expression = Expr::column(place, schema[place].ty);
+            let key = SortKey { expression, descending: true, nulls_first: false };
+            let limit_constant = Expr::constant(Value::Long(limit as i64));
+            let operator = Operator::Top { input: plan.clone(), keys: vec![key], limit: limit_constant };
+            let top = Plan::new(operator, schema.clone());
+            let found = run_with(&top, 4, Some(0));
+            let values = |rows: &[Row]| rows.iter().map(|row| canonical(&row[place])).collect::<Vec<_>>();
+            prop_assert_eq!(values(&found), values(&run_with(&top, 1, None)));
+            for row in texts(&found, false) {
+                prop_assert!(expected.contains(&row));
+            }
+        }
+    }
+}

@@ -437,6 +437,27 @@ fn a_refresh_reads_what_is_new() {
 }
 
 #[test]
+fn very_many_groups_are_all_there() {
+    let mut fixture = fixture(64 << 20);
+    fixture.engine = fixture.engine.with_workers(2);
+    for _ in 0..3 {
+        fixture.append(70_000, 1);
+        fixture.store().seal(None).expect("sealed");
+    }
+    for summary in [
+        "summarize n = count(), sum(Number), dcount(Level) by Time | summarize count(), sum(n), sum(sum_Number), sum(dcount_Level)",
+        "summarize n = count(), sum(Number) by Time, Level | top 3 by sum_Number | summarize sum(n), sum(sum_Number)",
+        "summarize n = count() by Time | summarize count(), sum(n)",
+        "summarize dcount(Time) by Number, Level | summarize count(), sum(dcount_Time)",
+        "summarize dcount(Time) by Number, Level | top 5 by dcount_Time | project dcount_Time",
+    ] {
+        let query = format!("Events | {summary}");
+        fixture.check(&query, START);
+        assert_eq!(fixture.ask(&query, START, CacheUse::Use).rows_scanned, 0, "{query}");
+    }
+}
+
+#[test]
 fn a_bound_within_an_extent_leaves_the_others_known() {
     let mut fixture = fixture(64 << 20);
     for _ in 0..4 {

@@ -407,6 +407,12 @@ impl Fingerprint {
         self
     }
 
+    /// Adds a part whose length is always the same.
+    pub fn add_bytes(&mut self, part: &[u8]) -> &mut Fingerprint {
+        self.0.update(part);
+        self
+    }
+
     pub fn finish(&self) -> u128 {
         self.0.digest128()
     }

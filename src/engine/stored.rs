@@ -20,7 +20,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 pub use crate::engine::aggregate::{StateReader as Reader, StateWriter as Writer};
 use crate::engine::cache::Keep;
 use crate::engine::execute::latest::KeptTexts;
-use crate::engine::execute::partial::{Partial, TooLarge};
+use crate::engine::execute::partial::{Partial, Results, TooLarge};
 use crate::engine::execute::selection::Kept;
 
 /// Groups of a piece of an extent.
@@ -31,6 +31,8 @@ pub const TOO_LARGE: u8 = 2;
 pub const SELECTION: u8 = 3;
 /// The different texts of a column.
 pub const TEXTS: u8 = 4;
+/// Results over all rows of a table that a query reads.
+pub const RESULTS: u8 = 5;
 
 /// Appends a bitmap with its length.
 pub fn put_bits(out: &mut Writer<'_>, bits: &BooleanBuffer) {
@@ -185,6 +187,7 @@ pub fn fuzz_values(data: &[u8]) {
     check::<TooLarge>(data);
     check::<Kept>(data);
     check::<KeptTexts>(data);
+    check::<Results>(data);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::types::UInt32Type;
 use arrow_array::{
     Array, ArrayRef, BinaryViewArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray, Float64Array,
-    Int32Array, Int64Array, StringViewArray,
+    Int32Array, Int64Array, StringViewArray, UInt64Array,
 };
 use conshelf_storage::dynamic::{DynamicRef, hash};
 use foldhash::fast::RandomState;
@@ -112,7 +112,7 @@ fn dynamic_key(bytes: &[u8]) -> u128 {
 }
 
 /// Calls `take(group, hash)` with a well-mixed 64-bit hash per value that takes part. The hash is part of
-/// the stored form of sketches: it must not change.
+/// the stored form of sketches: it must not change. An array of hashes (`text_hashes`) stands for its texts.
 pub(super) fn visit_hashes(
     groups: GroupOf<'_>,
     array: &ArrayRef,
@@ -121,6 +121,11 @@ pub(super) fn visit_hashes(
 ) -> Result<()> {
     if let Some(dictionary) = dictionary_of(array) {
         visit_dictionary(groups, dictionary, condition, xxh3_64, |group, _, hash| take(group, hash));
+        return Ok(());
+    }
+    if let Some(hashes) = array.as_any().downcast_ref::<UInt64Array>() {
+        let (chosen, hashes) = (valued_rows(array, condition), hashes.values());
+        groups.visit(array.len(), chosen.as_ref(), |group, row| take(group, hashes[row]));
         return Ok(());
     }
     if let Some(texts) = array.as_any().downcast_ref::<StringViewArray>() {
@@ -134,6 +139,33 @@ pub(super) fn visit_hashes(
         let folded = (key as u64) ^ ((key >> 64) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         take(group, mix(folded));
     })
+}
+
+/// The hashes of texts, which sketches take in their place; `None`: the array has no texts.
+pub fn text_hashes(array: &ArrayRef) -> Option<Vec<u64>> {
+    let is_text = dictionary_of(array).is_some() || array.as_any().is::<StringViewArray>();
+    if !is_text || array.null_count() > 0 {
+        return None;
+    }
+    let mut hashes = Vec::with_capacity(array.len());
+    visit_hashes(GroupOf::One(0), array, None, |_, hash| hashes.push(hash)).ok()?;
+    Some(hashes)
+}
+
+/// Appends the hashes of whole numbers (see `visit_hashes`) if there are no nulls among them; `false`: the array is
+/// none of those.
+pub(super) fn append_number_hashes(array: &ArrayRef, hashes: &mut Vec<u64>) -> bool {
+    if array.null_count() > 0 {
+        return false;
+    }
+    if let Some(array) = array.as_any().downcast_ref::<Int64Array>() {
+        hashes.extend(array.values().iter().map(|value| mix(*value as u64)));
+    } else if let Some(array) = array.as_any().downcast_ref::<Int32Array>() {
+        hashes.extend(array.values().iter().map(|value| mix(i64::from(*value) as u64)));
+    } else {
+        return false;
+    }
+    true
 }
 
 /// The finalizer of SplitMix64: a bijection, so that distinct 64-bit values never collide.

@@ -18,6 +18,14 @@ impl HashSet64 {
         self.len
     }
 
+    /// Forgets all, with room for so many.
+    pub fn clear(&mut self, room: usize) {
+        self.slots.clear();
+        self.slots.resize((room * 2).next_power_of_two().max(SLOTS_MIN), 0);
+        self.len = 0;
+        self.has_zero = false;
+    }
+
     /// Adds a hash; `true`: it was not there.
     #[inline]
     pub fn insert(&mut self, hash: u64) -> bool {
@@ -114,6 +122,8 @@ mod tests {
                 prop_assert_eq!(set.contains(hash), model.contains(&hash));
             }
             prop_assert_eq!(set.iter().collect::<HashSet<u64>>(), model);
+            set.clear(3);
+            prop_assert_eq!((set.len(), set.contains(0), set.iter().count()), (0, false, 0));
         }
     }
 }

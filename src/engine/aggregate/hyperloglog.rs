@@ -18,11 +18,12 @@ use rayon::iter::{
     IndexedParallelIterator, IntoParallelRefIterator, IntoParallelRefMutIterator, ParallelIterator,
 };
 
-use crate::engine::aggregate::distinct::visit_hashes;
+use crate::engine::aggregate::distinct::{append_number_hashes, visit_hashes};
 use crate::engine::aggregate::hash_set::HashSet64;
 use crate::engine::aggregate::states::{
     GroupOf, GroupStates, StateReader, StateWriter, Typed, argument, valued_rows,
 };
+use crate::engine::aggregate::waiting::Waiting;
 use crate::engine::aggregate::{Accumulator, AggregateCall};
 use crate::engine::error::{EngineError, Result};
 
@@ -315,61 +316,62 @@ struct SketchStates {
     accuracy: i64,
     sketches: Vec<Option<Sketch>>,
     bytes: usize,
-    pending: Pending,
+    waiting: Waiting,
 }
 
 /// From so many groups on their sketches do not fit a core's cache: values wait until there are enough of them
 /// to go through the groups in order.
 const SCATTERED_GROUPS: usize = 48;
 
-/// Values that wait at most.
-const PENDING_MAX: usize = 1 << 19;
-
 /// Sketches from which on several threads merge or estimate them.
 const PARALLEL_SKETCHES: usize = 256;
 
-/// Hashes that are not in their sketches yet.
-#[derive(Clone, Default)]
-struct Pending {
-    groups: Vec<u32>,
-    hashes: Vec<u64>,
+/// Counts distinct values without keeping a sketch for each count.
+struct Counter {
+    bits: u8,
+    exact: HashSet64,
+    registers: Box<[u8]>,
 }
 
-impl Pending {
-    fn memory_bytes(&self) -> usize {
-        // Hashes are there twice while they are put in order.
-        self.groups.capacity() * 4 + self.hashes.capacity() * 16
+impl Counter {
+    fn new(accuracy: i64) -> Counter {
+        Counter { bits: index_bits(accuracy), exact: HashSet64::default(), registers: Box::default() }
     }
 
-    /// Adds what waits to the sketches; returns about how many bytes these grew by.
-    fn settle(&mut self, sketches: &mut [Option<Sketch>], accuracy: i64) -> usize {
-        if self.hashes.is_empty() {
-            return 0;
-        }
-        let mut ends = vec![0u32; sketches.len() + 1];
-        for group in &self.groups {
-            ends[*group as usize + 1] += 1;
-        }
-        for group in 0..sketches.len() {
-            ends[group + 1] += ends[group];
-        }
-        let mut ordered = vec![0u64; self.hashes.len()];
-        for (group, hash) in self.groups.drain(..).zip(self.hashes.drain(..)) {
-            // In the end the end of its group, which is where the next begins.
-            let place = &mut ends[group as usize];
-            ordered[*place as usize] = hash;
-            *place += 1;
-        }
-        let mut start = 0;
-        let mut grown = 0;
-        for (sketch, end) in sketches.iter_mut().zip(ends) {
-            let hashes = &ordered[start as usize..end as usize];
-            start = end;
-            if !hashes.is_empty() {
-                grown += sketch.get_or_insert_with(|| Sketch::new(accuracy)).add_all(hashes);
+    /// What a new sketch with these values would estimate.
+    fn count<'a>(&mut self, slices: impl Iterator<Item = &'a [u64]> + Clone) -> i64 {
+        let values: usize = slices.clone().map(<[u64]>::len).sum();
+        self.exact.clear(values.min(EXACT_LIMIT));
+        let mut is_exact = true;
+        for slice in slices {
+            let mut rest = slice;
+            while let (true, Some((hash, after))) = (is_exact, rest.split_first()) {
+                if self.exact.len() < EXACT_LIMIT {
+                    self.exact.insert(*hash);
+                } else if !self.exact.contains(*hash) {
+                    is_exact = false;
+                    self.begin_registers();
+                    // This one is not in them yet.
+                    break;
+                }
+                rest = after;
             }
+            rest.iter().for_each(|hash| raise(&mut self.registers, self.bits, *hash));
         }
-        grown
+        match is_exact {
+            true => self.exact.len() as i64,
+            false => estimate(&self.registers, self.bits).round() as i64,
+        }
+    }
+
+    fn begin_registers(&mut self) {
+        if self.registers.is_empty() {
+            self.registers = vec![0; 1 << self.bits].into_boxed_slice();
+        }
+        self.registers.fill(0);
+        for hash in self.exact.iter() {
+            raise(&mut self.registers, self.bits, hash);
+        }
     }
 }
 
@@ -388,7 +390,7 @@ pub fn create(call: &AggregateCall) -> Result<Box<dyn Accumulator>> {
         accuracy,
         sketches: Vec::new(),
         bytes: 0,
-        pending: Pending::default(),
+        waiting: Waiting::default(),
     }))
 }
 
@@ -398,13 +400,21 @@ pub fn create_merge() -> Box<dyn Accumulator> {
         accuracy: 4,
         sketches: Vec::new(),
         bytes: 0,
-        pending: Pending::default(),
+        waiting: Waiting::default(),
     })
 }
 
 impl SketchStates {
-    fn settle_pending(&mut self) {
-        self.bytes += self.pending.settle(&mut self.sketches, self.accuracy);
+    /// Adds what waits to the sketches.
+    fn settle_waiting(&mut self) {
+        self.waiting.order(self.sketches.len());
+        let waiting = std::mem::take(&mut self.waiting);
+        for (group, sketch) in self.sketches.iter_mut().enumerate().filter(|_| !waiting.is_empty()) {
+            for hashes in waiting.of(group) {
+                let sketch = sketch.get_or_insert_with(|| Sketch::new(self.accuracy));
+                self.bytes += sketch.add_all(hashes);
+            }
+        }
     }
 
     fn measure(&mut self) {
@@ -447,14 +457,15 @@ impl GroupStates for SketchStates {
                 let bits = *bits;
                 return visit_hashes(groups, array, condition, |_, hash| raise(registers, bits, hash));
             }
-            if sketches.len() >= SCATTERED_GROUPS && matches!(groups, GroupOf::Each(_)) {
-                let pending = &mut self.pending;
-                visit_hashes(groups, array, condition, |group, hash| {
-                    pending.groups.push(group as u32);
-                    pending.hashes.push(hash);
-                })?;
-                if pending.hashes.len() >= PENDING_MAX {
-                    self.settle_pending();
+            if let (GroupOf::Each(group_of), true) = (groups, sketches.len() >= SCATTERED_GROUPS) {
+                let waiting = &mut self.waiting;
+                let filled = condition.is_none()
+                    && waiting.extend(group_of, |hashes| append_number_hashes(array, hashes));
+                if !filled {
+                    visit_hashes(groups, array, condition, |group, hash| waiting.push(group as u32, hash))?;
+                }
+                if !waiting.may_stay(sketches.len()) {
+                    self.settle_waiting();
                 }
                 return Ok(());
             }
@@ -466,7 +477,12 @@ impl GroupStates for SketchStates {
     }
 
     fn merge(&mut self, mut other: Self, group_of: &[u32]) -> Result<()> {
-        other.settle_pending();
+        if !self.waiting.take_over(&mut other.waiting, group_of, self.sketches.len()) {
+            other.settle_waiting();
+        }
+        if other.sketches.iter().all(Option::is_none) {
+            return Ok(());
+        }
         // Several threads can only take turns if no two of the other's groups go into one of ours.
         let mut theirs: Vec<Option<Sketch>> = vec![None; self.sketches.len()];
         for (sketch, group) in other.sketches.into_iter().zip(group_of) {
@@ -491,7 +507,7 @@ impl GroupStates for SketchStates {
     }
 
     fn settle(&mut self) {
-        self.settle_pending();
+        self.settle_waiting();
     }
 
     fn held_values(&self) -> usize {
@@ -503,16 +519,36 @@ impl GroupStates for SketchStates {
     }
 
     fn finish(&mut self) -> Result<Vec<ArrayRef>> {
-        self.settle_pending();
-        self.pending = Pending::default();
         if self.usage == Use::Count {
-            let estimate = |sketch: &Option<Sketch>| sketch.as_ref().map_or(0, Sketch::estimate);
+            self.waiting.order(self.sketches.len());
+            let waiting = std::mem::take(&mut self.waiting);
+            let start = || Counter::new(self.accuracy);
+            let count = |counter: &mut Counter, (group, sketch): (usize, &Option<Sketch>)| match sketch {
+                None => counter.count(waiting.of(group)),
+                Some(sketch) => match waiting.of(group).next() {
+                    None => sketch.estimate(),
+                    Some(_) => {
+                        let mut sketch = sketch.clone();
+                        for hashes in waiting.of(group) {
+                            sketch.add_all(hashes);
+                        }
+                        sketch.estimate()
+                    }
+                },
+            };
             let counts: Vec<i64> = match self.sketches.len() {
-                PARALLEL_SKETCHES.. => self.sketches.par_iter().with_min_len(64).map(estimate).collect(),
-                _ => self.sketches.iter().map(estimate).collect(),
+                PARALLEL_SKETCHES.. => {
+                    let sketches = self.sketches.par_iter().enumerate().with_min_len(64);
+                    sketches.map_init(start, count).collect()
+                }
+                _ => {
+                    let mut counter = start();
+                    self.sketches.iter().enumerate().map(|sketch| count(&mut counter, sketch)).collect()
+                }
             };
             return Ok(vec![Arc::new(Int64Array::from(counts))]);
         }
+        self.settle_waiting();
         let mut values = BinaryViewBuilder::with_capacity(self.sketches.len());
         let mut builder = DynamicBuilder::new();
         for sketch in &self.sketches {
@@ -528,10 +564,19 @@ impl GroupStates for SketchStates {
     }
 
     fn encode(&self, out: &mut StateWriter<'_>) {
-        let mut sketches = std::borrow::Cow::Borrowed(&self.sketches);
-        if !self.pending.hashes.is_empty() {
-            self.pending.clone().settle(sketches.to_mut(), self.accuracy);
+        let mut settled = None;
+        if !self.waiting.is_empty() {
+            let mut copy = SketchStates {
+                usage: self.usage,
+                accuracy: self.accuracy,
+                sketches: self.sketches.clone(),
+                bytes: 0,
+                waiting: self.waiting.clone(),
+            };
+            copy.settle_waiting();
+            settled = Some(copy.sketches);
         }
+        let sketches = settled.as_ref().unwrap_or(&self.sketches);
         out.number(sketches.len() as u64);
         for sketch in sketches.iter() {
             match sketch {
@@ -575,6 +620,6 @@ impl GroupStates for SketchStates {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.bytes + self.sketches.capacity() * size_of::<Option<Sketch>>() + self.pending.memory_bytes()
+        self.bytes + self.sketches.capacity() * size_of::<Option<Sketch>>() + self.waiting.memory_bytes()
     }
 }

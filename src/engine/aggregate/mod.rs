@@ -20,6 +20,7 @@ mod schema;
 mod spread;
 mod states;
 mod sum;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use conshelf_storage::Sum;
 use crate::engine::error::{EngineError, Result};
 
 pub use digest::{Digest, number_of, put_number, read_digest, write_digest};
+pub use distinct::text_hashes;
 pub use hyperloglog::Sketch;
 pub use states::{StateReader, StateWriter, fixed_array};
 

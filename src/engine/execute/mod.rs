@@ -5,7 +5,8 @@
 //! of the pipeline above. Everything charges the query's context.
 
 pub mod columns;
-pub mod expression;
+pub mod exchange;
+mod expression;
 pub mod key;
 pub mod order;
 pub mod pipeline;
@@ -149,7 +150,7 @@ impl Executor {
     }
 
     /// `pipeline` of whose groups, if it is a summary that counts them, only so many of the largest are wanted.
-    fn pipeline_of_most(&self, plan: &Plan, most: Option<usize>) -> Result<Pipeline> {
+    fn pipeline_of_most(&self, plan: &Plan, most: Option<exchange::Most>) -> Result<Pipeline> {
         if self.depth > DEPTH_MAX {
             return Err(EngineError::Evaluation(String::from("the query nests too many operators")));
         }
@@ -162,7 +163,12 @@ impl Executor {
         below.operator(plan, &profile, most)
     }
 
-    fn operator(&self, plan: &Plan, profile: &Arc<OperatorProfile>, most: Option<usize>) -> Result<Pipeline> {
+    fn operator(
+        &self,
+        plan: &Plan,
+        profile: &Arc<OperatorProfile>,
+        most: Option<exchange::Most>,
+    ) -> Result<Pipeline> {
         let schema = &plan.schema;
         match &*plan.operator {
             Operator::Scan { database, table, columns, predicate } => {

@@ -5,6 +5,9 @@
 //! The name of a piece (`Source::unit_key`) holds the conditions that are not met by all of its rows anyway;
 //! the fingerprint here holds everything above the scan. Kept are only summaries whose value follows from the
 //! rows alone, in any order of them; what is left out is computed as ever.
+//!
+//! As long as no rows come, nor go, the results themselves are known, also where the groups of units are too many
+//! to be kept.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,6 +24,8 @@ use crate::engine::cache::{CacheKey, CacheUse, Fingerprint, Keep, QueryCache};
 use crate::engine::context::QueryContext;
 use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
+use crate::engine::execute::exchange::Most;
+use crate::engine::execute::pipeline::Whole;
 use crate::engine::execute::rewrite::{columns_of, fold_constants};
 use crate::engine::stored;
 
@@ -41,6 +46,9 @@ const TELLING_ROWS: usize = 1 << 16;
 
 /// Units with fewer rows count as if they had so many: they are small whatever they hold.
 const SMALL_UNIT_ROWS: usize = 16_384;
+
+/// Results may take this part of what a value may: they serve only until rows come.
+const RESULTS_PART: u64 = 16;
 
 /// Summaries over a join with more rows that the query says itself are not kept: those rows are part of a name.
 const CONSTANT_ROWS: usize = 1_024;
@@ -94,6 +102,42 @@ impl Keep for Partial {
         let states = states.collect::<Option<_>>()?;
         let fits = from.0.is_empty() && first.len() == groups && keys.iter().all(|key| key.len() == groups);
         fits.then_some(Partial { keys, groups, first, states })
+    }
+}
+
+/// The results of a summary over all rows of a source.
+#[derive(Debug, PartialEq)]
+pub struct Results {
+    /// Rows and columns of each batch.
+    batches: Vec<(usize, Vec<ArrayRef>)>,
+}
+
+/// Number of batches; of each the number of rows, of columns, columns.
+impl Keep for Results {
+    fn form() -> u8 {
+        stored::RESULTS
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) -> bool {
+        let mut out = stored::Writer(out);
+        out.number(self.batches.len() as u64);
+        self.batches.iter().all(|(rows, columns)| {
+            out.number(*rows as u64);
+            out.number(columns.len() as u64);
+            columns.iter().all(|column| stored::put_array(&mut out, column))
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Results> {
+        let mut from = stored::Reader(bytes);
+        let batches = (0..from.count().ok()?).map(|_| {
+            let rows = usize::try_from(from.number::<u64>().ok()?).ok()?;
+            let columns = (0..from.count().ok()?).map(|_| stored::take_array(&mut from));
+            let columns: Vec<ArrayRef> = columns.collect::<Option<_>>()?;
+            columns.iter().all(|column| column.len() == rows).then_some((rows, columns))
+        });
+        let batches = batches.collect::<Option<_>>()?;
+        from.0.is_empty().then_some(Results { batches })
     }
 }
 
@@ -263,6 +307,35 @@ impl Reuse {
             self.give_up();
         }
         Ok(())
+    }
+
+    /// The key of the results over all rows of a source.
+    pub fn results_key(&self, whole: &Whole, most: Option<Most>) -> CacheKey {
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.add(&("results", self.fingerprint, whole.fingerprint, most));
+        CacheKey { extent: whole.extent, fingerprint: fingerprint.finish() }
+    }
+
+    /// The results over all rows of a source, if they are known.
+    pub fn results(&self, key: &CacheKey, whole: &Whole) -> Option<Vec<Batch>> {
+        let found = match self.how {
+            CacheUse::Use => self.cache.get::<Results>(key)?,
+            CacheUse::Refresh | CacheUse::Off => return None,
+        };
+        self.hits.fetch_add(whole.units as u64, Ordering::Relaxed);
+        self.query.progress.cache_hits.fetch_add(whole.units as u64, Ordering::Relaxed);
+        let batches = found.batches.iter();
+        Some(batches.map(|(rows, columns)| Batch::new(columns.clone(), *rows)).collect())
+    }
+
+    /// Keeps results if they are small.
+    pub fn put_results(&self, key: CacheKey, batches: &[Batch]) {
+        let bytes: u64 = batches.iter().map(columns::held_bytes).sum();
+        if bytes <= self.cache.largest_bytes() / RESULTS_PART {
+            let batches = batches.iter().map(|batch| columns::compact(batch.clone()));
+            let batches = batches.map(|batch| (batch.rows, batch.columns)).collect();
+            self.cache.put(key, Arc::new(Results { batches }), bytes, self.started);
+        }
     }
 
     /// Units found and units asked for.

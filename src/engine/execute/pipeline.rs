@@ -11,6 +11,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use uuid::Uuid;
 
 use crate::engine::batch::Batch;
 use crate::engine::cache::CacheKey;
@@ -60,6 +61,11 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// What names all rows that are read for good; `None`: nothing does.
+    fn whole(&self) -> Option<Whole> {
+        None
+    }
+
     /// Reads one morsel. `Break` from `emit` means that nothing more of it is wanted.
     fn read(&self, morsel: usize, emit: &mut Emit<'_>) -> Result<Flow>;
 }
@@ -71,6 +77,17 @@ pub struct Unit {
     pub key: CacheKey,
     /// Rows before conditions.
     pub rows: usize,
+}
+
+/// All rows of a source, none of which ever changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole {
+    /// One of the extents.
+    pub extent: Uuid,
+    /// The same for the same rows, and for no others.
+    pub fingerprint: u128,
+    /// How many units they are.
+    pub units: usize,
 }
 
 /// A step from batch to batches that needs no other rows.

@@ -24,7 +24,7 @@ use crate::engine::execute::columns;
 use crate::engine::execute::condition::Condition;
 use crate::engine::execute::known::KnownRows;
 use crate::engine::execute::path::{Part, PathColumn, Paths};
-use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source, Unit};
+use crate::engine::execute::pipeline::{Emit, Flow, Pipeline, Source, Unit, Whole};
 use crate::engine::execute::rewrite::columns_of;
 use crate::engine::execute::selection::{Selection, Selections, within};
 use crate::engine::execute::text_fact::TextFact;
@@ -440,6 +440,26 @@ impl TableScan {
             .collect();
         (kept, settled)
     }
+
+    /// See `Source::units`.
+    fn runs(&self) -> Option<Vec<Range<usize>>> {
+        // Tags of an extent may be altered.
+        let is_fixed = !self.row_ids && self.bound.is_none() && self.limit.is_none();
+        if !is_fixed || self.ids.contains(&EXTENT_TAGS_COLUMN) {
+            return None;
+        }
+        let mut units: Vec<Range<usize>> = Vec::new();
+        let mut last = None;
+        for (number, morsel) in self.morsels.iter().enumerate() {
+            let place = place_of(morsel);
+            match units.last_mut() {
+                Some(unit) if place.is_some() && place == last => unit.end = number + 1,
+                _ => units.push(number..number + 1),
+            }
+            last = place;
+        }
+        units.iter().any(|unit| place_of(&self.morsels[unit.start]).is_some()).then_some(units)
+    }
 }
 
 /// Row groups of one unit in large extents; small extents have that many units.
@@ -494,23 +514,26 @@ impl Source for TableScan {
     }
 
     fn units(&self) -> Option<Vec<Range<usize>>> {
-        // Tags of an extent may be altered.
-        let is_fixed = !self.row_ids && self.bound.is_none() && self.limit.is_none();
-        if !is_fixed || self.ids.contains(&EXTENT_TAGS_COLUMN) {
-            return None;
-        }
+        let units = self.runs()?;
         self.is_summed.store(true, Ordering::Relaxed);
-        let mut units: Vec<Range<usize>> = Vec::new();
-        let mut last = None;
-        for (number, morsel) in self.morsels.iter().enumerate() {
-            let place = place_of(morsel);
-            match units.last_mut() {
-                Some(unit) if place.is_some() && place == last => unit.end = number + 1,
-                _ => units.push(number..number + 1),
-            }
-            last = place;
+        Some(units)
+    }
+
+    fn whole(&self) -> Option<Whole> {
+        let units = self.runs()?.len();
+        let (extent, _) = place_of(self.morsels.first()?)?;
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.add(&("whole", self.fingerprint));
+        for morsel in &self.morsels {
+            let MorselSource::Extent { id, row_group } = morsel.source() else { return None };
+            fingerprint.add_bytes(id.as_bytes()).add_bytes(&row_group.to_le_bytes());
         }
-        units.iter().any(|unit| place_of(&self.morsels[unit.start]).is_some()).then_some(units)
+        for condition in &self.conditions {
+            if !self.morsels.iter().all(|morsel| condition.always_holds(morsel)) {
+                fingerprint.add(&condition.fingerprint?);
+            }
+        }
+        Some(Whole { extent, fingerprint: fingerprint.finish(), units })
     }
 
     fn name(&self) -> Option<u128> {

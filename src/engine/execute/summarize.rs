@@ -12,8 +12,6 @@ use arrow_buffer::BooleanBuffer;
 use conshelf_kql::function::{AggregateFunction, FunctionId};
 use conshelf_kql::plan::{Aggregate, Expr, Operator, Plan};
 use conshelf_kql::{Schema, Type};
-use parking_lot::Mutex;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::engine::aggregate::{self, Accumulator, AggregateCall};
 use crate::engine::batch::Batch;
@@ -22,8 +20,9 @@ use crate::engine::context::{MemoryReservation, QueryContext};
 use crate::engine::error::{EngineError, Result};
 use crate::engine::execute::Executor;
 use crate::engine::execute::columns;
+use crate::engine::execute::exchange::{Exchange, Most, Waiting};
 use crate::engine::execute::expression::Expressions;
-use crate::engine::execute::key::{KeyTable, partition};
+use crate::engine::execute::key::KeyTable;
 use crate::engine::execute::known::Shortcut;
 use crate::engine::execute::late::{Late, Wanted};
 use crate::engine::execute::materialised::Materialised;
@@ -130,6 +129,19 @@ impl Calls {
         Ok(())
     }
 
+    /// Whether an expression is nothing but the argument of distinct counts: then its hashes do as well.
+    pub fn only_hashed(&self, place: usize) -> bool {
+        let is_hashed = |call: &Call| {
+            let function = call.call.function;
+            matches!(function, AggregateFunction::Dcount | AggregateFunction::Hll)
+                && call.arguments.first() == Some(&place)
+        };
+        self.calls.iter().all(|call| {
+            let is_read = call.arguments.contains(&place) || call.condition == Some(place);
+            !is_read || is_hashed(call)
+        })
+    }
+
     /// Whether groups are counted and nothing else; `Some(false)`: not even that.
     fn only_count(&self) -> Option<bool> {
         match &self.calls[..] {
@@ -180,17 +192,15 @@ struct Summarize {
     shortcut: Option<Shortcut>,
     /// What is kept for later queries.
     reuse: Option<Arc<Reuse>>,
-    /// Tables that all workers share, by partition of the keys. Decided by the first batch.
-    exchange: OnceLock<Option<Vec<Mutex<Local>>>>,
+    /// Tables that all workers share. Decided by the first batch.
+    exchange: OnceLock<Option<Exchange>>,
     may_exchange: bool,
+    workers: usize,
     /// How very many groups are counted, if that is all there is to do.
     tally: Option<Tally>,
     many_groups: usize,
     query: Arc<QueryContext>,
 }
-
-/// Partitions, as a power of two.
-const PARTITION_BITS: u32 = 6;
 
 /// A first batch with more groups than this, and more than a third of its rows, makes workers share.
 const EXCHANGE_GROUPS: usize = 8_192;
@@ -206,6 +216,8 @@ struct Local {
     /// Once there are very many groups: what has been counted of them. The table then has only what `tally` does
     /// not take, and what was not read.
     tally: Option<TallyLocal>,
+    /// Rows on their way into the shared tables.
+    waiting: Option<Waiting>,
     memory: MemoryReservation,
     /// While the groups of a unit are kept apart: the unit, and the groups of those before it.
     outer: Option<(Unit, Box<Local>)>,
@@ -275,6 +287,7 @@ impl Sink for Summarize {
             group_of: Vec::new(),
             rows: 0,
             tally: None,
+            waiting: None,
             memory: self.query.reserve(0)?,
             outer: None,
         })
@@ -311,6 +324,8 @@ impl Sink for Summarize {
     fn unit_done(&self, local: &mut Local, morsels: &Range<usize>) -> Result<()> {
         let (Some(reuse), Some((unit, outer))) = (&self.reuse, local.outer.take()) else { return Ok(()) };
         let mut inner = std::mem::replace(local, *outer);
+        // The first batch of the unit may have made workers share.
+        local.waiting = inner.waiting.take();
         if !matches!(self.exchange.get(), Some(Some(_))) {
             inner.accumulators.iter_mut().for_each(|accumulator| accumulator.settle());
             let values = inner.accumulators.iter().map(|accumulator| accumulator.held_values()).sum();
@@ -336,8 +351,10 @@ impl Sink for Summarize {
             }
             return Ok(Flow::Continue(()));
         }
-        if let Some(partitions) = self.partitions(&keys, batch.rows)? {
-            return self.push_shared(partitions, &keys, &batch, position);
+        if let Some(exchange) = self.exchange(&keys, batch.rows)? {
+            let turn = position.morsel as usize;
+            exchange.add(&self.calls, &mut local.waiting, &keys, &batch, turn)?;
+            return Ok(Flow::Continue(()));
         }
         let known = local.table.len();
         local.table.assign(&keys, batch.rows, &mut local.group_of)?;
@@ -481,58 +498,21 @@ impl Summarize {
     }
 
     /// The shared tables, if the first batch that asks has very many groups.
-    fn partitions(&self, keys: &[ArrayRef], rows: usize) -> Result<Option<&[Mutex<Local>]>> {
+    fn exchange(&self, keys: &[ArrayRef], rows: usize) -> Result<Option<&Exchange>> {
         if !self.may_exchange {
             return Ok(None);
         }
         if let Some(decided) = self.exchange.get() {
-            return Ok(decided.as_deref());
+            return Ok(decided.as_ref());
         }
         let mut table = KeyTable::new(&self.key_types);
         table.assign(keys, rows, &mut Vec::new())?;
-        let many = table.len() > EXCHANGE_GROUPS.max(rows / 3);
-        let partitions = if many {
-            let started = (0..1 << PARTITION_BITS).map(|_| Ok(Mutex::new(self.start()?)));
-            Some(started.collect::<Result<Vec<_>>>()?)
-        } else {
-            None
+        let many = EXCHANGE_GROUPS.min(self.many_groups).max(rows / 3);
+        let exchange = match table.len() > many {
+            true => Some(Exchange::start(&self.calls, &self.key_types, self.workers, &self.query)?),
+            false => None,
         };
-        Ok(self.exchange.get_or_init(|| partitions).as_deref())
-    }
-
-    /// Spreads a batch over the shared tables.
-    fn push_shared(
-        &self,
-        partitions: &[Mutex<Local>],
-        keys: &[ArrayRef],
-        batch: &Batch,
-        position: Position,
-    ) -> Result<Flow> {
-        let spread = partition::spread(&self.key_types, keys, batch.rows, PARTITION_BITS)?;
-        let order = UInt32Array::from(spread.order);
-        let pick = |list: &[ArrayRef]| -> Result<Vec<ArrayRef>> {
-            list.iter().map(|column| columns::take_column(column, &order)).collect()
-        };
-        // A piece of a dictionary's rows would still pay for all of its values.
-        let keys = pick(keys)?.iter().map(columns::flatten).collect::<Result<Vec<_>>>()?;
-        let arguments = pick(&self.calls.evaluate(batch)?)?;
-        for step in 0..partitions.len() {
-            // Workers start at different places, so that they seldom wait for each other.
-            let index = (step + position.morsel as usize * 29) % partitions.len();
-            let (start, end) = (spread.starts[index], spread.starts[index + 1]);
-            if start == end {
-                continue;
-            }
-            let slice = |list: &[ArrayRef]| -> Vec<ArrayRef> {
-                list.iter().map(|column| column.slice(start, end - start)).collect()
-            };
-            let mut local = partitions[index].lock();
-            let Local { table, accumulators, group_of, .. } = &mut *local;
-            table.assign_hashed(&slice(&keys), &spread.hashes[start..end], group_of)?;
-            self.calls.update(accumulators, &slice(&arguments), group_of, table.len())?;
-            local.charge()?;
-        }
-        Ok(Flow::Continue(()))
+        Ok(self.exchange.get_or_init(|| exchange).as_ref())
     }
 }
 
@@ -581,7 +561,7 @@ pub fn pipeline(
     keys: &[Expr],
     aggregates: &[Aggregate],
     schema: &Schema,
-    most: Option<usize>,
+    most: Option<Most>,
 ) -> Result<Pipeline> {
     if let Some(batches) = late_extremes(executor, profile, input, keys, aggregates)? {
         return finished(executor, profile, batches, schema);
@@ -666,12 +646,35 @@ fn late_extremes(
 pub struct Extras {
     pub shortcut: Option<Shortcut>,
     pub reuse: Option<Arc<Reuse>>,
-    /// Only so many of the groups with the most rows are wanted.
-    pub most: Option<usize>,
+    pub most: Option<Most>,
 }
 
 /// One row per group: the keys, then the outputs of the aggregates. Without keys exactly one row.
 pub fn groups(
+    executor: &Executor,
+    profile: &Arc<OperatorProfile>,
+    below: &Pipeline,
+    keys: &[Expr],
+    aggregates: &[&Aggregate],
+    extras: Extras,
+) -> Result<Vec<Batch>> {
+    let (Some(reuse), [segment]) = (extras.reuse.clone(), &below.segments[..]) else {
+        return compute(executor, profile, below, keys, aggregates, extras);
+    };
+    let Some(whole) = segment.source.whole() else {
+        return compute(executor, profile, below, keys, aggregates, extras);
+    };
+    let key = reuse.results_key(&whole, extras.most);
+    if let Some(batches) = reuse.results(&key, &whole) {
+        profile.set_note(reuse.note());
+        return Ok(batches);
+    }
+    let batches = compute(executor, profile, below, keys, aggregates, extras)?;
+    reuse.put_results(key, &batches);
+    Ok(batches)
+}
+
+fn compute(
     executor: &Executor,
     profile: &Arc<OperatorProfile>,
     below: &Pipeline,
@@ -689,6 +692,7 @@ pub fn groups(
         reuse: reuse.clone(),
         exchange: OnceLock::new(),
         may_exchange: false,
+        workers: executor.workers,
         tally: None,
         many_groups: executor.many_groups,
         query: query.clone(),
@@ -705,26 +709,16 @@ pub fn groups(
         profile.set_note(reuse.note());
     }
     let started = std::time::Instant::now();
-    if let Some(Some(partitions)) = sink.exchange.get() {
+    if let Some(Some(exchange)) = sink.exchange.get() {
         // What came before the decision, and from statistics, is in the workers' own tables.
         let leftover: usize = locals.iter().map(|local| local.table.len()).sum();
         if leftover > 0 {
             return Err(EngineError::Internal(String::from("groups outside of the shared tables")));
         }
-        locals.clear();
-        let finish = |local: &Mutex<Local>| -> Result<Batch> {
-            let mut local = std::mem::replace(&mut *local.lock(), sink.start()?);
-            let groups = local.table.len();
-            let mut columns = local.table.columns()?;
-            for accumulator in &mut local.accumulators {
-                accumulator.resize(groups);
-                columns.extend(accumulator.finish()?);
-            }
-            Ok(Batch::new(columns, groups))
-        };
-        let batches = partitions.par_iter().map(finish).collect::<Result<Vec<_>>>()?;
+        let waiting: Vec<Waiting> = locals.iter_mut().filter_map(|local| local.waiting.take()).collect();
+        let batches = exchange.finish(&sink.calls, &waiting, most)?;
         profile.add_time(started.elapsed());
-        return Ok(batches.into_iter().filter(|batch| batch.rows > 0).collect());
+        return Ok(batches);
     }
     let mut batches = Vec::new();
     if let Some(tally) = &sink.tally
@@ -741,7 +735,7 @@ pub fn groups(
                 counted.push(own);
             }
         }
-        batches = tally.finish(counted, most)?;
+        batches = tally.finish(counted, most.map(|most| most.limit))?;
         if locals.iter().all(|local| local.table.is_empty()) {
             profile.add_time(started.elapsed());
             return Ok(batches);

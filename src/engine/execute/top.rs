@@ -6,9 +6,8 @@
 use std::sync::Arc;
 
 use arrow_array::UInt32Array;
-use conshelf_kql::Schema;
-use conshelf_kql::function::{AggregateFunction, FunctionId};
 use conshelf_kql::plan::{Expr, ExprKind, Operator, Plan, SortKey};
+use conshelf_kql::{Schema, Type};
 
 use crate::engine::batch::Batch;
 use crate::engine::context::{MemoryReservation, QueryContext};
@@ -16,6 +15,7 @@ use crate::engine::error::Result;
 use crate::engine::execute::Executor;
 use crate::engine::execute::bound::TopBound;
 use crate::engine::execute::columns;
+use crate::engine::execute::exchange::Most;
 use crate::engine::execute::late::{Late, Wanted};
 use crate::engine::execute::materialised::Materialised;
 use crate::engine::execute::order::SortKeys;
@@ -166,13 +166,13 @@ pub fn pipeline(
     Ok(Pipeline::of(Arc::new(Materialised::new(query, vec![rows])?), profile.clone(), true))
 }
 
-/// How many of its largest groups are wanted of a summary that only counts.
-fn most(input: &Plan, keys: &[SortKey], limit: usize) -> Option<usize> {
-    let Operator::Summarize { keys: groups, aggregates, .. } = &*input.operator else { return None };
-    let ([key], [count]) = (keys, &aggregates[..]) else { return None };
-    let is_count = count.function == FunctionId::Aggregate(AggregateFunction::Count);
-    let by_count = matches!(key.expression.kind, ExprKind::Column(position) if position == groups.len());
-    (is_count && by_count && key.descending).then_some(limit)
+/// Which groups are wanted of a summary.
+fn most(input: &Plan, keys: &[SortKey], limit: usize) -> Option<Most> {
+    let Operator::Summarize { keys: groups, .. } = &*input.operator else { return None };
+    let [key] = keys else { return None };
+    let ExprKind::Column(column) = key.expression.kind else { return None };
+    (column >= groups.len() && key.descending && key.expression.ty == Type::Long)
+        .then_some(Most { limit, column })
 }
 
 /// The best rows of a pipeline, in order.

@@ -133,19 +133,26 @@ impl KeyTable {
         self.assign_rows(keys, rows, groups)
     }
 
-    /// `assign` of rows whose hashes `partition` has computed.
-    pub fn assign_hashed(&mut self, keys: &[ArrayRef], hashes: &[u64], groups: &mut Vec<u32>) -> Result<()> {
-        if let (Index::Text, Some(Some(interner)), [key]) = (&self.index, self.interners.first_mut(), keys)
+    /// `assign` of rows of one partition, with their hashes as `partition` computes them if they are known.
+    pub fn assign_spread(
+        &mut self,
+        keys: &[ArrayRef],
+        rows: usize,
+        hashes: Option<&[u64]>,
+        groups: &mut Vec<u32>,
+    ) -> Result<()> {
+        if let (Index::Text, Some(Some(interner)), [key], Some(hashes)) =
+            (&self.index, self.interners.first_mut(), keys, hashes)
             && columns::as_dictionary(key).is_none()
         {
             return interner.assign_hashed(key, hashes, groups);
         }
         match self.index {
-            Index::Single { .. } | Index::Text => self.assign(keys, hashes.len(), groups),
+            Index::Single { .. } | Index::Text => self.assign(keys, rows, groups),
             // Keys that were spread hardly repeat themselves in one batch.
             _ => {
                 groups.clear();
-                self.assign_rows(keys, hashes.len(), groups)
+                self.assign_rows(keys, rows, groups)
             }
         }
     }
@@ -497,7 +504,7 @@ mod tests {
             let spread = partition::spread(&[Type::String], &[texts(step)], 3_000, 4).unwrap();
             let order = UInt32Array::from(spread.order);
             let keys = [columns::take_column(&texts(step), &order).unwrap()];
-            hashed.assign_hashed(&keys, &spread.hashes, &mut groups).unwrap();
+            hashed.assign_spread(&keys, spread.hashes.len(), Some(&spread.hashes), &mut groups).unwrap();
             plain.assign(&keys, keys[0].len(), &mut expected).unwrap();
             assert_eq!(groups, expected);
             hashed.find(&keys, keys[0].len(), &mut groups).unwrap();
