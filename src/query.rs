@@ -14,7 +14,7 @@ use conshelf_storage::{DEFAULT_DATABASE, Store};
 
 use crate::engine::context::QueryLimits;
 use crate::engine::error::QueryDiagnostic;
-use crate::engine::{Batch, Engine, EngineError, Prepared, QueryContext, QueryRequest};
+use crate::engine::{Batch, BatchWriter, Engine, EngineError, Output, Prepared, QueryContext, QueryRequest};
 use crate::response::value_text::quoted;
 use crate::response::{QueryStatistics, ResultHeader};
 
@@ -127,7 +127,17 @@ impl PreparedQuery {
         context: &Arc<QueryContext>,
         sink: &mut dyn FnMut(usize, Batch) -> Result<ControlFlow<()>, EngineError>,
     ) -> Result<QueryStatistics, EngineError> {
-        let statistics = self.engine.run(&self.prepared, sink)?;
+        self.run_written(context, None, &mut |index, batch, _| sink(index, batch))
+    }
+
+    /// As `run`, with the bytes that the writer made of the first rows of each batch.
+    pub fn run_written(
+        self,
+        context: &Arc<QueryContext>,
+        writer: Option<Arc<dyn BatchWriter>>,
+        sink: &mut Output<'_>,
+    ) -> Result<QueryStatistics, EngineError> {
+        let statistics = self.engine.run_written(&self.prepared, writer, sink)?;
         let progress = &context.progress;
         Ok(QueryStatistics {
             execution_seconds: statistics.elapsed_seconds,

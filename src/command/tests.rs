@@ -50,7 +50,7 @@ impl Fixture {
         let mut writer =
             ResponseWriter::new(encoder, output.results, ResultLimits::default(), &mut sink).expect("begin");
         for (index, batch) in &output.batches {
-            assert!(writer.rows(*index, batch).is_ok());
+            assert!(writer.rows(*index, batch, Vec::new()).is_ok());
         }
         let (bytes, _) = writer.finish(Completion::default(), None).expect("finish");
         String::from_utf8(bytes).expect("text").replace("\r\n", "\n")

@@ -23,7 +23,7 @@ use crate::engine::catalog::QueryCatalog;
 use crate::engine::context::QueryContext;
 use crate::engine::error::{EngineError, QueryDiagnostic, Result};
 use crate::engine::execute::pipeline::panic_text;
-use crate::engine::execute::{Executor, Sent, pool, run_to};
+use crate::engine::execute::{BatchWriter, Executor, Sent, WrittenRows, pool, run_to};
 use crate::engine::profile::Profile;
 
 /// Most operators of one query.
@@ -110,6 +110,9 @@ impl Prepared {
     }
 }
 
+/// Takes the batches of a query with the index of their result, and the bytes of their first rows.
+pub type Output<'a> = dyn FnMut(usize, Batch, Vec<WrittenRows>) -> Result<ControlFlow<()>> + 'a;
+
 impl Engine {
     /// An engine that uses all cores.
     pub fn new(store: Store) -> Engine {
@@ -170,13 +173,23 @@ impl Engine {
         prepared: &Prepared,
         output: &mut dyn FnMut(usize, Batch) -> Result<ControlFlow<()>>,
     ) -> Result<Statistics> {
+        self.run_written(prepared, None, &mut |index, batch, _| output(index, batch))
+    }
+
+    /// As `run`, with the bytes that the writer made of the first rows of each batch.
+    pub fn run_written(
+        &self,
+        prepared: &Prepared,
+        writer: Option<Arc<dyn BatchWriter>>,
+        output: &mut Output<'_>,
+    ) -> Result<Statistics> {
         let snapshot = &prepared.snapshot;
         let mut executor = Executor::new(prepared.context.clone(), Some(snapshot.clone()), self.workers);
         if !caches_per_shard(&prepared.plan.options) {
             executor.cache = None;
         }
         let started = Instant::now();
-        let sent = guarded(|| run_all(&executor, &prepared.plan, output))?;
+        let sent = guarded(|| run_all(&executor, &prepared.plan, writer, output))?;
         if let Some(cache) = &executor.cache {
             cache.sweep(snapshot.version(), || snapshot.extent_ids().collect());
         }
@@ -262,14 +275,15 @@ impl Engine {
 fn run_all(
     executor: &Executor,
     plan: &QueryPlan,
-    output: &mut dyn FnMut(usize, Batch) -> Result<ControlFlow<()>>,
+    writer: Option<Arc<dyn BatchWriter>>,
+    output: &mut Output<'_>,
 ) -> Result<Sent> {
     let mut sent = Sent::default();
     for (index, result) in plan.results.iter().enumerate() {
         let pipeline = deep(|| executor.pipeline(&result.plan))?;
-        let flow = run_to(&pipeline, &executor.query, executor.workers, &mut sent, &mut |batch| {
-            output(index, batch)
-        })?;
+        let writer = writer.clone().map(|writer| (writer, index));
+        let mut receive = |batch, written| output(index, batch, written);
+        let flow = run_to(&pipeline, &executor.query, executor.workers, &mut sent, writer, &mut receive)?;
         if flow.is_break() {
             break;
         }

@@ -24,6 +24,7 @@ pub mod stored;
 
 pub use batch::Batch;
 pub use context::QueryContext;
-pub use engine::{Engine, Prepared, QueryRequest, ResultDescription, ResultTable, Statistics};
+pub use engine::{Engine, Output, Prepared, QueryRequest, ResultDescription, ResultTable, Statistics};
 pub use error::{EngineError, Result};
 pub use evaluate::{PreparedExpression, SubqueryResolver};
+pub use execute::{BatchWriter, WrittenPiece, WrittenRows};

@@ -1,24 +1,76 @@
 //! `csv` (RFC 4180 with a header line) and `tsv` (tab-separated, backslash escapes); several results are
 //! separated by an empty line.
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use conshelf_kql::Schema;
+
 use crate::engine::Batch;
 use crate::response::columns::Cells;
+use crate::response::row_writer::{OpenRows, RowWriter, write_batch};
 use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct DelimitedEncoder {
     separator: u8,
-    cell: Vec<u8>,
+}
+
+/// Lines with the cells of rows.
+struct Lines {
+    form: DelimitedEncoder,
+    schema: Schema,
+}
+
+struct OpenLines<'a> {
+    form: DelimitedEncoder,
+    cells: Vec<Cells<'a>>,
+}
+
+impl RowWriter for Lines {
+    fn open<'a>(&'a self, batch: &'a Batch) -> Result<Box<dyn OpenRows + 'a>, EncodeError> {
+        Ok(Box::new(OpenLines { form: self.form, cells: Cells::of_batch(&self.schema, batch)? }))
+    }
+}
+
+impl OpenRows for OpenLines<'_> {
+    fn write(&mut self, rows: Range<usize>, out: &mut Vec<u8>) {
+        let mut scratch = String::new();
+        let mut cell = Vec::new();
+        for row in rows {
+            for (at, column) in self.cells.iter().enumerate() {
+                if at > 0 {
+                    out.push(self.form.separator);
+                }
+                match column {
+                    Cells::String(_) | Cells::Dictionary(..) => {
+                        self.form.write_text(column.string_at(row).unwrap_or("").as_bytes(), out);
+                    }
+                    Cells::Dynamic(_) => {
+                        cell.clear();
+                        column.write_plain(row, &mut scratch, &mut cell);
+                        self.form.write_text(&cell, out);
+                    }
+                    _ => column.write_plain(row, &mut scratch, out),
+                }
+            }
+            out.extend_from_slice(self.form.end_of_line());
+        }
+    }
 }
 
 impl DelimitedEncoder {
     pub fn csv() -> DelimitedEncoder {
-        DelimitedEncoder { separator: b',', cell: Vec::new() }
+        DelimitedEncoder { separator: b',' }
     }
 
     pub fn tsv() -> DelimitedEncoder {
-        DelimitedEncoder { separator: b'\t', cell: Vec::new() }
+        DelimitedEncoder { separator: b'\t' }
+    }
+
+    fn lines(&self, header: &ResultHeader) -> Lines {
+        Lines { form: *self, schema: header.columns.clone() }
     }
 
     fn end_of_line(&self) -> &'static [u8] {
@@ -92,30 +144,11 @@ impl Encoder for DelimitedEncoder {
     }
 
     fn rows(&mut self, header: &ResultHeader, batch: &Batch, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let cells = Cells::of_batch(&header.columns, batch)?;
-        let mut scratch = String::new();
-        let mut cell = std::mem::take(&mut self.cell);
-        for row in 0..batch.rows {
-            for (at, column) in cells.iter().enumerate() {
-                if at > 0 {
-                    out.push(self.separator);
-                }
-                match column {
-                    Cells::String(_) | Cells::Dictionary(..) => {
-                        self.write_text(column.string_at(row).unwrap_or("").as_bytes(), out);
-                    }
-                    Cells::Dynamic(_) => {
-                        cell.clear();
-                        column.write_plain(row, &mut scratch, &mut cell);
-                        self.write_text(&cell, out);
-                    }
-                    _ => column.write_plain(row, &mut scratch, out),
-                }
-            }
-            out.extend_from_slice(self.end_of_line());
-        }
-        self.cell = cell;
-        Ok(())
+        write_batch(&self.lines(header), batch, true, out)
+    }
+
+    fn row_writer(&self, _index: usize, header: &ResultHeader) -> Option<Arc<dyn RowWriter>> {
+        Some(Arc::new(self.lines(header)))
     }
 
     fn end_result(

@@ -1,7 +1,10 @@
 //! `json`: one array of objects; several results give an array of such arrays.
 
+use std::sync::Arc;
+
 use crate::engine::Batch;
-use crate::response::columns::Cells;
+use crate::response::json_rows::JsonRows;
+use crate::response::row_writer::{RowWriter, write_batch};
 use crate::response::value_text;
 use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
 
@@ -10,37 +13,6 @@ use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
 pub struct JsonEncoder {
     several: bool,
     first_row: bool,
-    keys: Vec<Vec<u8>>,
-}
-
-/// `"name":` of every column, with a comma before all but the first.
-pub(super) fn object_keys(header: &ResultHeader) -> Vec<Vec<u8>> {
-    header
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| {
-            let mut key = if at > 0 { vec![b','] } else { vec![b'{'] };
-            value_text::json_string(&column.name, &mut key);
-            key.push(b':');
-            key
-        })
-        .collect()
-}
-
-/// One row as an object.
-pub(super) fn write_object(
-    keys: &[Vec<u8>],
-    cells: &[Cells<'_>],
-    row: usize,
-    scratch: &mut String,
-    out: &mut Vec<u8>,
-) {
-    for (key, column) in keys.iter().zip(cells) {
-        out.extend_from_slice(key);
-        column.write_json(row, scratch, out);
-    }
-    out.extend_from_slice(if keys.is_empty() { b"{}" } else { b"}" });
 }
 
 /// `{"error":{"code":…,"message":…}}`, the mark of an answer that is not complete.
@@ -50,6 +22,10 @@ pub(super) fn write_failure(failure: &Failure, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"message\":");
     value_text::json_string(&failure.message, out);
     out.extend_from_slice(b"}}");
+}
+
+fn json_rows(header: &ResultHeader) -> JsonRows {
+    JsonRows::objects(&header.columns, b",\n", b"}")
 }
 
 impl Encoder for JsonEncoder {
@@ -68,7 +44,7 @@ impl Encoder for JsonEncoder {
     fn begin_result(
         &mut self,
         index: usize,
-        header: &ResultHeader,
+        _header: &ResultHeader,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         if index > 0 {
@@ -76,20 +52,20 @@ impl Encoder for JsonEncoder {
         }
         out.push(b'[');
         self.first_row = true;
-        self.keys = object_keys(header);
         Ok(())
     }
 
     fn rows(&mut self, header: &ResultHeader, batch: &Batch, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let cells = Cells::of_batch(&header.columns, batch)?;
-        let mut scratch = String::new();
-        for row in 0..batch.rows {
-            if !std::mem::take(&mut self.first_row) {
-                out.extend_from_slice(b",\n");
-            }
-            write_object(&self.keys, &cells, row, &mut scratch, out);
-        }
-        Ok(())
+        let first = self.note_rows(batch.rows);
+        write_batch(&json_rows(header), batch, first, out)
+    }
+
+    fn row_writer(&self, _index: usize, header: &ResultHeader) -> Option<Arc<dyn RowWriter>> {
+        Some(Arc::new(json_rows(header)))
+    }
+
+    fn note_rows(&mut self, rows: usize) -> bool {
+        rows > 0 && std::mem::take(&mut self.first_row)
     }
 
     fn end_result(

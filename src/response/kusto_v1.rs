@@ -1,11 +1,14 @@
 //! `kusto-v1`: `{"Tables":[…]}`. A query answers its results, then properties, status and contents; a command
 //! exactly one table. Key order is part of the protocol (some readers count tokens).
 
+use std::sync::Arc;
+
 use conshelf_kql::{Column, Schema, Type};
 
 use crate::engine::Batch;
-use crate::response::columns::write_json_rows;
+use crate::response::json_rows::JsonRows;
 use crate::response::kusto::{self, RequestIdentity};
+use crate::response::row_writer::{RowWriter, write_batch};
 use crate::response::value_text::{json_string, quoted};
 use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader, value_text};
 
@@ -100,7 +103,16 @@ impl Encoder for KustoV1Encoder {
     }
 
     fn rows(&mut self, header: &ResultHeader, batch: &Batch, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        write_json_rows(&header.columns, batch, &mut self.first_row, out)
+        let first = self.note_rows(batch.rows);
+        write_batch(&JsonRows::arrays(&header.columns), batch, first, out)
+    }
+
+    fn row_writer(&self, _index: usize, header: &ResultHeader) -> Option<Arc<dyn RowWriter>> {
+        Some(Arc::new(JsonRows::arrays(&header.columns)))
+    }
+
+    fn note_rows(&mut self, rows: usize) -> bool {
+        rows > 0 && std::mem::take(&mut self.first_row)
     }
 
     fn end_result(

@@ -3,11 +3,14 @@
 //! The order of keys inside a frame is part of the protocol: `FrameType` first, `Rows` and `OneApiErrors`
 //! last. Streaming readers of the Kusto SDKs consume the tokens in exactly this order.
 
+use std::sync::Arc;
+
 use conshelf_kql::{Column, Schema, Type};
 
 use crate::engine::Batch;
-use crate::response::columns::write_json_rows;
+use crate::response::json_rows::JsonRows;
 use crate::response::kusto::{self, RequestIdentity};
+use crate::response::row_writer::{RowWriter, write_batch};
 use crate::response::value_text::{self, json_string, quoted};
 use crate::response::{Completion, EncodeError, Encoder, Failure, FailureKind, ResultHeader};
 
@@ -63,6 +66,28 @@ impl KustoV2Encoder {
 
     fn fragmented(&self) -> bool {
         self.options.fragment_primary_tables || self.options.progressive
+    }
+
+    /// The rows of the table with that number.
+    fn json_rows(&self, id: usize, header: &ResultHeader) -> JsonRows {
+        let rows = JsonRows::arrays(&header.columns);
+        if !self.fragmented() {
+            return rows;
+        }
+        let mut start = Vec::new();
+        self.separator(&mut start);
+        let frame = if self.options.progressive {
+            format!(
+                "{{\"FrameType\":\"TableFragment\",\"TableId\":{id},\"FieldCount\":{},\"TableFragmentType\":\"DataAppend\",\"Rows\":[",
+                header.columns.len()
+            )
+        } else {
+            format!(
+                "{{\"FrameType\":\"TableFragment\",\"TableFragmentType\":\"DataAppend\",\"TableId\":{id},\"Rows\":["
+            )
+        };
+        start.extend_from_slice(frame.as_bytes());
+        rows.framed(start, b"]}")
     }
 
     /// What stands before every frame but the first.
@@ -158,29 +183,17 @@ impl Encoder for KustoV2Encoder {
     }
 
     fn rows(&mut self, header: &ResultHeader, batch: &Batch, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        if batch.rows == 0 {
-            return Ok(());
-        }
-        self.rows += batch.rows as u64;
-        if !self.fragmented() {
-            return write_json_rows(&header.columns, batch, &mut self.first_row, out);
-        }
-        self.separator(out);
-        let id = self.begun;
-        let start = if self.options.progressive {
-            format!(
-                "{{\"FrameType\":\"TableFragment\",\"TableId\":{id},\"FieldCount\":{},\"TableFragmentType\":\"DataAppend\",\"Rows\":[",
-                header.columns.len()
-            )
-        } else {
-            format!(
-                "{{\"FrameType\":\"TableFragment\",\"TableFragmentType\":\"DataAppend\",\"TableId\":{id},\"Rows\":["
-            )
-        };
-        out.extend_from_slice(start.as_bytes());
-        write_json_rows(&header.columns, batch, &mut true, out)?;
-        out.extend_from_slice(b"]}");
-        Ok(())
+        let first = self.note_rows(batch.rows);
+        write_batch(&self.json_rows(self.begun, header), batch, first, out)
+    }
+
+    fn row_writer(&self, index: usize, header: &ResultHeader) -> Option<Arc<dyn RowWriter>> {
+        Some(Arc::new(self.json_rows(index + 1, header)))
+    }
+
+    fn note_rows(&mut self, rows: usize) -> bool {
+        self.rows += rows as u64;
+        rows > 0 && std::mem::take(&mut self.first_row)
     }
 
     fn end_result(

@@ -11,10 +11,12 @@ pub mod arrow;
 pub mod columns;
 pub mod delimited;
 pub mod json;
+mod json_rows;
 pub mod kusto;
 pub mod kusto_v1;
 pub mod kusto_v2;
 pub mod ndjson;
+pub mod row_writer;
 pub mod table;
 pub mod value_text;
 pub mod writer;
@@ -26,6 +28,7 @@ use conshelf_kql::plan::Visualization;
 
 use crate::engine::Batch;
 
+pub use row_writer::RowWriter;
 pub use writer::{ResponseWriter, ResultLimits};
 
 /// What is known of a result before its rows.
@@ -116,6 +119,17 @@ pub trait Encoder: Send {
     ) -> Result<(), EncodeError>;
 
     fn rows(&mut self, header: &ResultHeader, batch: &Batch, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+
+    /// What writes the rows of a result, whether it is begun or not, where they do not depend on those before them.
+    /// Rows may then be written by it instead of by `rows`; `note_rows` tells the encoder of them.
+    fn row_writer(&self, _index: usize, _header: &ResultHeader) -> Option<Arc<dyn RowWriter>> {
+        None
+    }
+
+    /// Takes note of rows of the result that is open, which the row writer wrote; whether they are its first.
+    fn note_rows(&mut self, _rows: usize) -> bool {
+        false
+    }
 
     fn end_result(
         &mut self,
@@ -212,7 +226,7 @@ impl Format {
     pub fn friendly_encoder(self) -> Option<Box<dyn Encoder>> {
         Some(match self {
             Format::Json => Box::new(json::JsonEncoder::default()),
-            Format::Ndjson => Box::new(ndjson::NdjsonEncoder::default()),
+            Format::Ndjson => Box::new(ndjson::NdjsonEncoder),
             Format::Csv => Box::new(delimited::DelimitedEncoder::csv()),
             Format::Tsv => Box::new(delimited::DelimitedEncoder::tsv()),
             Format::Table => Box::new(table::TableEncoder::default()),

@@ -1,14 +1,19 @@
 //! `ndjson`: one object a line; the rows of several results follow each other.
 
+use std::sync::Arc;
+
 use crate::engine::Batch;
-use crate::response::columns::Cells;
-use crate::response::json::{object_keys, write_failure, write_object};
+use crate::response::json::write_failure;
+use crate::response::json_rows::JsonRows;
+use crate::response::row_writer::{RowWriter, write_batch};
 use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct NdjsonEncoder {
-    keys: Vec<Vec<u8>>,
+pub struct NdjsonEncoder;
+
+fn json_rows(header: &ResultHeader) -> JsonRows {
+    JsonRows::objects(&header.columns, b"", b"}\n")
 }
 
 impl Encoder for NdjsonEncoder {
@@ -23,21 +28,18 @@ impl Encoder for NdjsonEncoder {
     fn begin_result(
         &mut self,
         _index: usize,
-        header: &ResultHeader,
+        _header: &ResultHeader,
         _out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
-        self.keys = object_keys(header);
         Ok(())
     }
 
     fn rows(&mut self, header: &ResultHeader, batch: &Batch, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let cells = Cells::of_batch(&header.columns, batch)?;
-        let mut scratch = String::new();
-        for row in 0..batch.rows {
-            write_object(&self.keys, &cells, row, &mut scratch, out);
-            out.push(b'\n');
-        }
-        Ok(())
+        write_batch(&json_rows(header), batch, true, out)
+    }
+
+    fn row_writer(&self, _index: usize, header: &ResultHeader) -> Option<Arc<dyn RowWriter>> {
+        Some(Arc::new(json_rows(header)))
     }
 
     fn end_result(

@@ -168,12 +168,23 @@ static HUNDREDTHS: LazyLock<Vec<[u8; 8]>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The text of a real that is a whole number of hundredths up to 100, see `HUNDREDTHS`.
-#[inline]
-pub fn hundredths(value: f64) -> Option<[u8; 8]> {
-    let hundredths = (value * 100.0 + 0.5) as u32;
-    let is_exact = (f64::from(hundredths) / 100.0).to_bits() == value.to_bits();
-    if is_exact { HUNDREDTHS.get(hundredths as usize).copied() } else { None }
+/// The texts of 0.00 to 100.00, see `HUNDREDTHS`.
+pub fn hundredths_texts() -> &'static [[u8; 8]] {
+    &HUNDREDTHS
+}
+
+/// How many hundredths each value is; a number beyond `hundredths_texts` where it is no whole number of them, or
+/// not one of those.
+pub fn hundredths(values: &[f64], out: &mut Vec<u32>) {
+    /// Adding this rounds a double below 2^51 to a whole number, which the lower bits then are.
+    const ROUNDER: f64 = 6_755_399_441_055_744.0;
+    out.clear();
+    out.extend(values.iter().map(|value| {
+        let sum = value * 100.0 + ROUNDER;
+        let is_exact = ((sum - ROUNDER) / 100.0).to_bits() == value.to_bits();
+        let is_small = sum.to_bits() >> 32 == ROUNDER.to_bits() >> 32;
+        if is_exact & is_small { sum.to_bits() as u32 } else { u32::MAX }
+    }));
 }
 
 fn special_real(value: f64) -> &'static str {
@@ -234,36 +245,51 @@ pub fn json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// `false` only if none of eight bytes needs an escape.
-fn may_need_escape(word: u64) -> bool {
+/// `false` only if none of the bytes needs an escape. By words: compilers make less of it byte by byte.
+#[inline(always)]
+fn any_escape(bytes: &[u8; 16]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
-    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    (below(word, 0x20) | equal(b'"') | equal(b'\\') | equal(0x7f)) & (ONES << 7) != 0
+    let any = |word: u64| {
+        let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        below(word, 0x20) | equal(b'"') | equal(b'\\') | equal(0x7f)
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    let any = words.iter().fold(0, |found, word| found | any(u64::from_le_bytes(*word)));
+    any & (ONES << 7) != 0
+}
+
+/// How many bytes stand before the first that needs an escape in a JSON string.
+#[inline]
+pub fn plain_bytes(bytes: &[u8]) -> usize {
+    let (pieces, _) = bytes.as_chunks::<16>();
+    let clean = pieces.iter().take_while(|piece| !any_escape(piece)).count() * 16;
+    // The last piece again, as far as it was looked at already.
+    if bytes.len() - clean < 16
+        && let Some(last) = bytes.last_chunk()
+        && !any_escape(last)
+    {
+        return bytes.len();
+    }
+    let rest = bytes[clean..].iter().take_while(|byte| ESCAPES[usize::from(**byte)] == 0);
+    clean + rest.count()
 }
 
 /// The inside of a JSON string.
 pub fn json_string_content(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
-    out.reserve(bytes.len() + 2);
-    let (words, _) = bytes.as_chunks::<8>();
-    let clean = words.iter().take_while(|word| !may_need_escape(u64::from_le_bytes(**word))).count() * 8;
-    let mut plain = 0;
-    for (at, byte) in bytes.iter().enumerate().skip(clean) {
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, after) = rest.split_at(plain_bytes(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = after.split_first() else { return };
         let escape = ESCAPES[usize::from(*byte)];
-        if escape == 0 {
-            continue;
-        }
-        out.extend_from_slice(&bytes[plain..at]);
-        plain = at + 1;
-        out.push(b'\\');
-        out.push(escape);
+        out.extend_from_slice(&[b'\\', escape]);
         if escape == b'u' {
             const HEX: &[u8; 16] = b"0123456789abcdef";
             out.extend_from_slice(&[b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
+        rest = after;
     }
-    out.extend_from_slice(&bytes[plain..]);
 }
 
 /// The JSON string of a text, as text: for messages built with `format!`.
@@ -352,15 +378,29 @@ mod tests {
 
     #[test]
     fn hundredths_are_the_shortest_texts() {
+        let text_of = |value: f64| {
+            let mut found = Vec::new();
+            hundredths(&[value], &mut found);
+            let text = hundredths_texts().get(found[0] as usize)?;
+            String::from_utf8(text[1..usize::from(text[7])].to_vec()).ok()
+        };
         for number in 0..=10_000 {
             let value = f64::from(number) / 100.0;
-            let text = hundredths(value).expect("hundredths");
-            let text = &text[1..usize::from(text[7])];
-            assert_eq!(text, zmij::Buffer::new().format_finite(value).as_bytes());
+            assert_eq!(text_of(value).as_deref(), Some(zmij::Buffer::new().format_finite(value)));
+            assert_eq!(text_of(-value), None, "{value}");
+            assert_eq!(text_of(value.next_up()), None, "{value}");
+            assert_eq!(text_of(value.next_down()), None, "{value}");
         }
-        for value in [-0.0, -1.0, 0.001, 100.01, 12.345, f64::NAN, f64::INFINITY, 1e300, 0.01 + 1e-17] {
-            let is_one = value == 0.01;
-            assert_eq!(hundredths(value).is_some(), is_one, "{value}");
+        for shift in 0..64 {
+            let value = (1u64 << shift) as f64 / 100.0;
+            for value in [value, value + 0.01, value * 100.0, -value] {
+                if !(0.0..=100.0).contains(&value) {
+                    assert_eq!(text_of(value), None, "{value}");
+                }
+            }
+        }
+        for value in [-0.0, -1.0, 0.001, 100.01, 12.345, f64::NAN, -f64::NAN, f64::INFINITY, 1e300, 5e-324] {
+            assert_eq!(text_of(value), None, "{value}");
         }
     }
 

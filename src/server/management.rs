@@ -136,7 +136,7 @@ fn encode(
             .map_err(|stop| broken(format!("{stop:?}")))?;
         for (index, batch) in &output.batches {
             if let ControlFlow::Break(()) =
-                writer.rows(*index, batch).map_err(|stop| broken(format!("{stop:?}")))?
+                writer.rows(*index, batch, Vec::new()).map_err(|stop| broken(format!("{stop:?}")))?
             {
                 break;
             }

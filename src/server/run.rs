@@ -19,7 +19,7 @@ use crate::command::result::RowsBuilder;
 use crate::engine::cache::CacheUse;
 use crate::engine::context::{QueryLimits, QuerySettings};
 use crate::engine::execute::pool;
-use crate::engine::{Batch, EngineError, QueryContext};
+use crate::engine::{Batch, BatchWriter, EngineError, QueryContext};
 use crate::query::{self, Parameter, QueryInput};
 use crate::response::writer::{ChunkSink, WriteStop};
 use crate::response::{
@@ -292,12 +292,15 @@ fn answer(
         (None, Some(earlier)) => {
             write_fixed(&mut writer, earlier.batches.iter().map(|(index, batch)| (*index, batch)))
         }
-        (None, None) => prepared.run(context, &mut |index, batch| {
-            if let Some(kept) = &mut kept {
-                kept.see(index, &batch);
-            }
-            writer.rows(index, &batch).map_err(engine_error)
-        }),
+        (None, None) => {
+            let rows: Arc<dyn BatchWriter> = Arc::new(writer.writer_of_results());
+            prepared.run_written(context, Some(rows), &mut |index, batch, written| {
+                if let Some(kept) = &mut kept {
+                    kept.see(index, &batch);
+                }
+                writer.rows(index, &batch, written).map_err(engine_error)
+            })
+        }
     };
     if let Some(kept) = kept.filter(|_| result.is_ok() && earlier.is_none()) {
         kept.keep();
@@ -359,7 +362,7 @@ fn write_fixed<'a>(
     batches: impl Iterator<Item = (usize, &'a Batch)>,
 ) -> Result<QueryStatistics, EngineError> {
     for (index, batch) in batches {
-        if let ControlFlow::Break(()) = writer.rows(index, batch).map_err(engine_error)? {
+        if let ControlFlow::Break(()) = writer.rows(index, batch, Vec::new()).map_err(engine_error)? {
             break;
         }
     }

@@ -62,7 +62,7 @@ use conshelf_kql::plan::{Operator, Plan};
 use conshelf_storage::snapshot::Snapshot;
 
 pub use materialised::Materialised;
-pub use output::{Sent, run_to};
+pub use output::{BatchWriter, Sent, WrittenPiece, WrittenRows, run_to};
 
 use crate::engine::batch::Batch;
 use crate::engine::cache::{CacheUse, QueryCache};

@@ -159,6 +159,11 @@ pub trait Sink: Send + Sync + 'static {
     fn ready(&self) -> bool {
         true
     }
+
+    /// Whether the thread in `Run::wait` has something to do. Asked after each morsel.
+    fn has_news(&self) -> bool {
+        false
+    }
 }
 
 /// A transform with its counters.
@@ -341,6 +346,9 @@ impl<S: Sink> Run<S> {
                 pool::submit(&(self.clone() as Arc<dyn Work>), parked);
                 continue;
             }
+            if !self.stopped.load(Ordering::Relaxed) && self.sink.has_news() {
+                continue;
+            }
             if state.active == 0 && state.parked == 0 {
                 return match state.error.take() {
                     Some(error) => Err(error),
@@ -349,11 +357,6 @@ impl<S: Sink> Run<S> {
             }
             self.changed.wait_for(&mut state, Duration::from_millis(20));
         }
-    }
-
-    /// Wakes the thread in `wait`.
-    pub fn wake(&self) {
-        self.changed.notify_all();
     }
 
     /// The local states, once `wait` has returned.
@@ -433,6 +436,11 @@ impl<S: Sink> Run<S> {
         let _ = read?;
         if self.sink.morsel_done(local, number)?.is_break() {
             stop = Flow::Break(());
+        }
+        if self.sink.has_news() {
+            // Whoever is about to wait has looked before, or waits when the lock is free.
+            drop(self.state.lock());
+            self.changed.notify_all();
         }
         if stop.is_break() {
             self.stopped.store(true, Ordering::Relaxed);

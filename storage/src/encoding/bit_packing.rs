@@ -57,9 +57,21 @@ pub(crate) fn pack(values: &[u64], width: u32, out: &mut Vec<u8>) {
 /// `count` in the last row are unspecified.
 #[inline]
 pub(crate) fn unpack(bytes: &[u8], width: u32, count: usize, out: &mut [u64; BLOCK_VALUES]) {
+    unpack_as(bytes, width, count, out, |value| value);
+}
+
+/// [`unpack`], each value as `convert` makes it.
+#[inline(always)]
+fn unpack_as<T: Copy>(
+    bytes: &[u8],
+    width: u32,
+    count: usize,
+    out: &mut [T; BLOCK_VALUES],
+    convert: impl Fn(u64) -> T,
+) {
     let rows = count.div_ceil(BLOCK_LANES);
     if width == 0 {
-        out[..rows * BLOCK_LANES].fill(0);
+        out[..rows * BLOCK_LANES].fill(convert(0));
         return;
     }
     let mask = u64::MAX >> (64 - width);
@@ -71,12 +83,12 @@ pub(crate) fn unpack(bytes: &[u8], width: u32, count: usize, out: &mut [u64; BLO
         let Some(low) = words.get(word) else { return };
         if shift + width <= 64 {
             for (lane, value) in group.iter_mut().enumerate() {
-                *value = (load(low, lane) >> shift) & mask;
+                *value = convert((load(low, lane) >> shift) & mask);
             }
         } else {
             let Some(high) = words.get(word + 1) else { return };
             for (lane, value) in group.iter_mut().enumerate() {
-                *value = (load(low, lane) >> shift | load(high, lane) << (64 - shift)) & mask;
+                *value = convert((load(low, lane) >> shift | load(high, lane) << (64 - shift)) & mask);
             }
         }
     }
@@ -208,11 +220,14 @@ impl<'a> Blocks<'a> {
         let offset = *self.offsets.get(block).ok_or(missing)?;
         let (reference, width) = (i64::from_le_bytes(self.references[block]), u32::from(self.widths[block]));
         let count = (self.rows - block * BLOCK_VALUES).min(BLOCK_VALUES);
-        let mut unpacked = [0u64; BLOCK_VALUES];
         let bytes = self.packed.get(offset..offset + packed_bytes(count, width)).ok_or(missing)?;
-        unpack(bytes, width, count, &mut unpacked);
-        for (slot, difference) in out.iter_mut().zip(&unpacked[..count]) {
-            *slot = reference.wrapping_add((*difference as i64).wrapping_mul(self.scale));
+        if self.scale == 1 {
+            unpack_as(bytes, width, count, out, |value| reference.wrapping_add(value as i64));
+        } else {
+            let scale = self.scale;
+            unpack_as(bytes, width, count, out, |value| {
+                reference.wrapping_add((value as i64).wrapping_mul(scale))
+            });
         }
         Ok(())
     }

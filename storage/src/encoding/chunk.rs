@@ -369,7 +369,8 @@ pub(crate) fn decode_chunk_rows_by(
     wanted: &[u32],
     key: Option<&SeriesKey>,
 ) -> Decoded<ArrayRef> {
-    let ascending = wanted.windows(2).all(|pair| pair[0] < pair[1]);
+    // Without a branch a row: nearly always they do.
+    let ascending = wanted.windows(2).fold(true, |ascending, pair| ascending & (pair[0] < pair[1]));
     if !ascending || wanted.last().is_some_and(|last| *last as usize >= rows) {
         return Err(Malformed("the rows asked for do not ascend, or do not exist"));
     }

@@ -92,11 +92,17 @@ pub(crate) fn parts<'a>(mut input: Input<'a>, rows: usize) -> Decoded<(usize, In
 /// Decodes codes that are all below `count`.
 pub(crate) fn decode_codes(input: Input<'_>, rows: usize, count: usize, depth: u32) -> Decoded<Vec<u32>> {
     let codes: Vec<u32> = integer::decode(input, rows, depth + 1)?;
+    check_codes(&codes, count)?;
+    Ok(codes)
+}
+
+/// Fails unless all codes are below `count`.
+pub(crate) fn check_codes(codes: &[u32], count: usize) -> Decoded<()> {
     let largest = codes.iter().copied().fold(0, u32::max);
-    if rows > 0 && largest as usize >= count {
+    if !codes.is_empty() && largest as usize >= count {
         return Err(Malformed("a dictionary code has no value"));
     }
-    Ok(codes)
+    Ok(())
 }
 
 pub(crate) fn decode_integers<T: Target>(input: Input<'_>, rows: usize, depth: u32) -> Decoded<Vec<T>> {

@@ -247,13 +247,12 @@ pub(crate) fn decode_rows(input: Input<'_>, rows: usize, wanted: &[u32]) -> Deco
     if body.u8()? != tag::DICTIONARY {
         return Flat::read(input, rows)?.decode_rows(wanted).map(DecodedText::Flat);
     }
-    match decode(input, rows)? {
-        DecodedText::Dictionary { values, codes } => {
-            let codes = wanted.iter().map(|row| codes[*row as usize]).collect();
-            Ok(DecodedText::Dictionary { values, codes })
-        }
-        flat => Ok(flat),
-    }
+    let (count, values, codes) = dictionary::parts(body, rows)?;
+    let values = decode_flat(values, count)?;
+    let codes: Vec<u32> = integer::decode(codes, rows, 1)?;
+    let codes: Vec<u32> = wanted.iter().map(|row| codes[*row as usize]).collect();
+    dictionary::check_codes(&codes, count)?;
+    Ok(DecodedText::Dictionary { values, codes })
 }
 
 pub(crate) fn decode(input: Input<'_>, rows: usize) -> Decoded<DecodedText> {

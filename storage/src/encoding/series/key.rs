@@ -143,8 +143,7 @@ impl SeriesKey {
             return places.clone();
         }
         let list = self.places_of_few(rows).unwrap_or_else(|| self.places_of_many(rows));
-        let mut ascending: Vec<u32> = (0..list.len() as u32).collect();
-        ascending.sort_unstable_by_key(|number| list[*number as usize].position);
+        let ascending = ascending(&list, self.series());
         let places = Rc::new(Places { list, ascending });
         *self.places.borrow_mut() = Some((rows.to_vec(), places.clone()));
         places
@@ -182,13 +181,39 @@ impl SeriesKey {
 
     fn places_of_many(&self, rows: &[u32]) -> Vec<Place> {
         let order = self.order();
+        let is_code = self.numbered && order.series() == self.domain;
         let place = |row: &u32| {
             let position = order.positions[*row as usize];
-            let series = order.starts.partition_point(|start| *start <= position) - 1;
+            let series = match is_code {
+                true => self.codes[*row as usize] as usize,
+                false => order.starts.partition_point(|start| *start <= position) - 1,
+            };
             Place { position, start: order.starts[series], series: series as u32 }
         };
         rows.iter().map(place).collect()
     }
+}
+
+/// The numbers of places by position. The places are those of ascending rows, so that those of one series ascend.
+fn ascending(list: &[Place], series: usize) -> Vec<u32> {
+    let mut numbers: Vec<u32> = (0..list.len() as u32).collect();
+    if list.len() < series {
+        numbers.sort_unstable_by_key(|number| list[*number as usize].position);
+        return numbers;
+    }
+    let mut next = vec![0u32; series + 1];
+    list.iter().for_each(|place| next[place.series as usize + 1] += 1);
+    let mut end = 0;
+    for slot in &mut next {
+        end += *slot;
+        *slot = end;
+    }
+    for (number, place) in (0..).zip(list) {
+        let slot = &mut next[place.series as usize];
+        numbers[*slot as usize] = number;
+        *slot += 1;
+    }
+    numbers
 }
 
 /// How many of the codes are so.
