@@ -1,6 +1,7 @@
 //! The binary: reads the command line and runs what it says.
 
 mod allocator;
+mod program;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(arguments: &ServeArguments) -> ExitCode {
+    program::map_code();
     match conshelf::serve::serve(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::complain(&error.to_string()),

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::config::ServeArguments;
 use crate::engine::locations::Locations;
+use crate::engine::warm_up::warm_up;
 use crate::server::{self, Service};
 
 /// Runs the server until SIGTERM or SIGINT.
@@ -39,6 +40,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<(), Box<dyn Error>> {
         for problem in store.problems() {
             eprintln!("warning: damaged data: {problem}");
         }
+        warm_up(&store);
         println!("listening on http://{address}");
         std::io::stdout().flush()?;
         server::serve(listener, Service::new(store, settings), stop_signal()).await?;

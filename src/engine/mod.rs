@@ -21,6 +21,7 @@ pub mod locations;
 pub mod profile;
 pub mod pruning;
 pub mod stored;
+pub mod warm_up;
 
 pub use batch::Batch;
 pub use context::QueryContext;

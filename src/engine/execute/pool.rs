@@ -172,6 +172,11 @@ static QUEUE: LazyLock<Arc<Queue>> = LazyLock::new(|| {
     queue
 });
 
+/// Starts the worker threads, which otherwise the first work does.
+pub fn start() {
+    LazyLock::force(&QUEUE);
+}
+
 thread_local! {
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
     static IS_DEEP: Cell<bool> = const { Cell::new(false) };
