@@ -1,0 +1,128 @@
+// Options of ECharts for what shows parts of a whole: pie charts and tree maps.
+
+import type { EChartsCoreOption } from "echarts/core";
+import { formatNumber } from "../base/format";
+import { themeColour } from "../base/theme";
+import type { ChosenColumns } from "./chooseColumns";
+import { titleOf } from "./curves";
+import { palette } from "./palette";
+import type { Visualization } from "./properties";
+import { tooltipOf } from "./tooltip";
+import { numberOf, textOf, type ChartTable } from "./values";
+
+const MOST_SLICES = 12;
+
+interface Part {
+  name: string;
+  value: number;
+  children?: Part[];
+}
+
+interface Hovered {
+  name: string;
+  value: number;
+  color: string;
+  percent?: number;
+}
+
+function tooltip(): object {
+  return {
+    confine: true,
+    backgroundColor: themeColour("raised"),
+    borderColor: themeColour("line-strong"),
+    padding: 8,
+    formatter: (part: Hovered) =>
+      tooltipOf(part.percent === undefined ? part.name : `${part.name} · ${part.percent} %`, [
+        { name: "", colour: String(part.color), value: part.value },
+      ]),
+  };
+}
+
+export function pieOptions(table: ChartTable, chosen: ChosenColumns, wish: Visualization, width: number): EChartsCoreOption {
+  const valueIndex = chosen.y[0] ?? 0;
+  const type = table.columns[valueIndex]?.type ?? "real";
+  const sums = new Map<string, number>();
+  for (const row of table.rows) {
+    const name = chosen.series.map((index) => textOf(row[index] ?? null)).join(", ");
+    sums.set(name, (sums.get(name) ?? 0) + Math.abs(numberOf(row[valueIndex] ?? null, type) ?? 0));
+  }
+  const parts: Part[] = [...sums].map(([name, value]) => ({ name, value }));
+  // Slices too many to tell apart become one.
+  if (parts.length > MOST_SLICES) {
+    parts.sort((left, right) => right.value - left.value);
+    const rest = parts.splice(MOST_SLICES - 1);
+    parts.push({ name: `Other (${rest.length})`, value: rest.reduce((sum, part) => sum + part.value, 0) });
+  }
+  const beside = width > 560 && wish.Legend !== "hidden";
+  return {
+    animation: false,
+    color: palette(),
+    textStyle: { fontFamily: themeColour("sans") },
+    title: titleOf(wish),
+    legend: beside
+      ? { type: "scroll", orient: "vertical", right: 24, top: "middle", icon: "circle", itemWidth: 9, textStyle: { color: themeColour("ink") }, pageTextStyle: { color: themeColour("muted") } }
+      : undefined,
+    tooltip: tooltip(),
+    series: [
+      {
+        type: "pie",
+        radius: ["42%", "72%"],
+        center: [beside ? "42%" : "50%", wish.Title ? "54%" : "50%"],
+        data: parts,
+        itemStyle: { borderColor: themeColour("panel"), borderWidth: 2 },
+        label: { color: themeColour("ink"), formatter: (part: Hovered) => `${part.name}\n${part.percent} %`, lineHeight: 15, fontSize: 12 },
+        labelLine: { lineStyle: { color: themeColour("line-strong") } },
+        minShowLabelAngle: 6,
+      },
+    ],
+  };
+}
+
+export function treeOptions(table: ChartTable, chosen: ChosenColumns, wish: Visualization): EChartsCoreOption {
+  const valueIndex = chosen.y[0] ?? 0;
+  const type = table.columns[valueIndex]?.type ?? "real";
+  const root: Part = { name: "", value: 0, children: [] };
+  for (const row of table.rows) {
+    const value = Math.abs(numberOf(row[valueIndex] ?? null, type) ?? 0);
+    let node = root;
+    for (const index of chosen.series) {
+      const name = textOf(row[index] ?? null);
+      node.children ??= [];
+      let child: Part | undefined = node.children.find((part) => part.name === name);
+      if (!child) {
+        child = { name, value: 0 };
+        node.children.push(child);
+      }
+      child.value += value;
+      node = child;
+    }
+  }
+  return {
+    animation: false,
+    color: palette(),
+    textStyle: { fontFamily: themeColour("sans") },
+    title: titleOf(wish),
+    tooltip: tooltip(),
+    series: [
+      {
+        type: "treemap",
+        data: root.children,
+        top: wish.Title ? 38 : 12,
+        left: 12,
+        right: 12,
+        bottom: 34,
+        roam: false,
+        nodeClick: "zoomToNode",
+        breadcrumb: { bottom: 6, itemStyle: { color: themeColour("sunken"), borderColor: themeColour("line"), textStyle: { color: themeColour("ink") } } },
+        label: { formatter: (part: Hovered) => `${part.name}\n${formatNumber(part.value)}`, color: "#fff", fontSize: 12, lineHeight: 16 },
+        upperLabel: { show: chosen.series.length > 1, height: 22, color: "#fff", fontWeight: 600 },
+        itemStyle: { borderColor: themeColour("panel"), gapWidth: 1 },
+        levels: [
+          { itemStyle: { gapWidth: 3, borderWidth: 0 } },
+          { itemStyle: { gapWidth: 1, borderWidth: chosen.series.length > 1 ? 3 : 0 }, colorSaturation: [0.35, 0.55] },
+          { itemStyle: { gapWidth: 1 }, colorSaturation: [0.3, 0.5] },
+        ],
+      },
+    ],
+  };
+}

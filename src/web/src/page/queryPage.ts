@@ -1,0 +1,207 @@
+// The page of queries: tabs, tool bar, editor above, result below; runs, cancels and remembers.
+
+import { element, replaceContent } from "../base/dom";
+import { icon } from "../base/icons";
+import { copyText } from "../base/notice";
+import { Observable } from "../base/observable";
+import { linkTo, takeShared } from "../base/share";
+import { makeSplitter } from "../base/splitter";
+import type { Block } from "../editor/blocks";
+import { QueryEditor } from "../editor/editor";
+import type { History } from "../history/history";
+import { ResultPanel } from "../result/panel";
+import { makeRequestId, ServerError } from "../server/client";
+import { askProgress, cancelQuery, isCommand, runQuery } from "../server/query";
+import { refreshSchema, schema } from "../server/schema";
+import { Tabs, type QueryTab } from "../tabs/tabs";
+
+interface Running {
+  requestId: string;
+  database: string;
+  abort: AbortController;
+  cancelled: boolean;
+}
+
+const PROGRESS_AFTER_MILLISECONDS = 800;
+const PROGRESS_EVERY_MILLISECONDS = 700;
+
+export class QueryPage {
+  readonly element: HTMLElement;
+  readonly database = new Observable<string>("NetDefaultDB");
+  readonly editor: QueryEditor;
+  readonly tabs: Tabs;
+  private readonly result = new ResultPanel();
+  private readonly databases = element("select", { class: "database", "aria-label": "Database" });
+  private readonly runButton: HTMLButtonElement;
+  private running: Running | null = null;
+  history: History | null = null;
+
+  constructor() {
+    this.editor = new QueryEditor({
+      database: () => this.database.value,
+      onContextChange: (listener) => {
+        const stops = [this.database.watch(listener), schema.watch(listener)];
+        return () => stops.forEach((stop) => stop());
+      },
+      onRun: () => void this.run(),
+      onChange: (text) => this.tabs.setText(text),
+    });
+    this.tabs = new Tabs(
+      (tab) => this.show(tab),
+      (tab) => this.editor.forget(tab.id),
+      () => this.database.value,
+    );
+    this.runButton = element("button", { class: "button primary run", type: "button", title: "Run the block at the cursor or the selection (Shift+Enter)" });
+    this.runButton.addEventListener("click", () => (this.running ? this.cancel() : void this.run()));
+    this.databases.addEventListener("change", () => this.useDatabase(this.databases.value));
+    const editorBox = element("div", { class: "editor-box" }, this.editor.element);
+    this.element = element(
+      "section",
+      { class: "query-page", "aria-label": "Query" },
+      this.tabs.element,
+      element(
+        "div",
+        { class: "toolbar", role: "toolbar", "aria-label": "Query" },
+        this.runButton,
+        element("label", { class: "database-label" }, icon("database"), this.databases),
+        element("div", { class: "spacer" }),
+        this.tool("format", "Format", "Format the block (Shift+Alt+F)", () => void this.editor.format()),
+        this.tool("share", "Share", "Copy a link to this query", () => this.share()),
+      ),
+      editorBox,
+      makeSplitter({
+        name: "editor",
+        label: "Height of the editor",
+        direction: "rows",
+        minimum: 80,
+        maximum: () => Math.max(120, window.innerHeight - 280),
+        initial: Math.round(window.innerHeight * 0.34),
+        apply: (pixels) => {
+          editorBox.style.height = `${pixels}px`;
+        },
+      }),
+      this.result.element,
+    );
+    this.paintRun();
+    schema.watch(() => this.paintDatabases());
+    this.database.watch(() => this.paintDatabases());
+  }
+
+  /** Opens what the address or the last visit holds. */
+  start(): void {
+    this.tabs.start();
+    this.openShared();
+    window.addEventListener("hashchange", () => this.openShared());
+    this.editor.focus();
+  }
+
+  useDatabase(name: string): void {
+    this.database.value = name;
+    this.tabs.setDatabase(name);
+  }
+
+  /** Opens a text in a tab of its own and runs it. */
+  openAndRun(database: string, text: string): void {
+    this.tabs.open(text, database);
+    void this.run();
+  }
+
+  private openShared(): void {
+    const shared = takeShared();
+    if (!shared) return;
+    this.tabs.open(shared.text, shared.database);
+    // A link must not change anything: commands wait for the user.
+    if (!isCommand(shared.text)) void this.run();
+  }
+
+  private tool(name: "format" | "share", label: string, title: string, run: () => void): HTMLElement {
+    return element("button", { class: "button small", type: "button", title, "aria-label": label, onClick: run }, icon(name), element("span", { class: "wide" }, label));
+  }
+
+  private show(tab: QueryTab): void {
+    this.database.value = tab.database;
+    this.editor.show(tab.id, tab.text);
+  }
+
+  private share(): void {
+    const block = this.editor.toRun();
+    if (block) void copyText(linkTo({ database: this.database.value, text: block.text }), "Link");
+  }
+
+  private paintRun(): void {
+    const running = this.running !== null;
+    replaceContent(this.runButton, icon(running ? "stop" : "run"), running ? "Cancel" : "Run");
+    this.runButton.classList.toggle("danger", running);
+  }
+
+  private paintDatabases(): void {
+    const names = schema.value.map((one) => one.name);
+    if (!names.includes(this.database.value)) names.unshift(this.database.value);
+    replaceContent(this.databases, ...names.map((name) => element("option", { value: name, selected: name === this.database.value }, name)));
+  }
+
+  private cancel(): void {
+    const running = this.running;
+    if (!running) return;
+    running.cancelled = true;
+    void cancelQuery(running.database, running.requestId).catch(() => undefined);
+    running.abort.abort();
+  }
+
+  private async run(): Promise<void> {
+    const block = this.editor.toRun();
+    if (!block || block.text.trim() === "") return;
+    if (this.running) this.cancel();
+    const mine: Running = { requestId: makeRequestId("query"), database: this.database.value, abort: new AbortController(), cancelled: false };
+    this.running = mine;
+    this.paintRun();
+    const note = this.result.showRunning(() => this.cancel());
+    const stopAsking = this.askForProgress(mine, note);
+    const started = performance.now();
+    const command = isCommand(block.text);
+    try {
+      const answer = await runQuery(mine.database, block.text, { requestId: mine.requestId, signal: mine.abort.signal });
+      const milliseconds = performance.now() - started;
+      if (this.running !== mine) return;
+      this.result.show({ answer, database: mine.database, text: block.text, isCommand: command, milliseconds });
+      this.remember(block, mine, milliseconds, answer.tables[0]?.rows.length ?? null, answer.problem?.message ?? null);
+      if (command && !/^\s*\.show/.test(block.text)) void refreshSchema();
+    } catch (failure) {
+      if (this.running !== mine) return;
+      this.fail(failure, block, mine, performance.now() - started);
+    } finally {
+      stopAsking();
+      if (this.running === mine) {
+        this.running = null;
+        this.paintRun();
+      }
+    }
+  }
+
+  private fail(failure: unknown, block: Block, run: Running, milliseconds: number): void {
+    if (run.cancelled) {
+      this.result.showCancelled();
+      return;
+    }
+    const error = failure instanceof ServerError ? failure : new ServerError(String(failure), 0);
+    const { line, column } = error;
+    this.result.showError(error, line === null ? null : () => this.editor.goTo(block, line, column ?? 1));
+    this.remember(block, run, milliseconds, null, error.message);
+  }
+
+  private remember(block: Block, run: Running, milliseconds: number, rows: number | null, error: string | null): void {
+    this.history?.add({ text: block.text, database: run.database, at: Date.now(), milliseconds, rows, error });
+  }
+
+  private askForProgress(run: Running, note: (text: string) => void): () => void {
+    let timer = 0;
+    const ask = async (): Promise<void> => {
+      const state = await askProgress(run.database, run.requestId).catch(() => null);
+      if (this.running !== run) return;
+      if (state) note(`${state.rowsScanned.toLocaleString("en-US")} rows read, ${state.extentsScanned} of ${state.extentsTotal} extents`);
+      timer = window.setTimeout(() => void ask(), PROGRESS_EVERY_MILLISECONDS);
+    };
+    timer = window.setTimeout(() => void ask(), PROGRESS_AFTER_MILLISECONDS);
+    return () => window.clearTimeout(timer);
+  }
+}

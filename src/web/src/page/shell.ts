@@ -1,0 +1,136 @@
+// What is always there: the top bar, the side with schema and history, and the page in the middle.
+
+import { element, replaceContent } from "../base/dom";
+import { icon, type IconName } from "../base/icons";
+import { Observable } from "../base/observable";
+import { makeSplitter } from "../base/splitter";
+import { theme, toggleTheme } from "../base/theme";
+import { History } from "../history/history";
+import { SchemaTree } from "../schema/tree";
+import { QueryPage } from "./queryPage";
+import type { IngestPage } from "../ingest/page";
+
+type PageName = "query" | "ingest";
+type SideName = "schema" | "history";
+
+export class Shell {
+  readonly element: HTMLElement;
+  private readonly query = new QueryPage();
+  private ingest: IngestPage | null = null;
+  private readonly page = new Observable<PageName>("query");
+  private readonly side = new Observable<SideName>("schema");
+  private readonly main = element("main", { class: "main", id: "main" });
+  private readonly sideBox: HTMLElement;
+
+  constructor() {
+    const history = new History((entry) => {
+      this.leaveSide();
+      this.page.value = "query";
+      this.query.tabs.open(entry.text, entry.database);
+    });
+    this.query.history = history;
+    const tree = new SchemaTree(this.query.database, {
+      insert: (text) => {
+        this.leaveSide();
+        this.page.value = "query";
+        this.query.editor.insert(text);
+      },
+      runNew: (database, text) => {
+        this.leaveSide();
+        this.page.value = "query";
+        this.query.openAndRun(database, text);
+      },
+      useDatabase: (name) => this.query.useDatabase(name),
+      ingestInto: (database, table) => {
+        this.leaveSide();
+        void this.openIngest(database, table);
+      },
+    });
+    const panels: Record<SideName, HTMLElement> = { schema: tree.element, history: history.element };
+    const sideTabs = element("div", { class: "tabs", role: "tablist", "aria-label": "Side" });
+    const sideContent = element("div", { class: "side-content", role: "tabpanel" });
+    this.side.watch((name) => {
+      replaceContent(sideContent, panels[name]);
+      replaceContent(sideTabs, ...(["schema", "history"] as const).map((one) =>
+        element("button", { class: "tab", role: "tab", type: "button", "aria-selected": String(one === name), onClick: () => {
+          this.side.value = one;
+        } }, one === "schema" ? "Schema" : "History"),
+      ));
+    });
+    this.sideBox = element("nav", { class: "side", "aria-label": "Schema and history" }, sideTabs, sideContent);
+    const scrim = element("div", { class: "scrim", onClick: () => this.leaveSide() });
+    this.element = element(
+      "div",
+      { class: "shell" },
+      this.topBar(),
+      this.sideBox,
+      makeSplitter({
+        name: "side",
+        label: "Width of the side",
+        direction: "columns",
+        minimum: 170,
+        maximum: () => Math.max(200, window.innerWidth / 2),
+        initial: 252,
+        apply: (pixels) => document.documentElement.style.setProperty("--side-width", `${pixels}px`),
+      }),
+      this.main,
+      scrim,
+    );
+    this.page.watch((name) => this.open(name));
+  }
+
+  start(): void {
+    this.query.start();
+  }
+
+  private topBar(): HTMLElement {
+    const themeButton = element("button", { class: "icon-button", type: "button", onClick: toggleTheme });
+    theme.watch((value) => {
+      replaceContent(themeButton, icon(value === "dark" ? "sun" : "moon"));
+      const label = value === "dark" ? "Light colours" : "Dark colours";
+      themeButton.setAttribute("aria-label", label);
+      themeButton.title = label;
+    });
+    const pages = element("div", { class: "pages" });
+    this.page.watch((current) => {
+      const entries: [PageName, string, IconName][] = [["query", "Query", "run"], ["ingest", "Add data", "upload"]];
+      replaceContent(pages, ...entries.map(([name, label, picture]) =>
+        element("button", { class: "page-button", type: "button", "aria-current": name === current ? "page" : null, onClick: () => {
+          if (name === "ingest") void this.openIngest("NetDefaultDB", "");
+          else this.page.value = name;
+        } }, icon(picture), label),
+      ));
+    });
+    const menu = element("button", { class: "icon-button menu-button", type: "button", "aria-label": "Schema and history", title: "Schema and history", onClick: () => this.element.classList.toggle("side-open") }, icon("menu"));
+    return element(
+      "header",
+      { class: "top" },
+      menu,
+      element("a", { class: "brand", href: "/" }, element("img", { src: "/web/icon.svg", alt: "", width: 20, height: 20 }), "Conshelf"),
+      pages,
+      element("div", { class: "spacer" }),
+      element("a", { class: "icon-button", href: "/docs/kql", target: "_blank", rel: "noopener", title: "The language", "aria-label": "The language" }, icon("book")),
+      themeButton,
+    );
+  }
+
+  private leaveSide(): void {
+    this.element.classList.remove("side-open");
+  }
+
+  private async openIngest(database: string, table: string): Promise<void> {
+    if (!this.ingest) {
+      const { IngestPage } = await import("../ingest/page");
+      this.ingest ??= new IngestPage((target, text) => {
+        this.page.value = "query";
+        this.query.openAndRun(target, text);
+      });
+    }
+    this.ingest.target(database, table);
+    this.page.value = "ingest";
+  }
+
+  private open(name: PageName): void {
+    replaceContent(this.main, name === "ingest" && this.ingest ? this.ingest.element : this.query.element);
+  }
+}
