@@ -23,6 +23,7 @@ pub mod request;
 pub mod results;
 pub mod run;
 pub mod service;
+pub mod web;
 
 use std::future::Future;
 use std::io;
@@ -46,7 +47,9 @@ use crate::telemetry::{FLUSH_EVERY, HealthEvent};
 /// All routes with everything around them.
 pub fn router(service: Arc<Service>) -> Router {
     let router = Router::new()
-        .route("/", get(pages::hello))
+        .route("/", get(web::home))
+        .route("/plain", get(web::plain))
+        .route("/web/{name}", get(web::file))
         .route("/query", get(friendly::query_route).post(friendly::query_route))
         .route("/ingest/{database}/{table}", post(ingest::friendly).put(ingest::friendly))
         .route("/v1/kql/complete", get(language::complete).post(language::complete))

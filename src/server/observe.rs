@@ -50,9 +50,11 @@ fn is_authorised(headers: &HeaderMap, token: &str) -> bool {
     scheme.eq_ignore_ascii_case("bearer") && given.len() == token.len() && differences == 0
 }
 
-/// Paths that answer without a token: what clients ask before they have one, and what watches the server.
+/// Paths that answer without a token: what clients ask before they have one, the page itself, and what watches the
+/// server.
 fn is_open(path: &str) -> bool {
-    matches!(path, "/" | "/health" | "/ready" | "/v1/rest/auth/metadata" | "/v1/rest/ping")
+    matches!(path, "/" | "/plain" | "/health" | "/ready" | "/v1/rest/auth/metadata" | "/v1/rest/ping")
+        || path.starts_with("/web/")
 }
 
 /// The routes as metrics name them, so that unknown paths cannot fill memory.

@@ -21,7 +21,8 @@ fn page(status: StatusCode, content_type: &'static str, body: String) -> Respons
 
 const JSON: &str = "application/json; charset=utf-8";
 
-const ROUTES: [(&str, &str); 12] = [
+const ROUTES: [(&str, &str); 13] = [
+    ("GET /", "the web page, for browsers; this list for others"),
     (
         "GET|POST /query?db=&q=&format=",
         "run KQL; format json, ndjson, csv, tsv, table, arrow, kusto-v1 or kusto-v2",
@@ -39,32 +40,11 @@ const ROUTES: [(&str, &str); 12] = [
     ("GET /metrics", "counters for Prometheus"),
 ];
 
-/// `GET /`
-pub async fn hello(request: Request) -> Response<Body> {
-    let accept = request
-        .headers()
-        .get(header::ACCEPT)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        .unwrap_or_default();
-    let version = env!("CARGO_PKG_VERSION");
-    if accept.contains("text/html") {
-        let rows: Vec<String> = ROUTES
-            .iter()
-            .map(|(route, text)| format!("<tr><td><code>{route}</code></td><td>{text}</td></tr>"))
-            .collect();
-        let html = format!(
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Conshelf</title>\
-             <style>body{{font:16px/1.5 system-ui;margin:3em auto;max-width:50em}}td{{padding:.2em 1em .2em 0;vertical-align:top}}</style>\
-             <h1>Conshelf {version}</h1><p>A KQL time-series database.</p>\
-             <form action=\"/query\"><input name=\"q\" size=\"60\" value=\".show tables details\"> <button>Run</button></form>\
-             <table>{}</table></html>\n",
-            rows.join("")
-        );
-        return page(StatusCode::OK, "text/html; charset=utf-8", html);
-    }
+/// The list of routes, as JSON.
+pub fn hello() -> Response<Body> {
     let routes: serde_json::Map<String, serde_json::Value> =
         ROUTES.iter().map(|(route, text)| ((*route).to_owned(), json!(text))).collect();
-    let body = json!({"name": "conshelf", "version": version, "routes": routes});
+    let body = json!({"name": "conshelf", "version": env!("CARGO_PKG_VERSION"), "routes": routes});
     page(StatusCode::OK, JSON, format!("{body:#}\n"))
 }
 

@@ -1,14 +1,32 @@
 // How the page is built: hashed files under /web/, charts in a bundle of their own that is loaded when first needed.
 // `npm run dev` serves it with a running server behind it (CONSHELF_URL, by default http://127.0.0.1:8080).
 
-import { defineConfig } from "vite";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
 
 const server = process.env.CONSHELF_URL ?? "http://127.0.0.1:8080";
 
+const folder = process.env.CONSHELF_WEB_OUT ?? "dist";
+
+/** Beside every file its compressed form: what the server embeds and sends. */
+const compress: Plugin = {
+  name: "compress",
+  closeBundle() {
+    for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+      if (!/\.(html|js|css|svg)$/.test(name)) continue;
+      const path = join(folder, name);
+      writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+    }
+  },
+};
+
 export default defineConfig({
+  plugins: [compress],
   base: "/",
   build: {
-    outDir: process.env.CONSHELF_WEB_OUT ?? "dist",
+    outDir: folder,
     emptyOutDir: true,
     assetsDir: "web",
     assetsInlineLimit: 0,

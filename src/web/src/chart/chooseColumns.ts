@@ -84,7 +84,8 @@ function chooseX(columns: readonly ChartColumn[], kind: string, used: Set<number
 }
 
 function chooseCurves(columns: readonly ChartColumn[], kind: string, wished: Wished): ChosenColumns | string {
-  const used = new Set([...wished.series, ...wished.y, ...wished.anomalies]);
+  const anomalies = kind === "anomalychart" && wished.anomalies.length === 0 ? likelyAnomalies(columns, wished) : wished.anomalies;
+  const used = new Set([...wished.series, ...wished.y, ...anomalies]);
   const x = wished.x ?? chooseX(columns, kind, used);
   if (x < 0) {
     return kind === "timechart" || kind === "anomalychart"
@@ -99,7 +100,12 @@ function chooseCurves(columns: readonly ChartColumn[], kind: string, wished: Wis
   if (y.length === 0) return "The result has no numeric column to draw.";
   const text = columns.findIndex((column, index) => isText(column) && !used.has(index) && !y.includes(index));
   const series = wished.series.length > 0 ? wished.series : text >= 0 ? [text] : [];
-  return { x, xEnd: null, series, y, anomalies: wished.anomalies };
+  return { x, xEnd: null, series, y, anomalies };
+}
+
+/** The column that series_decompose_anomalies usually fills, when the query named none. */
+function likelyAnomalies(columns: readonly ChartColumn[], wished: Wished): number[] {
+  return columns.flatMap((column, index) => (/^anomal(y|ies)/i.test(column.name) && isNumber(column) && !wished.y.includes(index) ? [index] : [])).slice(0, 1);
 }
 
 function chooseSlices(columns: readonly ChartColumn[], wished: Wished): ChosenColumns | string {

@@ -33,7 +33,7 @@ export function curveOptions(model: CurveModel, wish: Visualization, height: num
   const areas = areasOf(model, wish);
   const axes = wish.YSplit === "axes" ? Math.min(model.curves.length, MOST_AXES) : 1;
   const legendShown = wish.Legend !== "hidden" && model.curves.length > 1;
-  const top = (wish.Title ? 34 : 14) + (legendShown ? 26 : 0) + (wish.YTitle ? 8 : 0);
+  const top = (wish.Title ? 34 : 14) + (legendShown ? 26 : 0) + (wish.YTitle || wish.YSplit === "panels" ? 18 : 0);
   const zoomRoom = !flat && model.xKind !== "category" ? 30 : 0;
   const bottom = 30 + zoomRoom + (wish.XTitle ? 18 : 0);
   const gap = 34;
@@ -42,13 +42,13 @@ export function curveOptions(model: CurveModel, wish: Visualization, height: num
   const grids = areas.map((_area, index) => ({
     top: top + index * (panel + gap),
     height: panel,
-    left: flat ? 12 : 14 + (axes > 1 ? Math.max(0, Math.ceil(axes / 2) - 1) * 52 : 0),
+    left: areas.length > 1 ? 62 : flat ? 12 : 14 + (axes > 1 ? Math.max(0, Math.ceil(axes / 2) - 1) * 52 : 0),
     right: 20 + (axes > 1 ? Math.max(0, Math.floor(axes / 2) - 1) * 52 : 0),
-    containLabel: true,
+    containLabel: areas.length === 1,
   }));
   const placeAxes = areas.map((_area, index) => placeAxis(model, wish, index, index === areas.length - 1));
   const valueAxes = areas.flatMap((area, index) =>
-    Array.from({ length: axes }, (_unused, axis) => valueAxis(model, wish, index, axis, axes, area, colourOf)),
+    Array.from({ length: axes }, (_unused, axis) => valueAxis(model, wish, index, axis, axes, area, colourOf, panel)),
   );
   const series = areas.flatMap((area, index) =>
     area.curves.flatMap((curve, place) => {
@@ -139,7 +139,7 @@ function shortCategory(label: string): string {
   return /^\d{4}-\d\d-\d\dT/.test(label) ? timeText(Date.parse(label)) : label;
 }
 
-function valueAxis(model: CurveModel, wish: Visualization, grid: number, axis: number, axes: number, area: Area, colourOf: Map<Curve, string>): object {
+function valueAxis(model: CurveModel, wish: Visualization, grid: number, axis: number, axes: number, area: Area, colourOf: Map<Curve, string>, panel: number): object {
   const curve = axes > 1 ? model.curves[axis] : undefined;
   const colour = curve ? colourOf.get(curve) : themeColour("muted");
   const percent = wish.Kind === "stacked100";
@@ -152,7 +152,8 @@ function valueAxis(model: CurveModel, wish: Visualization, grid: number, axis: n
     name: wish.YSplit === "panels" ? area.title : axes > 1 ? "" : (wish.YTitle ?? ""),
     nameLocation: flat ? "middle" : "end",
     nameGap: flat ? 26 : 10,
-    nameTextStyle: { color: themeColour("muted"), align: flat ? "center" : "left" },
+    nameTextStyle: { color: themeColour("muted"), align: flat ? "center" : "left", padding: flat ? 0 : [0, 0, 0, -30] },
+    splitNumber: panel < 120 ? 2 : panel < 220 ? 4 : 5,
     min: bound(wish.Ymin),
     max: percent ? 100 : bound(wish.Ymax),
     scale: wish.Visualization === "scatterchart",

@@ -89,7 +89,8 @@ export function buildCurves(result: ResultTable, wish: Visualization): CurveMode
         curves.set(key, curve);
       }
       curve.points.push([place, numberOf(row[y] ?? null, column.type)]);
-      const marker = chosen.anomalies[Math.min(chosen.y.indexOf(y), chosen.anomalies.length - 1)];
+      // The first anomaly column is of the first value column, and so on.
+      const marker = chosen.anomalies[chosen.y.indexOf(y)];
       if (marker !== undefined && (numberOf(row[marker] ?? null, "real") ?? 0) !== 0) curve.anomalies.push(curve.points.length - 1);
     }
   }

@@ -118,9 +118,9 @@ export function treeOptions(table: ChartTable, chosen: ChosenColumns, wish: Visu
         upperLabel: { show: chosen.series.length > 1, height: 22, color: "#fff", fontWeight: 600 },
         itemStyle: { borderColor: themeColour("panel"), gapWidth: 1 },
         levels: [
-          { itemStyle: { gapWidth: 3, borderWidth: 0 } },
-          { itemStyle: { gapWidth: 1, borderWidth: chosen.series.length > 1 ? 3 : 0 }, colorSaturation: [0.35, 0.55] },
-          { itemStyle: { gapWidth: 1 }, colorSaturation: [0.3, 0.5] },
+          { itemStyle: { gapWidth: 3, borderWidth: 0 }, upperLabel: { show: false } },
+          { itemStyle: { gapWidth: 1, borderWidth: chosen.series.length > 1 ? 2 : 0 }, upperLabel: { show: chosen.series.length > 1 } },
+          { itemStyle: { gapWidth: 1 } },
         ],
       },
     ],

@@ -1,7 +1,7 @@
 // The query editor: CodeMirror with KQL. It lives in a shadow root, because there the library takes its styles as
 // style sheets, which the page's content security policy allows; inline styles it does not.
 
-import { closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab, toggleComment } from "@codemirror/commands";
 import { bracketMatching, indentUnit } from "@codemirror/language";
 import { lintKeymap } from "@codemirror/lint";
@@ -85,7 +85,8 @@ export class QueryEditor {
   }
 
   private newState(text: string): EditorState {
-    const run = (): boolean => {
+    const run = (view: EditorView): boolean => {
+      closeCompletion(view);
       this.options.onRun();
       return true;
     };

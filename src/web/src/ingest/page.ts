@@ -109,10 +109,8 @@ export class IngestPage {
         element("label", { for: "ingest-table" }, "Table", table, known),
         preview.format === "csv" || preview.format === "tsv" ? element("label", { class: "check" }, header, "The first line has names") : null,
         element("label", { class: "check" }, skip, "Skip bad records"),
-        element("div", { class: "spacer" }),
-        again,
-        start,
       ),
+      element("div", { class: "ingest-form" }, start, again),
       status,
       this.previewTable(preview),
     );

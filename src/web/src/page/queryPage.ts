@@ -121,6 +121,7 @@ export class QueryPage {
   private show(tab: QueryTab): void {
     this.database.value = tab.database;
     this.editor.show(tab.id, tab.text);
+    this.editor.focus();
   }
 
   private share(): void {
@@ -198,7 +199,7 @@ export class QueryPage {
     const ask = async (): Promise<void> => {
       const state = await askProgress(run.database, run.requestId).catch(() => null);
       if (this.running !== run) return;
-      if (state) note(`${state.rowsScanned.toLocaleString("en-US")} rows read, ${state.extentsScanned} of ${state.extentsTotal} extents`);
+      if (state && state.rowsScanned + state.extentsTotal > 0) note(`${state.rowsScanned.toLocaleString("en-US")} rows read, ${state.extentsScanned} of ${state.extentsTotal} extents`);
       timer = window.setTimeout(() => void ask(), PROGRESS_EVERY_MILLISECONDS);
     };
     timer = window.setTimeout(() => void ask(), PROGRESS_AFTER_MILLISECONDS);

@@ -29,6 +29,9 @@ export class ResultGrid {
   private offsets: number[] = [];
   private scheduled = false;
   private painted = "";
+  /** The rows that are elements now, by place, and what they all depend on. */
+  private kept = new Map<number, HTMLElement>();
+  private keptFor = "";
 
   constructor(
     table: ResultTable,
@@ -101,6 +104,7 @@ export class ResultGrid {
     this.body.style.width = `${total}px`;
     this.head.style.width = `${total}px`;
     this.painted = "";
+    this.keptFor = "";
     this.schedule();
   }
 
@@ -147,10 +151,26 @@ export class ResultGrid {
     const key = `${first} ${last} ${shift} ${left} ${right} ${JSON.stringify(this.selection.bounds)}`;
     if (key === this.painted) return;
     this.painted = key;
-    this.paintHead(left, right);
-    const rows: HTMLElement[] = [];
-    for (let row = first; row < last; row += 1) rows.push(this.makeRow(row, left, right, row * ROW_HEIGHT + shift));
-    this.body.replaceChildren(...rows);
+    const same = `${shift} ${left} ${right} ${JSON.stringify(this.selection.bounds)}`;
+    if (same !== this.keptFor) {
+      this.keptFor = same;
+      this.kept.clear();
+      this.body.replaceChildren();
+      this.paintHead(left, right);
+    }
+    for (const [row, line] of this.kept) {
+      if (row >= first && row < last) continue;
+      line.remove();
+      this.kept.delete(row);
+    }
+    const made = document.createDocumentFragment();
+    for (let row = first; row < last; row += 1) {
+      if (this.kept.has(row)) continue;
+      const line = this.makeRow(row, left, right, row * ROW_HEIGHT + shift);
+      this.kept.set(row, line);
+      made.append(line);
+    }
+    this.body.append(made);
   }
 
   private makeRow(row: number, left: number, right: number, top: number): HTMLElement {

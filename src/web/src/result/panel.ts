@@ -318,7 +318,7 @@ export class ResultPanel {
       this.wish = { ...base, Visualization: kinds.value };
       this.open();
     });
-    const reset = element("button", { class: "button small", type: "button", title: "Show everything again", onClick: () => this.chart?.resetZoom() }, "Reset zoom");
+    const reset = element("button", { class: "button small", type: "button", title: "Show everything again", "aria-label": "Reset zoom", onClick: () => this.chart?.resetZoom() }, element("span", { class: "narrow-icon" }, icon("refresh")), element("span", { class: "wide" }, "Reset zoom"));
     const picture = element(
       "button",
       { class: "button small", type: "button", "aria-label": "Save as PNG", title: "Save as PNG" },
