@@ -605,8 +605,30 @@ fn the_server_tells_how_it_is() {
         assert!(metrics.lines().any(|known| known == line), "{line} is not in\n{metrics}");
     }
     assert_eq!(fixture.get("/").json()["name"], "conshelf");
-    let page = fixture.request("GET", "/", &[("accept", "text/html")], b"");
-    assert!(page.body.starts_with("<!doctype html>"));
+}
+
+#[test]
+fn browsers_get_the_page_and_only_what_is_new() {
+    let fixture = Fixture::new();
+    for path in ["/", "/plain"] {
+        let page = fixture.request("GET", path, &[("accept", "text/html")], b"");
+        assert!(page.body.starts_with("<!doctype html>"), "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        let known = [("accept", "text/html"), ("if-none-match", page.header("etag"))];
+        assert_eq!(fixture.request("GET", path, &known, b"").status, 304, "{path}");
+    }
+    let home = fixture.request("GET", "/", &[("accept", "text/html")], b"");
+    // Only where the page was built.
+    if let Some(found) = home.body.split("src=\"/web/").nth(1) {
+        let name = found.split('"').next().unwrap_or_default();
+        let script = fixture.get(&format!("/web/{name}"));
+        assert_eq!(script.status, 200);
+        assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
+        assert!(script.header("cache-control").contains("immutable"));
+    }
+    assert_eq!(fixture.get("/web/nothing.js").status, 404);
 }
 
 #[test]

@@ -88,9 +88,11 @@ function previewLines(head: string, format: FileFormat, complete: boolean): Prev
   const first = records[0] ?? [];
   const hasHeader = format !== "txt" && looksLikeHeader(first, records[1] ?? []);
   const rows = (hasHeader ? records.slice(1) : records).slice(0, MOST_ROWS);
+  // Records with too few or too many values are broken: they say nothing of types.
+  const whole = rows.filter((row) => row.length === first.length);
   const columns = first.map((text, index) => {
     const source = hasHeader && text.trim() !== "" ? text.trim() : `Column${index + 1}`;
-    return { source, name: source, type: typeOf(rows.map((row) => guess(row[index] ?? ""))), included: true };
+    return { source, name: source, type: typeOf(whole.map((row) => guess(row[index] ?? ""))), included: true };
   });
   return { format, hasHeader, columns, rows };
 }
