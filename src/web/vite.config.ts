@@ -34,5 +34,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
     target: "es2022",
   },
-  server: { proxy: Object.fromEntries(["/query", "/ingest/", "/v1/", "/v2/", "/docs", "/health"].map((path) => [path, server])) },
+  server: {
+    proxy: Object.fromEntries(["/query", "/ingest/", "/v1/", "/v2/", "/docs", "/health"].map((path) => [path, server])),
+  },
 });

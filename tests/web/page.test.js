@@ -2,7 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { openPage, picture, runQuery, startBrowser, startServer } from "./browser.js";
+import {
+  openPage,
+  picture,
+  runQuery,
+  startBrowser,
+  startServer,
+} from "./browser.js";
 
 let server;
 let browser;
@@ -21,7 +27,11 @@ async function withPage(options, use) {
   try {
     await use(page);
     assert.deepEqual(page.complaints, []);
-    assert.deepEqual([...page.hosts], [new URL(server.url).origin], "no other host is asked");
+    assert.deepEqual(
+      [...page.hosts],
+      [new URL(server.url).origin],
+      "no other host is asked",
+    );
   } finally {
     await page.context().close();
   }
@@ -36,7 +46,10 @@ test("the first paint comes within half a second", () =>
   withPage({}, async (page) => {
     await page.reload();
     await page.waitForSelector(".cm-content");
-    const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+    const paint = await page.evaluate(
+      () =>
+        performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+    );
     assert.ok(paint < 500, `first contentful paint after ${paint} ms`);
     await picture(page, "start");
   }));
@@ -46,16 +59,24 @@ test("a query is typed with completion, run, and its chart has its points", () =
     await page.getByLabel("Database", { exact: true }).selectOption("Demo");
     await newQuery(page);
     await page.keyboard.type("Logs | summarize count() by Lev");
-    await page.locator(".cm-tooltip-autocomplete li", { hasText: "Level" }).first().waitFor();
+    await page
+      .locator(".cm-tooltip-autocomplete li", { hasText: "Level" })
+      .first()
+      .waitFor();
     await picture(page, "completion");
     await page.keyboard.press("Enter");
     await page.keyboard.type(", bin(Timestamp, 1m) | render timechart");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Shift+Enter");
     await page.waitForSelector(".chart[data-state=drawn]");
-    const points = Number(await page.locator(".chart").getAttribute("data-points"));
+    const points = Number(
+      await page.locator(".chart").getAttribute("data-points"),
+    );
     const rows = await (
-      await fetch(`${server.url}/query?db=Demo&format=json`, { method: "POST", body: "Logs | summarize count() by Level, bin(Timestamp, 1m) | count" })
+      await fetch(`${server.url}/query?db=Demo&format=json`, {
+        method: "POST",
+        body: "Logs | summarize count() by Level, bin(Timestamp, 1m) | count",
+      })
     ).json();
     assert.equal(points, rows[0].Count);
     await picture(page, "chart");
@@ -83,47 +104,77 @@ test("only the block at the cursor runs", () =>
     await page.keyboard.press("Control+Home");
     await page.keyboard.press("Shift+Enter");
     await page.getByRole("columnheader", { name: /First/ }).waitFor();
-    assert.equal(await page.getByRole("columnheader", { name: /Second/ }).count(), 0);
+    assert.equal(
+      await page.getByRole("columnheader", { name: /Second/ }).count(),
+      0,
+    );
   }));
 
 test("100,000 rows scroll, sort and filter", () =>
   withPage({}, async (page) => {
-    await runQuery(page, "NetDefaultDB", "range n from 1 to 100000 step 1 | extend square = n * n, text = strcat('row ', n)");
+    await runQuery(
+      page,
+      "NetDefaultDB",
+      "range n from 1 to 100000 step 1 | extend square = n * n, text = strcat('row ', n)",
+    );
     const grid = page.locator(".grid");
     assert.equal(await grid.getAttribute("aria-rowcount"), "100001");
-    assert.ok((await page.locator(".grid-row").count()) < 100, "only rows in sight are elements");
+    assert.ok(
+      (await page.locator(".grid-row").count()) < 100,
+      "only rows in sight are elements",
+    );
     await grid.evaluate((box) => (box.scrollTop = box.scrollHeight));
     await page.locator(".cell", { hasText: "row 100000" }).waitFor();
     await picture(page, "hundred-thousand-rows");
     await page.locator(".head-cell").first().click();
     await page.locator(".head-cell").first().click();
     await grid.evaluate((box) => (box.scrollTop = 0));
-    await page.waitForFunction(() => document.querySelector(".cell")?.textContent === "100000");
+    await page.waitForFunction(
+      () => document.querySelector(".cell")?.textContent === "100000",
+    );
     await page.getByLabel("Filter rows").fill("row 4242");
-    await page.waitForFunction(() => document.querySelector(".result-status").textContent.startsWith("11 rows of"));
+    await page.waitForFunction(() =>
+      document
+        .querySelector(".result-status")
+        .textContent.startsWith("11 rows of"),
+    );
   }));
 
 test("cells are selected with the keyboard and copied", () =>
   withPage({}, async (page) => {
-    await runQuery(page, "NetDefaultDB", "datatable(a:long, b:string) [1, 'x', 2, 'y, \"z\"']");
+    await runQuery(
+      page,
+      "NetDefaultDB",
+      "datatable(a:long, b:string) [1, 'x', 2, 'y, \"z\"']",
+    );
     await page.locator(".cell").first().click();
     await page.locator(".grid").focus();
     await page.keyboard.press("Shift+ArrowDown");
     await page.keyboard.press("Shift+ArrowRight");
     await page.keyboard.press("Control+c");
     await page.getByText("Selection copied").waitFor();
-    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '1\tx\n2\ty, "z"');
+    assert.equal(
+      await page.evaluate(() => navigator.clipboard.readText()),
+      '1\tx\n2\ty, "z"',
+    );
   }));
 
 test("whole numbers beyond 2^53 keep their digits", () =>
   withPage({}, async (page) => {
     await runQuery(page, "NetDefaultDB", "print big = 9223372036854775807");
-    assert.equal(await page.locator(".cell").first().innerText(), "9223372036854775807");
+    assert.equal(
+      await page.locator(".cell").first().innerText(),
+      "9223372036854775807",
+    );
   }));
 
 test("nested values open", () =>
   withPage({}, async (page) => {
-    await runQuery(page, "NetDefaultDB", "print d = dynamic({'a': {'b': [1, 2]}})");
+    await runQuery(
+      page,
+      "NetDefaultDB",
+      "print d = dynamic({'a': {'b': [1, 2]}})",
+    );
     await page.locator(".cell").first().dblclick();
     await page.locator(".json-key", { hasText: "b" }).waitFor();
     await picture(page, "nested");
@@ -132,14 +183,19 @@ test("nested values open", () =>
 test("a running query is cancelled, on the server too", () =>
   withPage({}, async (page) => {
     await newQuery(page);
-    await page.keyboard.type("range x from 1 to 4000000000 step 1 | where x % 3 == 7 | count");
+    await page.keyboard.type(
+      "range x from 1 to 4000000000 step 1 | where x % 3 == 7 | count",
+    );
     await page.keyboard.press("Escape");
     await page.keyboard.press("Shift+Enter");
     await page.locator(".run", { hasText: "Cancel" }).click();
     await page.getByText("The query was cancelled.").waitFor();
     let running = [1];
     for (let attempt = 0; attempt < 50 && running.length > 0; attempt += 1) {
-      const answer = await fetch(`${server.url}/query?format=json`, { method: "POST", body: ".show running queries | where Text startswith 'range x'" });
+      const answer = await fetch(`${server.url}/query?format=json`, {
+        method: "POST",
+        body: ".show running queries | where Text startswith 'range x'",
+      });
       running = await answer.json();
     }
     assert.deepEqual(running, []);
@@ -152,31 +208,49 @@ test("a link opens its query", () =>
     await page.getByText("Link copied").waitFor();
     const link = await page.evaluate(() => navigator.clipboard.readText());
     const parts = new URLSearchParams(new URL(link).hash.slice(1));
-    assert.deepEqual([parts.get("db"), parts.get("q")], ["Demo", "Logs | count"]);
+    assert.deepEqual(
+      [parts.get("db"), parts.get("q")],
+      ["Demo", "Logs | count"],
+    );
   }));
 
 const KINDS = {
-  linechart: "range x from 0 to 20 step 1 | extend y = x * x | render linechart",
-  areachart: "range x from 0 to 20 step 1 | extend y = x * x | render areachart",
-  stackedareachart: "range x from 0 to 20 step 1 | extend y = x * x, z = 100 - x | render stackedareachart",
-  columnchart: "datatable(k:string, v:long) ['a', 1, 'b', 3] | render columnchart with (title='Columns')",
-  barchart: "datatable(k:string, s:string, v:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | render barchart with (kind=stacked)",
+  linechart:
+    "range x from 0 to 20 step 1 | extend y = x * x | render linechart",
+  areachart:
+    "range x from 0 to 20 step 1 | extend y = x * x | render areachart",
+  stackedareachart:
+    "range x from 0 to 20 step 1 | extend y = x * x, z = 100 - x | render stackedareachart",
+  columnchart:
+    "datatable(k:string, v:long) ['a', 1, 'b', 3] | render columnchart with (title='Columns')",
+  barchart:
+    "datatable(k:string, s:string, v:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | render barchart with (kind=stacked)",
   piechart: "datatable(k:string, v:long) ['a', 1, 'b', 3] | render piechart",
-  scatterchart: "range x from 1 to 50 step 1 | extend y = (x * 37) % 50 | render scatterchart with (xaxis=log)",
-  treemap: "datatable(k:string, s:string, v:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | render treemap",
-  ladderchart: "datatable(k:string, s:datetime, e:datetime) ['a', datetime(2024-01-01), datetime(2024-01-03), 'b', datetime(2024-01-02), datetime(2024-01-05)] | render ladderchart",
-  timepivot: "range t from datetime(2024-01-01) to datetime(2024-01-02) step 1h | extend k = iff(t > datetime(2024-01-01 12:00), 'late', 'early') | render timepivot with (series=k)",
+  scatterchart:
+    "range x from 1 to 50 step 1 | extend y = (x * 37) % 50 | render scatterchart with (xaxis=log)",
+  treemap:
+    "datatable(k:string, s:string, v:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | render treemap",
+  ladderchart:
+    "datatable(k:string, s:datetime, e:datetime) ['a', datetime(2024-01-01), datetime(2024-01-03), 'b', datetime(2024-01-02), datetime(2024-01-05)] | render ladderchart",
+  timepivot:
+    "range t from datetime(2024-01-01) to datetime(2024-01-02) step 1h | extend k = iff(t > datetime(2024-01-01 12:00), 'late', 'early') | render timepivot with (series=k)",
   anomalychart:
-    "range i from 1 to 40 step 1 | extend t = datetime(2024-01-01) + i * 1h, v = iff(i == 20, 90.0, 10.0) | make-series v = avg(v) on t step 1h | extend (anomalies, score, baseline) = series_decompose_anomalies(v) | render anomalychart with (ycolumns=v, anomalycolumns=anomalies)",
-  panels: "range x from 0 to 20 step 1 | extend y = x * x, z = 100 - x | render linechart with (ysplit=panels, title='Panels')",
+    "range i from 1 to 40 step 1 | extend t = datetime(2024-01-01) + i * 1h, v = iff(i == 20, 90.0, 10.0 + i % 3) | make-series v = avg(v) on t step 1h | extend (anomalies, score, baseline) = series_decompose_anomalies(v) | render anomalychart with (ycolumns=v, anomalycolumns=anomalies)",
+  panels:
+    "range x from 0 to 20 step 1 | extend y = x * x, z = 100 - x | render linechart with (ysplit=panels, title='Panels')",
   axes: "range x from 0 to 20 step 1 | extend y = x * x, z = 100 - x | render linechart with (ysplit=axes)",
 };
 test("every kind of chart is drawn", () =>
   withPage({}, async (page) => {
     for (const [name, text] of Object.entries(KINDS)) {
       await runQuery(page, "NetDefaultDB", text);
-      await page.waitForSelector(".chart[data-state=drawn]", { timeout: 5000 }).catch(() => assert.fail(`${name} was not drawn`));
-      assert.ok(Number(await page.locator(".chart").getAttribute("data-points")) > 0, name);
+      await page
+        .waitForSelector(".chart[data-state=drawn]", { timeout: 5000 })
+        .catch(() => assert.fail(`${name} was not drawn`));
+      assert.ok(
+        Number(await page.locator(".chart").getAttribute("data-points")) > 0,
+        name,
+      );
       await picture(page, `chart-${name}`);
     }
     await runQuery(page, "NetDefaultDB", "print Answer = 42 | render card");
@@ -187,10 +261,18 @@ test("a file becomes a table, bad records are told by their line", () =>
   withPage({}, async (page) => {
     await page.getByRole("button", { name: "Add data" }).click();
     const table = `cities_${Date.now()}`;
-    const content = 'when,city,degrees\n2024-01-01T00:00:00Z,"Paris, north",3.5\nbroken\n2024-01-02T00:00:00Z,Oslo,-4\n';
-    await page.setInputFiles("#ingest-file", { name: `${table}.csv`, mimeType: "text/csv", buffer: Buffer.from(content) });
+    const content =
+      'when,city,degrees\n2024-01-01T00:00:00Z,"Paris, north",3.5\nbroken\n2024-01-02T00:00:00Z,Oslo,-4\n';
+    await page.setInputFiles("#ingest-file", {
+      name: `${table}.csv`,
+      mimeType: "text/csv",
+      buffer: Buffer.from(content),
+    });
     await page.getByLabel("Type of degrees").waitFor();
-    assert.equal(await page.getByLabel("Type of when").inputValue(), "datetime");
+    assert.equal(
+      await page.getByLabel("Type of when").inputValue(),
+      "datetime",
+    );
     assert.equal(await page.getByLabel("Type of degrees").inputValue(), "real");
     await page.getByLabel("Name of column 2").fill("place");
     await picture(page, "ingest");
@@ -202,16 +284,29 @@ test("a file becomes a table, bad records are told by their line", () =>
     await page.locator(".cell", { hasText: "Paris, north" }).waitFor();
   }));
 
-for (const [width, height] of [[1280, 800], [390, 844]]) {
+for (const [width, height] of [
+  [1280, 800],
+  [390, 844],
+]) {
   for (const colorScheme of ["light", "dark"]) {
     test(`nothing overflows at ${width} pixels, ${colorScheme}`, () =>
       withPage({ width, height, colorScheme }, async (page) => {
-        await runQuery(page, "Demo", "Logs | summarize count() by bin(Timestamp, 1m), Level | render timechart with (title='Events')");
+        await runQuery(
+          page,
+          "Demo",
+          "Logs | summarize count() by bin(Timestamp, 1m), Level | render timechart with (title='Events')",
+        );
         await page.waitForSelector(".chart[data-state=drawn]");
-        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+        assert.ok(
+          await page.evaluate(
+            () => document.documentElement.scrollWidth <= window.innerWidth,
+          ),
+        );
         await picture(page, `page-${width}-${colorScheme}`);
         if (width < 700) {
-          await page.getByRole("button", { name: "Schema and history" }).click();
+          await page
+            .getByRole("button", { name: "Schema and history" })
+            .click();
           await page.locator("[data-key='Demo/Logs']").click();
           await picture(page, `schema-${width}-${colorScheme}`);
         }
@@ -223,7 +318,9 @@ test("the plain page queries and draws", async () => {
   const page = await browser.newPage();
   const answer = await page.goto(`${server.url}/plain`);
   if (answer.status() === 404) return;
-  await page.getByLabel("Query").fill("range x from 0 to 9 step 1 | extend y = x * x | render linechart");
+  await page
+    .getByLabel("Query")
+    .fill("range x from 0 to 9 step 1 | extend y = x * x | render linechart");
   await page.getByRole("button", { name: "Run" }).click();
   await page.waitForSelector("svg[data-points='10']");
   assert.equal(await page.locator("tbody tr").count(), 10);

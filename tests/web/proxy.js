@@ -6,7 +6,12 @@ import { createServer, request } from "node:http";
 import { extname, join, normalize } from "node:path";
 
 const [folder, server, port] = process.argv.slice(2);
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
@@ -14,15 +19,22 @@ createServer((asked, answer) => {
   const path = normalize(new URL(asked.url, "http://x").pathname);
   const file = join(folder, path === "/" ? "index.html" : path);
   if ((path === "/" || path.startsWith("/web/")) && existsSync(file)) {
-    answer.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
+    answer.setHeader(
+      "content-type",
+      TYPES[extname(file)] ?? "application/octet-stream",
+    );
     answer.setHeader("content-security-policy", POLICY);
     createReadStream(file).pipe(answer);
     return;
   }
-  const passed = request(new URL(asked.url, server), { method: asked.method, headers: asked.headers }, (found) => {
-    answer.writeHead(found.statusCode ?? 502, found.headers);
-    found.pipe(answer);
-  });
+  const passed = request(
+    new URL(asked.url, server),
+    { method: asked.method, headers: asked.headers },
+    (found) => {
+      answer.writeHead(found.statusCode ?? 502, found.headers);
+      found.pipe(answer);
+    },
+  );
   passed.on("error", () => answer.writeHead(502).end());
   answer.on("close", () => passed.destroy());
   asked.pipe(passed);

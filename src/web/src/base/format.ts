@@ -10,7 +10,12 @@ export function formatNumber(value: number): string {
 export function formatShort(value: number): string {
   const size = Math.abs(value);
   if (!Number.isFinite(value)) return String(value);
-  for (const [unit, letter] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]] as const) {
+  for (const [unit, letter] of [
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const) {
     if (size >= unit) return `${trim(value / unit)} ${letter}`;
   }
   return trim(value);

@@ -31,7 +31,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 /** Shows a panel below an element, within the window; again for the same element closes it. */
-export function openPanel(anchor: HTMLElement, role: "menu" | "dialog", label: string, ...children: Child[]): HTMLElement | null {
+export function openPanel(
+  anchor: HTMLElement,
+  role: "menu" | "dialog",
+  label: string,
+  ...children: Child[]
+): HTMLElement | null {
   const wasOpen = open?.anchor === anchor;
   closePanel();
   if (wasOpen) return null;

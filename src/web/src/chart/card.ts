@@ -11,7 +11,17 @@ export function renderCards(table: ResultTable, wish: Visualization): HTMLElemen
   const cards = table.columns.map((column, index) => {
     const value = row[index] ?? null;
     const text = typeof value === "number" ? formatNumber(value) : textOf(value);
-    return element("div", { class: "card" }, element("div", { class: "figure" }, text), element("div", { class: "caption" }, column.name));
+    return element(
+      "div",
+      { class: "card" },
+      element("div", { class: "figure" }, text),
+      element("div", { class: "caption" }, column.name),
+    );
   });
-  return element("div", { class: "cards" }, wish.Title ? element("h2", {}, wish.Title) : null, element("div", { class: "row" }, ...cards));
+  return element(
+    "div",
+    { class: "cards" },
+    wish.Title ? element("h2", {}, wish.Title) : null,
+    element("div", { class: "row" }, ...cards),
+  );
 }

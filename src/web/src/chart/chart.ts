@@ -116,7 +116,9 @@ function prepare(table: ResultTable, wish: Visualization): Prepared | string {
   const model = buildCurves(table, wish);
   if (typeof model === "string") return model;
   const points = countPoints(model);
-  const values = model.curves.flatMap((curve) => curve.points.flatMap((point) => (point[1] === null ? [] : [point[1]])));
+  const values = model.curves.flatMap((curve) =>
+    curve.points.flatMap((point) => (point[1] === null ? [] : [point[1]])),
+  );
   const low = values.reduce((least, value) => Math.min(least, value), Infinity);
   const high = values.reduce((most, value) => Math.max(most, value), -Infinity);
   const range = values.length === 0 ? "" : `, values from ${formatNumber(low)} to ${formatNumber(high)}`;

@@ -76,7 +76,8 @@ function chooseX(columns: readonly ChartColumn[], kind: string, used: Set<number
   const first = columns.findIndex((_column, index) => !used.has(index));
   if (kind === "barchart" || kind === "columnchart") return first;
   const firstColumn = columns[first];
-  if (firstColumn && (isMeasure(firstColumn) || isTime(firstColumn)) && !firstColumn.type.startsWith("dynamic:")) return first;
+  if (firstColumn && (isMeasure(firstColumn) || isTime(firstColumn)) && !firstColumn.type.startsWith("dynamic:"))
+    return first;
   if (time >= 0) return time;
   // One number and texts: the number is what is measured.
   const numbers = columns.filter((column, index) => !used.has(index) && isMeasure(column)).length;
@@ -84,7 +85,8 @@ function chooseX(columns: readonly ChartColumn[], kind: string, used: Set<number
 }
 
 function chooseCurves(columns: readonly ChartColumn[], kind: string, wished: Wished): ChosenColumns | string {
-  const anomalies = kind === "anomalychart" && wished.anomalies.length === 0 ? likelyAnomalies(columns, wished) : wished.anomalies;
+  const anomalies =
+    kind === "anomalychart" && wished.anomalies.length === 0 ? likelyAnomalies(columns, wished) : wished.anomalies;
   const used = new Set([...wished.series, ...wished.y, ...anomalies]);
   const x = wished.x ?? chooseX(columns, kind, used);
   if (x < 0) {
@@ -105,7 +107,11 @@ function chooseCurves(columns: readonly ChartColumn[], kind: string, wished: Wis
 
 /** The column that series_decompose_anomalies usually fills, when the query named none. */
 function likelyAnomalies(columns: readonly ChartColumn[], wished: Wished): number[] {
-  return columns.flatMap((column, index) => (/^anomal(y|ies)/i.test(column.name) && isNumber(column) && !wished.y.includes(index) ? [index] : [])).slice(0, 1);
+  return columns
+    .flatMap((column, index) =>
+      /^anomal(y|ies)/i.test(column.name) && isNumber(column) && !wished.y.includes(index) ? [index] : [],
+    )
+    .slice(0, 1);
 }
 
 function chooseSlices(columns: readonly ChartColumn[], wished: Wished): ChosenColumns | string {

@@ -36,7 +36,7 @@ export function curveOptions(model: CurveModel, wish: Visualization, height: num
   const top = (wish.Title ? 34 : 14) + (legendShown ? 26 : 0) + (wish.YTitle || wish.YSplit === "panels" ? 18 : 0);
   const zoomRoom = !flat && model.xKind !== "category" ? 30 : 0;
   const bottom = 30 + zoomRoom + (wish.XTitle ? 18 : 0);
-  const gap = 34;
+  const gap = 46;
   const panel = Math.max(40, (height - top - bottom - gap * (areas.length - 1)) / areas.length);
 
   const grids = areas.map((_area, index) => ({
@@ -66,11 +66,28 @@ export function curveOptions(model: CurveModel, wish: Visualization, height: num
     aria: { enabled: false },
     title: titleOf(wish),
     legend: legendShown
-      ? { type: "scroll", top: wish.Title ? 30 : 6, left: 8, right: 8, icon: "roundRect", itemWidth: 12, itemHeight: 8, textStyle: { color: themeColour("ink"), fontSize: 12 }, pageTextStyle: { color: themeColour("muted") }, pageIconColor: themeColour("muted"), pageIconInactiveColor: themeColour("line-strong"), data: model.curves.map((curve) => curve.name) }
+      ? {
+          type: "scroll",
+          top: wish.Title ? 30 : 6,
+          left: 8,
+          right: 8,
+          icon: "roundRect",
+          itemWidth: 12,
+          itemHeight: 8,
+          textStyle: { color: themeColour("ink"), fontSize: 12 },
+          pageTextStyle: { color: themeColour("muted") },
+          pageIconColor: themeColour("muted"),
+          pageIconInactiveColor: themeColour("line-strong"),
+          data: model.curves.map((curve) => curve.name),
+        }
       : undefined,
     tooltip: {
       trigger: kind === "scatterchart" ? "item" : "axis",
-      axisPointer: { type: flat || kind === "columnchart" ? "shadow" : "line", lineStyle: { color: themeColour("line-strong") }, shadowStyle: { color: themeColour("hover") } },
+      axisPointer: {
+        type: flat || kind === "columnchart" ? "shadow" : "line",
+        lineStyle: { color: themeColour("line-strong") },
+        shadowStyle: { color: themeColour("hover") },
+      },
       confine: true,
       backgroundColor: themeColour("raised"),
       borderColor: themeColour("line-strong"),
@@ -85,7 +102,25 @@ export function curveOptions(model: CurveModel, wish: Visualization, height: num
     dataZoom: [
       { type: "inside", ...zoomed, zoomOnMouseWheel: "ctrl", moveOnMouseMove: true, filterMode: "none" },
       ...(zoomRoom > 0
-        ? [{ type: "slider", ...zoomed, height: 16, bottom: 8, filterMode: "none", borderColor: "transparent", backgroundColor: themeColour("sunken"), fillerColor: themeColour("accent-soft"), showDataShadow: false, brushSelect: true, handleSize: "110%", handleStyle: { color: themeColour("panel"), borderColor: themeColour("line-strong") }, moveHandleSize: 0, textStyle: { color: themeColour("faint"), fontSize: 10 }, labelFormatter: (value: number) => (model.xKind === "time" ? timeText(value) : formatShort(value)) }]
+        ? [
+            {
+              type: "slider",
+              ...zoomed,
+              height: 16,
+              bottom: 8,
+              filterMode: "none",
+              borderColor: "transparent",
+              backgroundColor: themeColour("sunken"),
+              fillerColor: themeColour("accent-soft"),
+              showDataShadow: false,
+              brushSelect: true,
+              handleSize: "110%",
+              handleStyle: { color: themeColour("panel"), borderColor: themeColour("line-strong") },
+              moveHandleSize: 0,
+              textStyle: { color: themeColour("faint"), fontSize: 10 },
+              labelFormatter: (value: number) => (model.xKind === "time" ? timeText(value) : formatShort(value)),
+            },
+          ]
         : []),
     ],
     series,
@@ -94,7 +129,12 @@ export function curveOptions(model: CurveModel, wish: Visualization, height: num
 
 export function titleOf(wish: Visualization): object | undefined {
   if (!wish.Title) return undefined;
-  return { text: wish.Title, left: 10, top: 6, textStyle: { color: themeColour("ink"), fontSize: 14, fontWeight: 600 } };
+  return {
+    text: wish.Title,
+    left: 10,
+    top: 6,
+    textStyle: { color: themeColour("ink"), fontSize: 14, fontWeight: 600 },
+  };
 }
 
 function areasOf(model: CurveModel, wish: Visualization): Area[] {
@@ -112,7 +152,8 @@ function areasOf(model: CurveModel, wish: Visualization): Area[] {
 
 function placeAxis(model: CurveModel, wish: Visualization, index: number, last: boolean): object {
   const flat = wish.Visualization === "barchart";
-  const type = model.xKind === "time" ? "time" : model.xKind === "category" ? "category" : wish.XAxis === "log" ? "log" : "value";
+  const type =
+    model.xKind === "time" ? "time" : model.xKind === "category" ? "category" : wish.XAxis === "log" ? "log" : "value";
   const bars = model.xKind === "category" && (flat || wish.Visualization === "columnchart");
   return {
     type,
@@ -130,7 +171,14 @@ function placeAxis(model: CurveModel, wish: Visualization, index: number, last: 
     axisLine: { lineStyle: { color: themeColour("line-strong") } },
     axisTick: { show: type !== "category", lineStyle: { color: themeColour("line-strong") } },
     splitLine: { show: false },
-    axisLabel: { color: themeColour("muted"), fontSize: 11, hideOverlap: true, formatter: type === "value" || type === "log" ? formatShort : undefined, width: flat ? 160 : undefined, overflow: "truncate" },
+    axisLabel: {
+      color: themeColour("muted"),
+      fontSize: 11,
+      hideOverlap: true,
+      formatter: type === "value" || type === "log" ? formatShort : undefined,
+      width: flat ? 160 : undefined,
+      overflow: "truncate",
+    },
   };
 }
 
@@ -139,7 +187,16 @@ function shortCategory(label: string): string {
   return /^\d{4}-\d\d-\d\dT/.test(label) ? timeText(Date.parse(label)) : label;
 }
 
-function valueAxis(model: CurveModel, wish: Visualization, grid: number, axis: number, axes: number, area: Area, colourOf: Map<Curve, string>, panel: number): object {
+function valueAxis(
+  model: CurveModel,
+  wish: Visualization,
+  grid: number,
+  axis: number,
+  axes: number,
+  area: Area,
+  colourOf: Map<Curve, string>,
+  panel: number,
+): object {
   const curve = axes > 1 ? model.curves[axis] : undefined;
   const colour = curve ? colourOf.get(curve) : themeColour("muted");
   const percent = wish.Kind === "stacked100";
@@ -151,8 +208,12 @@ function valueAxis(model: CurveModel, wish: Visualization, grid: number, axis: n
     offset: axes > 1 ? Math.floor(axis / 2) * 52 : 0,
     name: wish.YSplit === "panels" ? area.title : axes > 1 ? "" : (wish.YTitle ?? ""),
     nameLocation: flat ? "middle" : "end",
-    nameGap: flat ? 26 : 10,
-    nameTextStyle: { color: themeColour("muted"), align: flat ? "center" : "left", padding: flat ? 0 : [0, 0, 0, -30] },
+    nameGap: flat ? 26 : 12,
+    nameTextStyle: {
+      color: themeColour("muted"),
+      align: flat ? "center" : "left",
+      padding: flat ? 0 : [0, 0, 0, wish.YSplit === "panels" ? 6 : -30],
+    },
     splitNumber: panel < 120 ? 2 : panel < 220 ? 4 : 5,
     min: bound(wish.Ymin),
     max: percent ? 100 : bound(wish.Ymax),
@@ -172,7 +233,15 @@ function shares(model: CurveModel): Map<number, number> {
   return sums;
 }
 
-function curveSeries(curve: Curve, model: CurveModel, wish: Visualization, grid: number, axis: number, colour: string, flat: boolean): object[] {
+function curveSeries(
+  curve: Curve,
+  model: CurveModel,
+  wish: Visualization,
+  grid: number,
+  axis: number,
+  colour: string,
+  flat: boolean,
+): object[] {
   const kind = wish.Visualization ?? "";
   const bars = kind === "barchart" || kind === "columnchart";
   const area = kind === "areachart" || kind === "stackedareachart";
@@ -193,9 +262,18 @@ function curveSeries(curve: Curve, model: CurveModel, wish: Visualization, grid:
     emphasis: { focus: model.curves.length > 1 ? "series" : "none" },
     blur: { lineStyle: { opacity: 0.25 }, itemStyle: { opacity: 0.25 } },
   };
-  if (bars) return [{ ...base, type: "bar", barMaxWidth: 64, barMinHeight: 1, itemStyle: { borderRadius: stacked ? 0 : 2 } }];
+  if (bars)
+    return [{ ...base, type: "bar", barMaxWidth: 64, barMinHeight: 1, itemStyle: { borderRadius: stacked ? 0 : 2 } }];
   if (kind === "scatterchart") {
-    return [{ ...base, type: "scatter", symbolSize: points.length > 2000 ? 4 : 7, itemStyle: { opacity: 0.75 }, large: points.length > LARGE }];
+    return [
+      {
+        ...base,
+        type: "scatter",
+        symbolSize: points.length > 2000 ? 4 : 7,
+        itemStyle: { opacity: 0.75 },
+        large: points.length > LARGE,
+      },
+    ];
   }
   const few = points.length <= 60;
   const series: object[] = [
@@ -240,7 +318,11 @@ function hoverText(hovered: HoverItem | HoverItem[], model: CurveModel, flat: bo
   };
   const [place] = pair(items[0]);
   const title =
-    model.xKind === "time" ? timeText(place) : model.xKind === "category" ? shortCategory(model.categories[place] ?? "") : `${model.xName} ${formatNumber(place)}`;
+    model.xKind === "time"
+      ? timeText(place)
+      : model.xKind === "category"
+        ? shortCategory(model.categories[place] ?? "")
+        : `${model.xName} ${formatNumber(place)}`;
   return tooltipOf(
     title,
     items.map((item) => ({ name: item.seriesName ?? "", colour: String(item.color ?? ""), value: pair(item)[1] })),

@@ -1,7 +1,15 @@
 // The drawing library with only what is used. Loaded when the first chart is shown: it is most of the page's size.
 
 import { BarChart, CustomChart, LineChart, PieChart, ScatterChart, TreemapChart } from "echarts/charts";
-import { DataZoomInsideComponent, DataZoomSliderComponent, GridComponent, LegendComponent, LegendScrollComponent, TitleComponent, TooltipComponent } from "echarts/components";
+import {
+  DataZoomInsideComponent,
+  DataZoomSliderComponent,
+  GridComponent,
+  LegendComponent,
+  LegendScrollComponent,
+  TitleComponent,
+  TooltipComponent,
+} from "echarts/components";
 import { init, use, type EChartsType } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 

@@ -31,7 +31,10 @@ export interface CurveModel {
 const MOST_CURVES = 60;
 
 /** The table with the columns chosen for it, arrays expanded; or a sentence why not. */
-export function choose(result: ResultTable, wish: Visualization): { table: ChartTable; chosen: ChosenColumns } | string {
+export function choose(
+  result: ResultTable,
+  wish: Visualization,
+): { table: ChartTable; chosen: ChosenColumns } | string {
   const table = chartTable(result);
   const chosen = chooseColumns(table.columns, wish);
   if (typeof chosen === "string") return chosen;
@@ -48,7 +51,12 @@ export function buildCurves(result: ResultTable, wish: Visualization): CurveMode
   const xColumn = table.columns[x];
   const bars = wish.Visualization === "barchart" || wish.Visualization === "columnchart";
   const xType = xColumn?.type ?? "string";
-  let xKind: XKind = xType === "datetime" ? "time" : xType === "string" || xType === "guid" || xType === "bool" || xType === "dynamic" ? "category" : "number";
+  let xKind: XKind =
+    xType === "datetime"
+      ? "time"
+      : xType === "string" || xType === "guid" || xType === "bool" || xType === "dynamic"
+        ? "category"
+        : "number";
   if (bars) xKind = "category";
   const categories: string[] = [];
   const categoryAt = new Map<string, number>();
@@ -57,7 +65,9 @@ export function buildCurves(result: ResultTable, wish: Visualization): CurveMode
   // Bars over time or numbers stand in order, as on an axis.
   const rows =
     bars && xType !== "string"
-      ? [...table.rows].sort((left, right) => (numberOf(left[x] ?? null, xType) ?? 0) - (numberOf(right[x] ?? null, xType) ?? 0))
+      ? [...table.rows].sort(
+          (left, right) => (numberOf(left[x] ?? null, xType) ?? 0) - (numberOf(right[x] ?? null, xType) ?? 0),
+        )
       : table.rows;
   for (const row of rows) {
     let place: number | null;
@@ -91,7 +101,8 @@ export function buildCurves(result: ResultTable, wish: Visualization): CurveMode
       curve.points.push([place, numberOf(row[y] ?? null, column.type)]);
       // The first anomaly column is of the first value column, and so on.
       const marker = chosen.anomalies[chosen.y.indexOf(y)];
-      if (marker !== undefined && (numberOf(row[marker] ?? null, "real") ?? 0) !== 0) curve.anomalies.push(curve.points.length - 1);
+      if (marker !== undefined && (numberOf(row[marker] ?? null, "real") ?? 0) !== 0)
+        curve.anomalies.push(curve.points.length - 1);
     }
   }
   const list = [...curves.values()];

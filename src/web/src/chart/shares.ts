@@ -38,7 +38,12 @@ function tooltip(): object {
   };
 }
 
-export function pieOptions(table: ChartTable, chosen: ChosenColumns, wish: Visualization, width: number): EChartsCoreOption {
+export function pieOptions(
+  table: ChartTable,
+  chosen: ChosenColumns,
+  wish: Visualization,
+  width: number,
+): EChartsCoreOption {
   const valueIndex = chosen.y[0] ?? 0;
   const type = table.columns[valueIndex]?.type ?? "real";
   const sums = new Map<string, number>();
@@ -60,7 +65,16 @@ export function pieOptions(table: ChartTable, chosen: ChosenColumns, wish: Visua
     textStyle: { fontFamily: themeColour("sans") },
     title: titleOf(wish),
     legend: beside
-      ? { type: "scroll", orient: "vertical", right: 24, top: "middle", icon: "circle", itemWidth: 9, textStyle: { color: themeColour("ink") }, pageTextStyle: { color: themeColour("muted") } }
+      ? {
+          type: "scroll",
+          orient: "vertical",
+          right: 24,
+          top: "middle",
+          icon: "circle",
+          itemWidth: 9,
+          textStyle: { color: themeColour("ink") },
+          pageTextStyle: { color: themeColour("muted") },
+        }
       : undefined,
     tooltip: tooltip(),
     series: [
@@ -70,7 +84,12 @@ export function pieOptions(table: ChartTable, chosen: ChosenColumns, wish: Visua
         center: [beside ? "42%" : "50%", wish.Title ? "54%" : "50%"],
         data: parts,
         itemStyle: { borderColor: themeColour("panel"), borderWidth: 2 },
-        label: { color: themeColour("ink"), formatter: (part: Hovered) => `${part.name}\n${part.percent} %`, lineHeight: 15, fontSize: 12 },
+        label: {
+          color: themeColour("ink"),
+          formatter: (part: Hovered) => `${part.name}\n${part.percent} %`,
+          lineHeight: 15,
+          fontSize: 12,
+        },
         labelLine: { lineStyle: { color: themeColour("line-strong") } },
         minShowLabelAngle: 6,
       },
@@ -113,13 +132,34 @@ export function treeOptions(table: ChartTable, chosen: ChosenColumns, wish: Visu
         bottom: 34,
         roam: false,
         nodeClick: "zoomToNode",
-        breadcrumb: { bottom: 6, itemStyle: { color: themeColour("sunken"), borderColor: themeColour("line"), textStyle: { color: themeColour("ink") } } },
-        label: { formatter: (part: Hovered) => `${part.name}\n${formatNumber(part.value)}`, color: "#fff", fontSize: 12, lineHeight: 16 },
-        upperLabel: { show: chosen.series.length > 1, height: 22, color: "#fff", fontWeight: 600 },
+        breadcrumb: {
+          bottom: 6,
+          itemStyle: {
+            color: themeColour("sunken"),
+            borderColor: themeColour("line"),
+            textStyle: { color: themeColour("ink") },
+          },
+        },
+        label: {
+          formatter: (part: Hovered) => `${part.name}\n${formatNumber(part.value)}`,
+          color: "#fff",
+          fontSize: 12,
+          lineHeight: 16,
+        },
+        upperLabel: {
+          show: chosen.series.length > 1,
+          height: 22,
+          color: themeColour("ink"),
+          fontWeight: 600,
+          formatter: "{b}",
+        },
         itemStyle: { borderColor: themeColour("panel"), gapWidth: 1 },
         levels: [
           { itemStyle: { gapWidth: 3, borderWidth: 0 }, upperLabel: { show: false } },
-          { itemStyle: { gapWidth: 1, borderWidth: chosen.series.length > 1 ? 2 : 0 }, upperLabel: { show: chosen.series.length > 1 } },
+          {
+            itemStyle: { gapWidth: 1, borderWidth: chosen.series.length > 1 ? 2 : 0 },
+            upperLabel: { show: chosen.series.length > 1 },
+          },
           { itemStyle: { gapWidth: 1 } },
         ],
       },

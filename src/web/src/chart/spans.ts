@@ -55,7 +55,10 @@ export function spanOptions(table: ChartTable, chosen: ChosenColumns, wish: Visu
       padding: 8,
       formatter: (item: { value: SpanItem; color: string }) => {
         const [group, start, end] = item.value;
-        return tooltipOf(start === end ? `${names[group]} · ${text(start)}` : `${names[group]} · ${text(start)} – ${text(end)}`, []);
+        return tooltipOf(
+          start === end ? `${names[group]} · ${text(start)}` : `${names[group]} · ${text(start)} – ${text(end)}`,
+          [],
+        );
       },
     },
     xAxis: {
@@ -76,7 +79,19 @@ export function spanOptions(table: ChartTable, chosen: ChosenColumns, wish: Visu
     },
     dataZoom: [
       { type: "inside", xAxisIndex: 0, zoomOnMouseWheel: "ctrl", filterMode: "weakFilter" },
-      { type: "slider", xAxisIndex: 0, height: 16, bottom: 8, borderColor: "transparent", backgroundColor: themeColour("sunken"), fillerColor: themeColour("accent-soft"), showDataShadow: false, filterMode: "weakFilter", moveHandleSize: 0, textStyle: { color: themeColour("faint"), fontSize: 10 } },
+      {
+        type: "slider",
+        xAxisIndex: 0,
+        height: 16,
+        bottom: 8,
+        borderColor: "transparent",
+        backgroundColor: themeColour("sunken"),
+        fillerColor: themeColour("accent-soft"),
+        showDataShadow: false,
+        filterMode: "weakFilter",
+        moveHandleSize: 0,
+        textStyle: { color: themeColour("faint"), fontSize: 10 },
+      },
     ],
     series: [
       {

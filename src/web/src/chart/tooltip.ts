@@ -30,12 +30,18 @@ export function tooltipOf(title: string, entries: readonly TooltipEntry[]): HTML
       ),
     );
   }
-  if (entries.length > shown.length) out.append(element("div", { class: "rest" }, `… ${entries.length - shown.length} more`));
+  if (entries.length > shown.length)
+    out.append(element("div", { class: "rest" }, `… ${entries.length - shown.length} more`));
   return out;
 }
 
 /** A time in UTC without the parts that are zero. */
 export function timeText(milliseconds: number): string {
   const text = new Date(milliseconds).toISOString();
-  return text.replace("T", " ").replace(/\.000Z$/, "").replace(/Z$/, "").replace(/:00$/, "").replace(/ 00:00$/, "");
+  return text
+    .replace("T", " ")
+    .replace(/\.000Z$/, "")
+    .replace(/Z$/, "")
+    .replace(/:00$/, "")
+    .replace(/ 00:00$/, "");
 }

@@ -60,7 +60,10 @@ export function expandArrays(table: ChartTable, used: readonly number[]): ChartT
   if (arrays.length === 0) return table;
   const rows: Row[] = [];
   for (const row of table.rows) {
-    const longest = Math.max(0, ...arrays.map((index) => (Array.isArray(row[index]) ? (row[index] as Value[]).length : 0)));
+    const longest = Math.max(
+      0,
+      ...arrays.map((index) => (Array.isArray(row[index]) ? (row[index] as Value[]).length : 0)),
+    );
     for (let at = 0; at < longest; at += 1) {
       const made = [...row];
       for (const index of arrays) made[index] = (row[index] as Value[] | null)?.[at] ?? null;

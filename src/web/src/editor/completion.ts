@@ -1,6 +1,11 @@
 // Completion from the server: names, operators, functions that fit at the cursor.
 
-import { autocompletion, type Completion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
+import {
+  autocompletion,
+  type Completion,
+  type CompletionContext,
+  type CompletionResult,
+} from "@codemirror/autocomplete";
 import type { Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { askCompletion, type CompletionItem } from "../server/language";

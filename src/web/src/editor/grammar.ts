@@ -9,7 +9,9 @@ interface LexerState {
 }
 
 const KEYWORDS = new Set(
-  "and asc between by contains contains_cs count desc declare else endswith endswith_cs from has has_all has_any has_cs hasprefix hassuffix if in innerunique kind let limit matches nulls of on on-error or pattern query_parameters range regex restrict set startswith startswith_cs step to true false null with where".split(" "),
+  "and asc between by contains contains_cs count desc declare else endswith endswith_cs from has has_all has_any has_cs hasprefix hassuffix if in innerunique kind let limit matches nulls of on on-error or pattern query_parameters range regex restrict set startswith startswith_cs step to true false null with where".split(
+    " ",
+  ),
 );
 
 const language = StreamLanguage.define<LexerState>({

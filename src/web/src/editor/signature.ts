@@ -14,9 +14,7 @@ const shown = StateField.define<Tooltip | null>({
   create: () => null,
   update(current, transaction) {
     for (const effect of transaction.effects) if (effect.is(show)) return effect.value;
-    return current && transaction.docChanged
-      ? { ...current, pos: transaction.changes.mapPos(current.pos) }
-      : current;
+    return current && transaction.docChanged ? { ...current, pos: transaction.changes.mapPos(current.pos) } : current;
   },
   provide: (field) => showTooltip.from(field),
 });
@@ -69,7 +67,9 @@ export function signatures(context: EditorContext): Extension {
         ? await askSignature(context.database(), block.text, position - block.from).catch(() => null)
         : null;
       if (mine !== question) return;
-      const tooltip: Tooltip | null = help ? { pos: position, above: true, create: () => ({ dom: render(help) }) } : null;
+      const tooltip: Tooltip | null = help
+        ? { pos: position, above: true, create: () => ({ dom: render(help) }) }
+        : null;
       if (tooltip || view.state.field(shown)) view.dispatch({ effects: show.of(tooltip) });
     });
     return {
@@ -89,7 +89,14 @@ export function signatures(context: EditorContext): Extension {
       },
     },
   ]);
-  return [shown, asker, dismiss, EditorView.domEventHandlers({ blur: (_event, view) => {
-    if (view.state.field(shown)) window.setTimeout(() => view.dispatch({ effects: show.of(null) }));
-  } })];
+  return [
+    shown,
+    asker,
+    dismiss,
+    EditorView.domEventHandlers({
+      blur: (_event, view) => {
+        if (view.state.field(shown)) window.setTimeout(() => view.dispatch({ effects: show.of(null) }));
+      },
+    }),
+  ];
 }

@@ -20,18 +20,34 @@ const MOST_SHOWN = 100;
 export class History {
   readonly element: HTMLElement;
   private readonly list = element("ul", { class: "history" });
-  private readonly search = element("input", { type: "search", class: "search", placeholder: "Search the history", "aria-label": "Search the history" });
+  private readonly search = element("input", {
+    type: "search",
+    class: "search",
+    placeholder: "Search the history",
+    "aria-label": "Search the history",
+  });
   private entries = load<HistoryEntry[]>("history", []);
 
   constructor(private readonly open: (entry: HistoryEntry) => void) {
     const clear = element("button", { class: "button small", type: "button", onClick: () => this.clear() }, "Clear");
-    this.element = element("div", { class: "side-panel" }, element("div", { class: "side-tools" }, this.search, clear), this.list);
-    this.search.addEventListener("input", debounce(100, () => this.paint()));
+    this.element = element(
+      "div",
+      { class: "side-panel" },
+      element("div", { class: "side-tools" }, this.search, clear),
+      this.list,
+    );
+    this.search.addEventListener(
+      "input",
+      debounce(100, () => this.paint()),
+    );
     this.paint();
   }
 
   add(entry: HistoryEntry): void {
-    this.entries = [entry, ...this.entries.filter((one) => one.text !== entry.text || one.database !== entry.database)].slice(0, MOST_ENTRIES);
+    this.entries = [
+      entry,
+      ...this.entries.filter((one) => one.text !== entry.text || one.database !== entry.database),
+    ].slice(0, MOST_ENTRIES);
     save("history", this.entries);
     this.paint();
   }
@@ -44,9 +60,14 @@ export class History {
 
   private paint(): void {
     const needle = this.search.value.trim().toLowerCase();
-    const found = this.entries.filter((entry) => needle === "" || entry.text.toLowerCase().includes(needle)).slice(0, MOST_SHOWN);
+    const found = this.entries
+      .filter((entry) => needle === "" || entry.text.toLowerCase().includes(needle))
+      .slice(0, MOST_SHOWN);
     if (found.length === 0) {
-      replaceContent(this.list, element("li", { class: "hint" }, needle === "" ? "Nothing was run yet." : "Nothing found."));
+      replaceContent(
+        this.list,
+        element("li", { class: "hint" }, needle === "" ? "Nothing was run yet." : "Nothing found."),
+      );
       return;
     }
     replaceContent(

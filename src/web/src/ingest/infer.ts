@@ -100,7 +100,11 @@ function previewLines(head: string, format: FileFormat, complete: boolean): Prev
 function looksLikeHeader(first: string[], second: string[]): boolean {
   if (first.length === 0 || first.some((text) => text.trim() === "" || typeof guess(text) !== "string")) return false;
   if (new Set(first).size !== first.length) return false;
-  return second.length === 0 || second.some((text) => typeof guess(text) !== "string" || isTime(text)) || first.every((text) => /^[A-Za-z_][\w .-]*$/.test(text.trim()));
+  return (
+    second.length === 0 ||
+    second.some((text) => typeof guess(text) !== "string" || isTime(text)) ||
+    first.every((text) => /^[A-Za-z_][\w .-]*$/.test(text.trim()))
+  );
 }
 
 export function parseLines(text: string, separator: string): string[][] {
@@ -130,14 +134,16 @@ export function parseLines(text: string, separator: string): string[][] {
   return records;
 }
 
-const isTime = (text: string): boolean => /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/.test(text);
+const isTime = (text: string): boolean =>
+  /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/.test(text);
 
 /** A text of a file as the value it looks like. */
 function guess(text: string): unknown {
   const trimmed = text.trim();
   if (trimmed === "") return null;
   if (/^-?\d{1,19}$/.test(trimmed) && !/^-?0\d/.test(trimmed)) return Number(trimmed);
-  if (/^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed) && !/^-?0\d/.test(trimmed)) return /[.eE]/.test(trimmed) ? Number(trimmed) + 1e-9 : Number(trimmed);
+  if (/^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed) && !/^-?0\d/.test(trimmed))
+    return /[.eE]/.test(trimmed) ? Number(trimmed) + 1e-9 : Number(trimmed);
   if (/^(true|false)$/i.test(trimmed)) return true;
   if (/^[[{]/.test(trimmed) && /[\]}]$/.test(trimmed)) {
     try {
@@ -157,7 +163,14 @@ function typeOf(values: unknown[]): string {
     if (typeof value === "number") kinds.add(Number.isInteger(value) ? "long" : "real");
     else if (typeof value === "boolean") kinds.add("bool");
     else if (typeof value === "object") kinds.add("dynamic");
-    else kinds.add(isTime(String(value)) ? "datetime" : /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(String(value)) ? "guid" : "string");
+    else
+      kinds.add(
+        isTime(String(value))
+          ? "datetime"
+          : /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(String(value))
+            ? "guid"
+            : "string",
+      );
   }
   if (kinds.size === 0) return "string";
   if (kinds.size === 1) return [...kinds][0] ?? "string";

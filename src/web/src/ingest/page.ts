@@ -42,7 +42,12 @@ export class IngestPage {
 
   private askForFile(problem = ""): void {
     this.file = null;
-    const choose = element("input", { type: "file", id: "ingest-file", class: "visually-hidden", accept: ".csv,.tsv,.json,.ndjson,.jsonl,.txt,.log" });
+    const choose = element("input", {
+      type: "file",
+      id: "ingest-file",
+      class: "visually-hidden",
+      accept: ".csv,.tsv,.json,.ndjson,.jsonl,.txt,.log",
+    });
     choose.addEventListener("change", () => {
       const file = choose.files?.[0];
       if (file) void this.take(file);
@@ -50,13 +55,21 @@ export class IngestPage {
     replaceContent(
       this.body,
       element("h1", {}, "Add data"),
-      element("p", { class: "hint" }, this.table === "" ? "Into a new table, or one that is there." : `Into ${this.database}.${this.table}.`),
+      element(
+        "p",
+        { class: "hint" },
+        this.table === "" ? "Into a new table, or one that is there." : `Into ${this.database}.${this.table}.`,
+      ),
       element(
         "label",
         { class: "drop", for: "ingest-file" },
         icon("upload"),
         element("strong", {}, "Drop a file here, or choose one"),
-        element("span", { class: "hint" }, "CSV, TSV, JSON objects on lines or in an array, plain lines. It goes to this server only."),
+        element(
+          "span",
+          { class: "hint" },
+          "CSV, TSV, JSON objects on lines or in an array, plain lines. It goes to this server only.",
+        ),
         choose,
       ),
       problem === "" ? null : element("p", { class: "bad", role: "alert" }, problem),
@@ -72,42 +85,83 @@ export class IngestPage {
     }
     this.file = file;
 
-    if (this.table === "") this.table = file.name.replace(/\.\w+$/, "").replace(/\W+/g, "_").replace(/^(\d)/, "_$1");
+    if (this.table === "")
+      this.table = file.name
+        .replace(/\.\w+$/, "")
+        .replace(/\W+/g, "_")
+        .replace(/^(\d)/, "_$1");
     this.paint(file, preview);
   }
 
   private paint(file: File, preview: Preview): void {
-    const databases = element("select", { id: "ingest-database" }, ...schema.value.map((one) => element("option", { value: one.name, selected: one.name === this.database }, one.name)));
+    const databases = element(
+      "select",
+      { id: "ingest-database" },
+      ...schema.value.map((one) =>
+        element("option", { value: one.name, selected: one.name === this.database }, one.name),
+      ),
+    );
     databases.addEventListener("change", () => {
       this.database = databases.value;
     });
-    const table = element("input", { id: "ingest-table", type: "text", value: this.table, list: "ingest-tables", autocomplete: "off" });
+    const table = element("input", {
+      id: "ingest-table",
+      type: "text",
+      value: this.table,
+      list: "ingest-tables",
+      autocomplete: "off",
+    });
     table.addEventListener("input", () => {
       this.table = table.value;
     });
-    const known = element("datalist", { id: "ingest-tables" }, ...(schema.value.find((one) => one.name === this.database)?.tables ?? []).map((one) => element("option", { value: one.name })));
+    const known = element(
+      "datalist",
+      { id: "ingest-tables" },
+      ...(schema.value.find((one) => one.name === this.database)?.tables ?? []).map((one) =>
+        element("option", { value: one.name }),
+      ),
+    );
     const header = element("input", { type: "checkbox", id: "ingest-header", checked: preview.hasHeader });
     header.addEventListener("change", () => {
       preview.hasHeader = header.checked;
     });
     const skip = element("input", { type: "checkbox", id: "ingest-skip", checked: true });
     const status = element("div", { class: "upload-status", role: "status", "aria-live": "polite" });
-    const start = element("button", { class: "button primary", type: "button" }, icon("upload"), "Create table and ingest");
+    const start = element(
+      "button",
+      { class: "button primary", type: "button" },
+      icon("upload"),
+      "Create table and ingest",
+    );
     start.addEventListener("click", () => void this.send(file, preview, skip.checked, start, status));
-    const again = element("button", { class: "button", type: "button", onClick: () => {
-      this.table = "";
-      this.askForFile();
-    } }, "Another file");
+    const again = element(
+      "button",
+      {
+        class: "button",
+        type: "button",
+        onClick: () => {
+          this.table = "";
+          this.askForFile();
+        },
+      },
+      "Another file",
+    );
     replaceContent(
       this.body,
       element("h1", {}, file.name),
-      element("p", { class: "hint" }, `${formatBytes(file.size)} of ${preview.format.toUpperCase()}, ${plural(preview.columns.length, "column")} found. Names and types can be changed before the table is made.`),
+      element(
+        "p",
+        { class: "hint" },
+        `${formatBytes(file.size)} of ${preview.format.toUpperCase()}, ${plural(preview.columns.length, "column")} found. Names and types can be changed before the table is made.`,
+      ),
       element(
         "div",
         { class: "ingest-form" },
         element("label", { for: "ingest-database" }, "Database", databases),
         element("label", { for: "ingest-table" }, "Table", table, known),
-        preview.format === "csv" || preview.format === "tsv" ? element("label", { class: "check" }, header, "The first line has names") : null,
+        preview.format === "csv" || preview.format === "tsv"
+          ? element("label", { class: "check" }, header, "The first line has names")
+          : null,
         element("label", { class: "check" }, skip, "Skip bad records"),
       ),
       element("div", { class: "ingest-form" }, start, again),
@@ -118,7 +172,12 @@ export class IngestPage {
 
   private previewTable(preview: Preview): HTMLElement {
     const heads = preview.columns.map((column, index) => {
-      const included = element("input", { type: "checkbox", checked: column.included, "aria-label": `Take ${column.source}`, title: "Take this column" });
+      const included = element("input", {
+        type: "checkbox",
+        checked: column.included,
+        "aria-label": `Take ${column.source}`,
+        title: "Take this column",
+      });
       included.addEventListener("change", () => {
         column.included = included.checked;
       });
@@ -126,18 +185,45 @@ export class IngestPage {
       name.addEventListener("input", () => {
         column.name = name.value;
       });
-      const type = element("select", { "aria-label": `Type of ${column.source}` }, ...TYPES.map((one) => element("option", { value: one, selected: one === column.type }, one)));
+      const type = element(
+        "select",
+        { "aria-label": `Type of ${column.source}` },
+        ...TYPES.map((one) => element("option", { value: one, selected: one === column.type }, one)),
+      );
       type.addEventListener("change", () => {
         column.type = type.value;
       });
-      return element("th", { scope: "col" }, element("div", { class: "column-form" }, element("div", {}, included, name), type));
+      return element(
+        "th",
+        { scope: "col" },
+        element("div", { class: "column-form" }, element("div", {}, included, name), type),
+      );
     });
-    const rows = preview.rows.slice(0, SHOWN_ROWS).map((row) => element("tr", {}, ...row.map((text) => element("td", { title: text }, text))));
-    return element("div", { class: "preview", tabindex: 0, role: "region", "aria-label": "First rows of the file" }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)));
+    const rows = preview.rows
+      .slice(0, SHOWN_ROWS)
+      .map((row) => element("tr", {}, ...row.map((text) => element("td", { title: text }, text))));
+    return element(
+      "div",
+      { class: "preview", tabindex: 0, role: "region", "aria-label": "First rows of the file" },
+      element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)),
+    );
   }
 
-  private async send(file: File, preview: Preview, skipBad: boolean, start: HTMLButtonElement, status: HTMLElement): Promise<void> {
-    const plan: UploadPlan = { database: this.database, table: this.table.trim(), format: preview.format, hasHeader: preview.hasHeader, columns: preview.columns, skipBad };
+  private async send(
+    file: File,
+    preview: Preview,
+    skipBad: boolean,
+    start: HTMLButtonElement,
+    status: HTMLElement,
+  ): Promise<void> {
+    const plan: UploadPlan = {
+      database: this.database,
+      table: this.table.trim(),
+      format: preview.format,
+      hasHeader: preview.hasHeader,
+      columns: preview.columns,
+      skipBad,
+    };
     if (plan.table === "") {
       replaceContent(status, element("p", { class: "bad" }, "The table needs a name."));
       return;
@@ -159,7 +245,14 @@ export class IngestPage {
       await refreshSchema();
     } catch (failure) {
       const message = failure instanceof Error ? failure.message : String(failure);
-      replaceContent(status, element("p", { class: "bad", role: "alert" }, stop.signal.aborted ? `Stopped; ${text.textContent ?? ""}` : message));
+      replaceContent(
+        status,
+        element(
+          "p",
+          { class: "bad", role: "alert" },
+          stop.signal.aborted ? `Stopped; ${text.textContent ?? ""}` : message,
+        ),
+      );
     }
     start.disabled = false;
   }
@@ -169,15 +262,34 @@ export class IngestPage {
     return element(
       "div",
       { class: "outcome" },
-      element("p", {}, element("strong", {}, `${plural(state.rows, "row")} stored in ${plan.table}.`), state.skipped > 0 ? ` ${plural(state.skipped, "bad record")} skipped.` : ""),
-      element("button", { class: "button primary", type: "button", onClick: () => this.openQuery(plan.database, `${name}\n| take 100`) }, "Query it"),
+      element(
+        "p",
+        {},
+        element("strong", {}, `${plural(state.rows, "row")} stored in ${plan.table}.`),
+        state.skipped > 0 ? ` ${plural(state.skipped, "bad record")} skipped.` : "",
+      ),
+      element(
+        "button",
+        {
+          class: "button primary",
+          type: "button",
+          onClick: () => this.openQuery(plan.database, `${name}\n| take 100`),
+        },
+        "Query it",
+      ),
       state.errors.length === 0
         ? null
         : element(
             "details",
             { open: true },
             element("summary", {}, `Bad records (${formatNumber(state.skipped)})`),
-            element("ul", { class: "bad-records" }, ...state.errors.map((error) => element("li", {}, element("strong", {}, `Line ${error.line}: `), error.message))),
+            element(
+              "ul",
+              { class: "bad-records" },
+              ...state.errors.map((error) =>
+                element("li", {}, element("strong", {}, `Line ${error.line}: `), error.message),
+              ),
+            ),
           ),
     );
   }

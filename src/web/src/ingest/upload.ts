@@ -42,7 +42,10 @@ export async function createTable(plan: UploadPlan): Promise<void> {
     .filter((column) => column.included)
     .map((column) => `${quoteName(column.name)}:${column.type}`)
     .join(", ");
-  await postJson("/v1/rest/mgmt", { db: plan.database, csl: `.create-merge table ${quoteName(plan.table)} (${columns})` });
+  await postJson("/v1/rest/mgmt", {
+    db: plan.database,
+    csl: `.create-merge table ${quoteName(plan.table)} (${columns})`,
+  });
 }
 
 /** The columns by their place or path in the file. */
@@ -85,7 +88,8 @@ export async function upload(
       state.rows += report.rows;
       state.skipped += report.skipped;
       for (const error of report.errors ?? []) {
-        if (state.errors.length < MOST_ERRORS) state.errors.push({ line: error.line + piece.line - 1, message: error.message });
+        if (state.errors.length < MOST_ERRORS)
+          state.errors.push({ line: error.line + piece.line - 1, message: error.message });
       }
     }
     state.bytesSent = Math.min(file.size, from + PIECE_BYTES);
@@ -105,10 +109,16 @@ async function sendPiece(
   signal: AbortSignal,
 ): Promise<Report> {
   const options = new URLSearchParams({ format: plan.format, mapping, onError: plan.skipBad ? "skip" : "abort" });
-  if (plan.format === "csv" || plan.format === "tsv") options.set("header", first && plan.hasHeader ? "ignore" : "false");
+  if (plan.format === "csv" || plan.format === "tsv")
+    options.set("header", first && plan.hasHeader ? "ignore" : "false");
   const path = `/ingest/${encodeURIComponent(plan.database)}/${encodeURIComponent(plan.table)}?${options.toString()}`;
   for (let attempt = 1; ; attempt += 1) {
-    const response = await fetch(path, { method: "POST", body: text, headers: headersWith({ "idempotency-key": key }), signal });
+    const response = await fetch(path, {
+      method: "POST",
+      body: text,
+      headers: headersWith({ "idempotency-key": key }),
+      signal,
+    });
     if (response.ok) return (await response.json()) as Report;
     const busy = response.status === 429 || response.status === 503;
     if (!busy || attempt >= TRIES) throw refusal(response.status, await response.text(), line);

@@ -22,6 +22,12 @@ interface Running {
   cancelled: boolean;
 }
 
+/** What a tab has beside its text: its last result and the query that runs in it. */
+interface Session {
+  result: ResultPanel;
+  running: Running | null;
+}
+
 const PROGRESS_AFTER_MILLISECONDS = 800;
 const PROGRESS_EVERY_MILLISECONDS = 700;
 
@@ -30,10 +36,10 @@ export class QueryPage {
   readonly database = new Observable<string>("NetDefaultDB");
   readonly editor: QueryEditor;
   readonly tabs: Tabs;
-  private readonly result = new ResultPanel();
+  private readonly sessions = new Map<string, Session>();
+  private readonly resultBox = element("div", { class: "result-box" });
   private readonly databases = element("select", { class: "database", "aria-label": "Database" });
   private readonly runButton: HTMLButtonElement;
-  private running: Running | null = null;
   history: History | null = null;
 
   constructor() {
@@ -48,11 +54,17 @@ export class QueryPage {
     });
     this.tabs = new Tabs(
       (tab) => this.show(tab),
-      (tab) => this.editor.forget(tab.id),
+      (tab) => this.close(tab),
       () => this.database.value,
     );
-    this.runButton = element("button", { class: "button primary run", type: "button", title: "Run the block at the cursor or the selection (Shift+Enter)" });
-    this.runButton.addEventListener("click", () => (this.running ? this.cancel() : void this.run()));
+    this.runButton = element("button", {
+      class: "button primary run",
+      type: "button",
+      title: "Run the block at the cursor or the selection (Shift+Enter)",
+    });
+    this.runButton.addEventListener("click", () =>
+      this.session().running ? this.cancel(this.session()) : void this.run(),
+    );
     this.databases.addEventListener("change", () => this.useDatabase(this.databases.value));
     const editorBox = element("div", { class: "editor-box" }, this.editor.element);
     this.element = element(
@@ -80,9 +92,8 @@ export class QueryPage {
           editorBox.style.height = `${pixels}px`;
         },
       }),
-      this.result.element,
+      this.resultBox,
     );
-    this.paintRun();
     schema.watch(() => this.paintDatabases());
     this.database.watch(() => this.paintDatabases());
   }
@@ -115,13 +126,41 @@ export class QueryPage {
   }
 
   private tool(name: "format" | "share", label: string, title: string, run: () => void): HTMLElement {
-    return element("button", { class: "button small", type: "button", title, "aria-label": label, onClick: run }, icon(name), element("span", { class: "wide" }, label));
+    return element(
+      "button",
+      { class: "button small", type: "button", title, "aria-label": label, onClick: run },
+      icon(name),
+      element("span", { class: "wide" }, label),
+    );
   }
 
   private show(tab: QueryTab): void {
     this.database.value = tab.database;
     this.editor.show(tab.id, tab.text);
     this.editor.focus();
+    replaceContent(this.resultBox, this.session().result.element);
+    this.paintRun();
+  }
+
+  private close(tab: QueryTab): void {
+    const session = this.sessions.get(tab.id);
+    if (session) {
+      this.cancel(session);
+      session.result.dispose();
+      this.sessions.delete(tab.id);
+    }
+    this.editor.forget(tab.id);
+  }
+
+  /** Of the tab that is shown. */
+  private session(): Session {
+    const id = this.tabs.active?.id ?? "";
+    let session = this.sessions.get(id);
+    if (!session) {
+      session = { result: new ResultPanel(), running: null };
+      this.sessions.set(id, session);
+    }
+    return session;
   }
 
   private share(): void {
@@ -130,7 +169,7 @@ export class QueryPage {
   }
 
   private paintRun(): void {
-    const running = this.running !== null;
+    const running = this.session().running !== null;
     replaceContent(this.runButton, icon(running ? "stop" : "run"), running ? "Cancel" : "Run");
     this.runButton.classList.toggle("danger", running);
   }
@@ -138,11 +177,14 @@ export class QueryPage {
   private paintDatabases(): void {
     const names = schema.value.map((one) => one.name);
     if (!names.includes(this.database.value)) names.unshift(this.database.value);
-    replaceContent(this.databases, ...names.map((name) => element("option", { value: name, selected: name === this.database.value }, name)));
+    replaceContent(
+      this.databases,
+      ...names.map((name) => element("option", { value: name, selected: name === this.database.value }, name)),
+    );
   }
 
-  private cancel(): void {
-    const running = this.running;
+  private cancel(session: Session): void {
+    const running = session.running;
     if (!running) return;
     running.cancelled = true;
     void cancelQuery(running.database, running.requestId).catch(() => undefined);
@@ -152,41 +194,47 @@ export class QueryPage {
   private async run(): Promise<void> {
     const block = this.editor.toRun();
     if (!block || block.text.trim() === "") return;
-    if (this.running) this.cancel();
-    const mine: Running = { requestId: makeRequestId("query"), database: this.database.value, abort: new AbortController(), cancelled: false };
-    this.running = mine;
+    const session = this.session();
+    this.cancel(session);
+    const mine: Running = {
+      requestId: makeRequestId("query"),
+      database: this.database.value,
+      abort: new AbortController(),
+      cancelled: false,
+    };
+    session.running = mine;
     this.paintRun();
-    const note = this.result.showRunning(() => this.cancel());
-    const stopAsking = this.askForProgress(mine, note);
+    const note = session.result.showRunning(() => this.cancel(session));
+    const stopAsking = this.askForProgress(session, mine, note);
     const started = performance.now();
     const command = isCommand(block.text);
     try {
-      const answer = await runQuery(mine.database, block.text, { requestId: mine.requestId, signal: mine.abort.signal });
+      const answer = await runQuery(mine.database, block.text, {
+        requestId: mine.requestId,
+        signal: mine.abort.signal,
+      });
       const milliseconds = performance.now() - started;
-      if (this.running !== mine) return;
-      this.result.show({ answer, database: mine.database, text: block.text, isCommand: command, milliseconds });
+      if (session.running !== mine) return;
+      session.result.show({ answer, database: mine.database, text: block.text, isCommand: command, milliseconds });
       this.remember(block, mine, milliseconds, answer.tables[0]?.rows.length ?? null, answer.problem?.message ?? null);
       if (command && !/^\s*\.show/.test(block.text)) void refreshSchema();
     } catch (failure) {
-      if (this.running !== mine) return;
-      this.fail(failure, block, mine, performance.now() - started);
+      if (session.running === mine) this.fail(session, failure, block, mine, performance.now() - started);
     } finally {
       stopAsking();
-      if (this.running === mine) {
-        this.running = null;
-        this.paintRun();
-      }
+      if (session.running === mine) session.running = null;
+      this.paintRun();
     }
   }
 
-  private fail(failure: unknown, block: Block, run: Running, milliseconds: number): void {
+  private fail(session: Session, failure: unknown, block: Block, run: Running, milliseconds: number): void {
     if (run.cancelled) {
-      this.result.showCancelled();
+      session.result.showCancelled();
       return;
     }
     const error = failure instanceof ServerError ? failure : new ServerError(String(failure), 0);
     const { line, column } = error;
-    this.result.showError(error, line === null ? null : () => this.editor.goTo(block, line, column ?? 1));
+    session.result.showError(error, line === null ? null : () => this.editor.goTo(block, line, column ?? 1));
     this.remember(block, run, milliseconds, null, error.message);
   }
 
@@ -194,12 +242,15 @@ export class QueryPage {
     this.history?.add({ text: block.text, database: run.database, at: Date.now(), milliseconds, rows, error });
   }
 
-  private askForProgress(run: Running, note: (text: string) => void): () => void {
+  private askForProgress(session: Session, run: Running, note: (text: string) => void): () => void {
     let timer = 0;
     const ask = async (): Promise<void> => {
       const state = await askProgress(run.database, run.requestId).catch(() => null);
-      if (this.running !== run) return;
-      if (state && state.rowsScanned + state.extentsTotal > 0) note(`${state.rowsScanned.toLocaleString("en-US")} rows read, ${state.extentsScanned} of ${state.extentsTotal} extents`);
+      if (session.running !== run) return;
+      if (state && state.rowsScanned + state.extentsTotal > 0)
+        note(
+          `${state.rowsScanned.toLocaleString("en-US")} rows read, ${state.extentsScanned} of ${state.extentsTotal} extents`,
+        );
       timer = window.setTimeout(() => void ask(), PROGRESS_EVERY_MILLISECONDS);
     };
     timer = window.setTimeout(() => void ask(), PROGRESS_AFTER_MILLISECONDS);

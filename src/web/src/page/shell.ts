@@ -51,11 +51,24 @@ export class Shell {
     const sideContent = element("div", { class: "side-content", role: "tabpanel" });
     this.side.watch((name) => {
       replaceContent(sideContent, panels[name]);
-      replaceContent(sideTabs, ...(["schema", "history"] as const).map((one) =>
-        element("button", { class: "tab", role: "tab", type: "button", "aria-selected": String(one === name), onClick: () => {
-          this.side.value = one;
-        } }, one === "schema" ? "Schema" : "History"),
-      ));
+      replaceContent(
+        sideTabs,
+        ...(["schema", "history"] as const).map((one) =>
+          element(
+            "button",
+            {
+              class: "tab",
+              role: "tab",
+              type: "button",
+              "aria-selected": String(one === name),
+              onClick: () => {
+                this.side.value = one;
+              },
+            },
+            one === "schema" ? "Schema" : "History",
+          ),
+        ),
+      );
     });
     this.sideBox = element("nav", { class: "side", "aria-label": "Schema and history" }, sideTabs, sideContent);
     const scrim = element("div", { class: "scrim", onClick: () => this.leaveSide() });
@@ -93,23 +106,65 @@ export class Shell {
     });
     const pages = element("div", { class: "pages" });
     this.page.watch((current) => {
-      const entries: [PageName, string, IconName][] = [["query", "Query", "run"], ["ingest", "Add data", "upload"]];
-      replaceContent(pages, ...entries.map(([name, label, picture]) =>
-        element("button", { class: "page-button", type: "button", "aria-current": name === current ? "page" : null, onClick: () => {
-          if (name === "ingest") void this.openIngest("NetDefaultDB", "");
-          else this.page.value = name;
-        } }, icon(picture), label),
-      ));
+      const entries: [PageName, string, IconName][] = [
+        ["query", "Query", "run"],
+        ["ingest", "Add data", "upload"],
+      ];
+      replaceContent(
+        pages,
+        ...entries.map(([name, label, picture]) =>
+          element(
+            "button",
+            {
+              class: "page-button",
+              type: "button",
+              "aria-current": name === current ? "page" : null,
+              onClick: () => {
+                if (name === "ingest") void this.openIngest("NetDefaultDB", "");
+                else this.page.value = name;
+              },
+            },
+            icon(picture),
+            label,
+          ),
+        ),
+      );
     });
-    const menu = element("button", { class: "icon-button menu-button", type: "button", "aria-label": "Schema and history", title: "Schema and history", onClick: () => this.element.classList.toggle("side-open") }, icon("menu"));
+    const menu = element(
+      "button",
+      {
+        class: "icon-button menu-button",
+        type: "button",
+        "aria-label": "Schema and history",
+        title: "Schema and history",
+        onClick: () => this.element.classList.toggle("side-open"),
+      },
+      icon("menu"),
+    );
     return element(
       "header",
       { class: "top" },
       menu,
-      element("a", { class: "brand", href: "/" }, element("img", { src: "/web/icon.svg", alt: "", width: 20, height: 20 }), "Conshelf"),
+      element(
+        "a",
+        { class: "brand", href: "/" },
+        element("img", { src: "/web/icon.svg", alt: "", width: 20, height: 20 }),
+        "Conshelf",
+      ),
       pages,
       element("div", { class: "spacer" }),
-      element("a", { class: "icon-button", href: "/docs/kql", target: "_blank", rel: "noopener", title: "The language", "aria-label": "The language" }, icon("book")),
+      element(
+        "a",
+        {
+          class: "icon-button",
+          href: "/docs/kql",
+          target: "_blank",
+          rel: "noopener",
+          title: "The language",
+          "aria-label": "The language",
+        },
+        icon("book"),
+      ),
       themeButton,
     );
   }

@@ -4,7 +4,12 @@ import { element } from "../base/dom";
 import { hasToken, setToken, tokenMissing } from "../server/client";
 
 export function mountTokenDialog(retry: () => void): void {
-  const field = element("input", { type: "password", "aria-label": "Access token", autocomplete: "off", required: true });
+  const field = element("input", {
+    type: "password",
+    "aria-label": "Access token",
+    autocomplete: "off",
+    required: true,
+  });
   const problem = element("p", { class: "bad", hidden: true }, "The server refused that token.");
   const form = element(
     "form",

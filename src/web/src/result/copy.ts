@@ -10,7 +10,13 @@ export function selectionText(view: RowView, selection: CellSelection, withNames
   const { columns, rows } = view.table;
   const clean = (text: string): string => text.replace(/[\t\r\n]+/g, " ");
   const lines: string[] = [];
-  if (withNames) lines.push(columns.slice(bounds.left, bounds.right + 1).map((column) => clean(column.name)).join("\t"));
+  if (withNames)
+    lines.push(
+      columns
+        .slice(bounds.left, bounds.right + 1)
+        .map((column) => clean(column.name))
+        .join("\t"),
+    );
   const single = bounds.top === bounds.bottom && bounds.left === bounds.right;
   for (let row = bounds.top; row <= bounds.bottom; row += 1) {
     const values = rows[view.shown[row] ?? 0] ?? [];

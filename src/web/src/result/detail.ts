@@ -24,7 +24,17 @@ export class RowDetail {
           { class: "detail-name" },
           element("span", {}, described.name),
           element("span", { class: "type" }, described.type),
-          element("button", { class: "icon-button small", type: "button", "aria-label": `Copy ${described.name}`, title: "Copy", onClick: () => void copyText(cellText(value), described.name) }, icon("copy")),
+          element(
+            "button",
+            {
+              class: "icon-button small",
+              type: "button",
+              "aria-label": `Copy ${described.name}`,
+              title: "Copy",
+              onClick: () => void copyText(cellText(value), described.name),
+            },
+            icon("copy"),
+          ),
         ),
         renderValue(parsed(value), described.type),
       );
@@ -35,7 +45,11 @@ export class RowDetail {
         "header",
         {},
         element("h2", {}, `Row ${row + 1}`),
-        element("button", { class: "icon-button", type: "button", "aria-label": "Close the row", onClick: () => this.hide() }, icon("close")),
+        element(
+          "button",
+          { class: "icon-button", type: "button", "aria-label": "Close the row", onClick: () => this.hide() },
+          icon("close"),
+        ),
       ),
       element("div", { class: "detail-items" }, ...items),
     );
@@ -66,14 +80,28 @@ function renderValue(value: Value, type: string): HTMLElement {
 
 function renderNested(value: Value, depth: number): HTMLElement {
   if (value === null || typeof value !== "object") {
-    return element("span", { class: `json-${value === null ? "null" : typeof value}` }, JSON.stringify(value) ?? "null");
+    return element(
+      "span",
+      { class: `json-${value === null ? "null" : typeof value}` },
+      JSON.stringify(value) ?? "null",
+    );
   }
-  const entries: [string, Value][] = Array.isArray(value) ? value.map((item, index) => [String(index), item]) : Object.entries(value);
+  const entries: [string, Value][] = Array.isArray(value)
+    ? value.map((item, index) => [String(index), item])
+    : Object.entries(value);
   const summary = Array.isArray(value) ? `[${entries.length}]` : `{${entries.length}}`;
   if (entries.length === 0) return element("span", { class: "json-null" }, Array.isArray(value) ? "[]" : "{}");
-  const children = entries.slice(0, MOST_CHILDREN).map(([key, child]) =>
-    element("div", { class: "json-entry" }, element("span", { class: "json-key" }, `${key}: `), renderNested(child, depth + 1)),
-  );
-  if (entries.length > MOST_CHILDREN) children.push(element("div", { class: "json-null" }, `… ${entries.length - MOST_CHILDREN} more`));
+  const children = entries
+    .slice(0, MOST_CHILDREN)
+    .map(([key, child]) =>
+      element(
+        "div",
+        { class: "json-entry" },
+        element("span", { class: "json-key" }, `${key}: `),
+        renderNested(child, depth + 1),
+      ),
+    );
+  if (entries.length > MOST_CHILDREN)
+    children.push(element("div", { class: "json-null" }, `… ${entries.length - MOST_CHILDREN} more`));
   return element("details", { open: depth < OPEN_DEPTH }, element("summary", {}, summary), ...children);
 }

@@ -23,7 +23,8 @@ function jsonValue(value: Value, type: string): string {
 
 export function asJson(columns: readonly Column[], rows: readonly Row[]): string {
   const lines = rows.map(
-    (row) => `{${columns.map((column, index) => `${JSON.stringify(column.name)}:${jsonValue(row[index] ?? null, column.type)}`).join(",")}}`,
+    (row) =>
+      `{${columns.map((column, index) => `${JSON.stringify(column.name)}:${jsonValue(row[index] ?? null, column.type)}`).join(",")}}`,
   );
   return `[${lines.join(",\n")}]\n`;
 }
@@ -39,7 +40,9 @@ function literal(value: Value, type: string): string {
 /** A `datatable` that gives the same rows. */
 export function asDatatable(columns: readonly Column[], rows: readonly Row[]): string {
   const head = columns.map((column) => `${quoteName(column.name)}:${column.type}`).join(", ");
-  const body = rows.map((row) => `    ${columns.map((column, index) => literal(row[index] ?? null, column.type)).join(", ")}`);
+  const body = rows.map(
+    (row) => `    ${columns.map((column, index) => literal(row[index] ?? null, column.type)).join(", ")}`,
+  );
   return `datatable(${head})\n[\n${body.join(",\n")}\n]`;
 }
 

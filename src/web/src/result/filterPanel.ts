@@ -11,7 +11,11 @@ const MOST_VALUES = 12;
 export function openFilter(anchor: HTMLElement, view: RowView, column: number, changed: () => void): void {
   const name = view.table.columns[column]?.name ?? "";
   const current = view.filters.get(column);
-  const operator = element("select", { "aria-label": "Comparison" }, ...OPERATORS.map((text) => element("option", { value: text }, text)));
+  const operator = element(
+    "select",
+    { "aria-label": "Comparison" },
+    ...OPERATORS.map((text) => element("option", { value: text }, text)),
+  );
   operator.value = current?.operator ?? "contains";
   const value = element("input", { type: "text", "aria-label": `Value of ${name}`, placeholder: "value" });
   value.value = current?.value ?? "";
@@ -32,15 +36,28 @@ export function openFilter(anchor: HTMLElement, view: RowView, column: number, c
     event.preventDefault();
     set(value.value === "" ? null : { operator: operator.value as ColumnFilter["operator"], value: value.value });
   });
-  const values = view.topValues(column, MOST_VALUES).map(([text, count]) =>
-    element(
-      "button",
-      { class: "menu-item", type: "button", onClick: () => set({ operator: "==", value: text }) },
-      element("span", { class: "clip" }, text === "" ? "(empty)" : text),
-      element("span", { class: "detail" }, formatNumber(count)),
-    ),
+  const values = view
+    .topValues(column, MOST_VALUES)
+    .map(([text, count]) =>
+      element(
+        "button",
+        { class: "menu-item", type: "button", onClick: () => set({ operator: "==", value: text }) },
+        element("span", { class: "clip" }, text === "" ? "(empty)" : text),
+        element("span", { class: "detail" }, formatNumber(count)),
+      ),
+    );
+  const clear = current
+    ? element("button", { class: "menu-item", type: "button", onClick: () => set(null) }, "Remove the filter")
+    : null;
+  const panel = openPanel(
+    anchor,
+    "dialog",
+    `Filter ${name}`,
+    element("div", { class: "popup-title" }, name),
+    form,
+    clear,
+    element("div", { class: "popup-caption" }, "Frequent values"),
+    ...values,
   );
-  const clear = current ? element("button", { class: "menu-item", type: "button", onClick: () => set(null) }, "Remove the filter") : null;
-  const panel = openPanel(anchor, "dialog", `Filter ${name}`, element("div", { class: "popup-title" }, name), form, clear, element("div", { class: "popup-caption" }, "Frequent values"), ...values);
   if (panel) value.focus();
 }

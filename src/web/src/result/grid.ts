@@ -87,7 +87,7 @@ export class ResultGrid {
     const { columns, rows } = this.view.table;
     const column = columns[index];
     if (!column) return NARROWEST;
-    let letters = column.name.length + 5;
+    let letters = column.name.length * 1.1 + 7;
     const step = Math.max(1, Math.floor(rows.length / 60));
     for (let at = 0; at < rows.length; at += step) {
       letters = Math.max(letters, shownText(rows[at]?.[index] ?? null, column.type).length + 1);
@@ -127,7 +127,10 @@ export class ResultGrid {
       return { first, last: Math.min(this.view.shown.length, first + visible + 2 * OVERSCAN), shift: 0 };
     }
     const part = this.element.scrollTop / Math.max(1, TALLEST + ROW_HEIGHT - height);
-    const first = Math.min(this.view.shown.length - visible + 1, Math.floor(part * (this.view.shown.length - visible + 1)));
+    const first = Math.min(
+      this.view.shown.length - visible + 1,
+      Math.floor(part * (this.view.shown.length - visible + 1)),
+    );
     return {
       first: Math.max(0, first),
       last: Math.min(this.view.shown.length, first + visible + 1),
@@ -176,9 +179,17 @@ export class ResultGrid {
   private makeRow(row: number, left: number, right: number, top: number): HTMLElement {
     const { columns, rows } = this.view.table;
     const values = rows[this.view.shown[row] ?? 0] ?? [];
-    const line = element("div", { class: row % 2 === 1 ? "grid-row odd" : "grid-row", role: "row", "aria-rowindex": row + 2 });
+    const line = element("div", {
+      class: row % 2 === 1 ? "grid-row odd" : "grid-row",
+      role: "row",
+      "aria-rowindex": row + 2,
+    });
     line.style.transform = `translateY(${top}px)`;
-    const number = element("div", { class: "grid-number", role: "rowheader", "data-row": row }, String((this.view.shown[row] ?? 0) + 1));
+    const number = element(
+      "div",
+      { class: "grid-number", role: "rowheader", "data-row": row },
+      String((this.view.shown[row] ?? 0) + 1),
+    );
     number.style.width = `${this.numberWidth}px`;
     line.append(number);
     for (let index = left; index < right; index += 1) {
@@ -220,7 +231,14 @@ export class ResultGrid {
     const filtered = this.view.filters.has(index);
     const filter = element(
       "button",
-      { class: `head-button${filtered ? " active" : ""}`, type: "button", tabindex: -1, "aria-label": `Filter ${column.name}`, "aria-haspopup": "dialog", title: "Filter" },
+      {
+        class: `head-button${filtered ? " active" : ""}`,
+        type: "button",
+        tabindex: -1,
+        "aria-label": `Filter ${column.name}`,
+        "aria-haspopup": "dialog",
+        title: "Filter",
+      },
       icon("filter"),
     );
     filter.addEventListener("click", (event) => {
@@ -281,7 +299,10 @@ export class ResultGrid {
   private placeOf(target: EventTarget | null): { row: number; column: number | null } | null {
     const cell = target instanceof Element ? target.closest<HTMLElement>("[data-row]") : null;
     if (!cell) return null;
-    return { row: Number(cell.dataset.row), column: cell.dataset.column === undefined ? null : Number(cell.dataset.column) };
+    return {
+      row: Number(cell.dataset.row),
+      column: cell.dataset.column === undefined ? null : Number(cell.dataset.column),
+    };
   }
 
   private onPointer(event: PointerEvent): void {

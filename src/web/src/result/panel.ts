@@ -58,7 +58,14 @@ export class ResultPanel {
         "div",
         { class: "empty" },
         element("p", {}, "Run a query to see its result here."),
-        element("p", { class: "keys" }, element("kbd", {}, "Shift"), "+", element("kbd", {}, "Enter"), " runs the block at the cursor"),
+        element(
+          "p",
+          { class: "keys" },
+          element("kbd", {}, "Shift"),
+          "+",
+          element("kbd", {}, "Enter"),
+          " runs the block at the cursor",
+        ),
       ),
     );
     this.setStatus("");
@@ -105,7 +112,11 @@ export class ResultPanel {
         element("h2", {}, error.code ? `Error ${error.code}` : "Error"),
         element("p", {}, error.message),
         goTo && error.line !== null
-          ? element("button", { class: "button", type: "button", onClick: goTo }, `Go to line ${error.line}, column ${error.column ?? 1}`)
+          ? element(
+              "button",
+              { class: "button", type: "button", onClick: goTo },
+              `Go to line ${error.line}, column ${error.column ?? 1}`,
+            )
           : null,
       ),
     );
@@ -123,6 +134,7 @@ export class ResultPanel {
     this.dropViews();
     this.run = run;
     this.table = 0;
+    this.wish = null;
     const visualization = this.current()?.visualization ?? null;
     this.view = isChartKind(visualization?.Visualization) ? "chart" : "table";
     this.open();
@@ -130,6 +142,12 @@ export class ResultPanel {
 
   private current(): ResultTable | null {
     return this.run?.answer.tables[this.table] ?? null;
+  }
+
+  /** The tab is gone. */
+  dispose(): void {
+    this.stopClock();
+    this.dropViews();
   }
 
   private stopClock(): void {
@@ -170,11 +188,22 @@ export class ResultPanel {
     const run = this.run;
     const table = this.current();
     if (!run || !table) return;
-    const rows = shown === table.rows.length ? plural(table.rows.length, "row") : `${plural(shown, "row")} of ${plural(table.rows.length, "row")}`;
+    const rows =
+      shown === table.rows.length
+        ? plural(table.rows.length, "row")
+        : `${plural(shown, "row")} of ${plural(table.rows.length, "row")}`;
     const server = run.answer.statistics.serverMilliseconds;
-    const time = server === null ? formatMilliseconds(run.milliseconds) : `${formatMilliseconds(server)} on the server, ${formatMilliseconds(run.milliseconds)} in all`;
+    const time =
+      server === null
+        ? formatMilliseconds(run.milliseconds)
+        : `${formatMilliseconds(server)} on the server, ${formatMilliseconds(run.milliseconds)} in all`;
     const problem = run.answer.problem;
     this.setStatus(problem ? `${rows}, then: ${problem.message}` : `${rows} · ${time}`, problem !== null);
+  }
+
+  private choose(view: ViewName): void {
+    this.view = view;
+    this.open();
   }
 
   private openTable(table: ResultTable): void {
@@ -187,19 +216,24 @@ export class ResultPanel {
     this.grid = grid;
     replaceContent(
       this.content,
-      table.columns.length === 0 ? element("div", { class: "empty" }, "The result has no columns.") : element("div", { class: "grid-holder" }, grid.element, detail.element),
+      table.columns.length === 0
+        ? element("div", { class: "empty" }, "The result has no columns.")
+        : element("div", { class: "grid-holder" }, grid.element, detail.element),
     );
   }
 
   private openChart(table: ResultTable): void {
     const asked = table.visualization;
-    this.wish ??= null;
-    const wish = this.wish ?? (asked && isChartKind(asked.Visualization) ? asked : plainVisualization(guessKind(table)));
+    const wish =
+      this.wish ?? (asked && isChartKind(asked.Visualization) ? asked : plainVisualization(guessKind(table)));
     const chart = new Chart();
     this.chart = chart;
     replaceContent(this.content, element("div", { class: "chart-holder" }, chart.element));
     chart.show(table, wish).catch((failure: unknown) => {
-      replaceContent(this.content, element("div", { class: "failure" }, `The chart could not be drawn: ${String(failure)}`));
+      replaceContent(
+        this.content,
+        element("div", { class: "failure" }, `The chart could not be drawn: ${String(failure)}`),
+      );
     });
   }
 
@@ -229,9 +263,14 @@ export class ResultPanel {
           role: "tab",
           type: "button",
           "aria-selected": name === this.view ? "true" : "false",
-          onClick: () => {
-            this.view = name;
-            this.open();
+          tabindex: name === this.view ? 0 : -1,
+          onClick: () => this.choose(name),
+          onKeydown: (event: KeyboardEvent) => {
+            const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? VIEWS.length - 1 : 0;
+            const next = VIEWS[(VIEWS.findIndex((view) => view[0] === name) + step) % VIEWS.length];
+            if (step === 0 || !next) return;
+            this.choose(next[0]);
+            this.bar.querySelector<HTMLElement>("[role=tab][aria-selected=true]")?.focus();
           },
         },
         label,
@@ -243,7 +282,11 @@ export class ResultPanel {
             "select",
             { class: "table-choice", "aria-label": "Table of the answer" },
             ...run.answer.tables.map((one, index) =>
-              element("option", { value: index, selected: index === this.table }, one.name === "PrimaryResult" || one.name === "" ? `Table ${index + 1}` : one.name),
+              element(
+                "option",
+                { value: index, selected: index === this.table },
+                one.name === "PrimaryResult" || one.name === "" ? `Table ${index + 1}` : one.name,
+              ),
             ),
           )
         : null;
@@ -264,7 +307,12 @@ export class ResultPanel {
   private tools(table: ResultTable): HTMLElement[] {
     if (this.view === "chart") return this.chartTools(table);
     if (this.view !== "table") return [];
-    const search = element("input", { class: "search", type: "search", placeholder: "Filter rows", "aria-label": "Filter rows" });
+    const search = element("input", {
+      class: "search",
+      type: "search",
+      placeholder: "Filter rows",
+      "aria-label": "Filter rows",
+    });
     search.addEventListener(
       "input",
       debounce(150, () => {
@@ -273,7 +321,12 @@ export class ResultPanel {
         this.grid.refresh();
       }),
     );
-    const save = element("button", { class: "button small", type: "button", "aria-haspopup": "menu", "aria-label": "Export" }, icon("download"), element("span", { class: "wide" }, "Export"));
+    const save = element(
+      "button",
+      { class: "button small", type: "button", "aria-haspopup": "menu", "aria-label": "Export" },
+      icon("download"),
+      element("span", { class: "wide" }, "Export"),
+    );
     save.addEventListener("click", () => this.openExport(save, table));
     return [search, save];
   }
@@ -285,8 +338,16 @@ export class ResultPanel {
     const name = `result-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}`;
     const rows = (): ResultTable["rows"] => grid.shownRows();
     openMenu(anchor, "Export", [
-      { label: "CSV", detail: "rows shown", run: () => saveText(`${name}.csv`, "text/csv", asCsv(table.columns, rows())) },
-      { label: "JSON", detail: "rows shown", run: () => saveText(`${name}.json`, "application/json", asJson(table.columns, rows())) },
+      {
+        label: "CSV",
+        detail: "rows shown",
+        run: () => saveText(`${name}.csv`, "text/csv", asCsv(table.columns, rows())),
+      },
+      {
+        label: "JSON",
+        detail: "rows shown",
+        run: () => saveText(`${name}.json`, "application/json", asJson(table.columns, rows())),
+      },
       ...(run.isCommand
         ? []
         : [
@@ -300,14 +361,19 @@ export class ResultPanel {
               },
             },
           ]),
-      { label: "Copy as datatable", detail: "KQL", run: () => void copyText(asDatatable(table.columns, rows().slice(0, 1000)), "Table") },
+      {
+        label: "Copy as datatable",
+        detail: "KQL",
+        run: () => void copyText(asDatatable(table.columns, rows().slice(0, 1000)), "Table"),
+      },
       { label: "Copy the selection", detail: "Ctrl+C", run: () => grid.copySelection() },
     ]);
   }
 
   private chartTools(table: ResultTable): HTMLElement[] {
     const asked = table.visualization;
-    const current = this.wish?.Visualization ?? (isChartKind(asked?.Visualization) ? asked?.Visualization : guessKind(table));
+    const current =
+      this.wish?.Visualization ?? (isChartKind(asked?.Visualization) ? asked?.Visualization : guessKind(table));
     const kinds = element(
       "select",
       { "aria-label": "Kind of chart" },
@@ -318,7 +384,18 @@ export class ResultPanel {
       this.wish = { ...base, Visualization: kinds.value };
       this.open();
     });
-    const reset = element("button", { class: "button small", type: "button", title: "Show everything again", "aria-label": "Reset zoom", onClick: () => this.chart?.resetZoom() }, element("span", { class: "narrow-icon" }, icon("refresh")), element("span", { class: "wide" }, "Reset zoom"));
+    const reset = element(
+      "button",
+      {
+        class: "button small",
+        type: "button",
+        title: "Show everything again",
+        "aria-label": "Reset zoom",
+        onClick: () => this.chart?.resetZoom(),
+      },
+      element("span", { class: "narrow-icon" }, icon("refresh")),
+      element("span", { class: "wide" }, "Reset zoom"),
+    );
     const picture = element(
       "button",
       { class: "button small", type: "button", "aria-label": "Save as PNG", title: "Save as PNG" },

@@ -74,9 +74,15 @@ function testOf(column: Column, index: number, filter: ColumnFilter): (row: Resu
   const limit = ordered ? Number(value) : wanted;
   switch (operator) {
     case "contains":
-      return (row) => cellText(row[index] ?? null).toLowerCase().includes(wanted);
+      return (row) =>
+        cellText(row[index] ?? null)
+          .toLowerCase()
+          .includes(wanted);
     case "!contains":
-      return (row) => !cellText(row[index] ?? null).toLowerCase().includes(wanted);
+      return (row) =>
+        !cellText(row[index] ?? null)
+          .toLowerCase()
+          .includes(wanted);
     case "==":
       return (row) => key(row) === limit;
     case "!=":

@@ -17,16 +17,28 @@ export interface StatisticsInput {
 export function renderStatistics(input: StatisticsInput): HTMLElement {
   const { statistics } = input;
   const figures: [string, string | null, string][] = [
-    ["Server time", withUnit(statistics.serverMilliseconds, formatMilliseconds), "from the query's arrival to its last row"],
+    [
+      "Server time",
+      withUnit(statistics.serverMilliseconds, formatMilliseconds),
+      "from the query's arrival to its last row",
+    ],
     ["Round trip", formatMilliseconds(input.roundTripMilliseconds), "with the network and reading the answer"],
-    ["CPU time", statistics.cpu === null ? null : formatMilliseconds(cpuMilliseconds(statistics.cpu)), "over all threads"],
+    [
+      "CPU time",
+      statistics.cpu === null ? null : formatMilliseconds(cpuMilliseconds(statistics.cpu)),
+      "over all threads",
+    ],
     ["Memory peak", withUnit(statistics.memoryBytes, formatBytes), ""],
     ["Rows", formatNumber(input.rows), "in the result"],
     ["Rows read", part(statistics.rowsScanned, statistics.rowsTotal, formatNumber), "of those in the tables"],
     ["Extents read", part(statistics.extentsScanned, statistics.extentsTotal, formatNumber), "the others were pruned"],
     ["From cache", withUnit(statistics.cacheHitBytes, formatBytes), "bytes read"],
     ["From disk", withUnit(statistics.cacheMissBytes, formatBytes), "bytes read"],
-    ["Result size", withUnit(statistics.resultBytes, formatBytes), `${formatBytes(statistics.transferredBytes)} as JSON`],
+    [
+      "Result size",
+      withUnit(statistics.resultBytes, formatBytes),
+      `${formatBytes(statistics.transferredBytes)} as JSON`,
+    ],
   ];
   const plan = element("div", { class: "plan" });
   const profile = element("button", { class: "button", type: "button" }, "Profile the operators");
@@ -36,7 +48,10 @@ export function renderStatistics(input: StatisticsInput): HTMLElement {
     try {
       replaceContent(plan, renderPlan(await askPlan(input.database, input.text)));
     } catch (failure) {
-      replaceContent(plan, element("p", { class: "bad" }, failure instanceof Error ? failure.message : String(failure)));
+      replaceContent(
+        plan,
+        element("p", { class: "bad" }, failure instanceof Error ? failure.message : String(failure)),
+      );
     }
     profile.disabled = false;
   });
@@ -52,7 +67,14 @@ export function renderStatistics(input: StatisticsInput): HTMLElement {
           element("div", { class: "figure-item", title: note }, element("dt", {}, name), element("dd", {}, value)),
         ),
     ),
-    input.isCommand ? null : element("div", { class: "plan-bar" }, profile, element("span", { class: "hint" }, "Time, rows and cache of each operator; runs the query again.")),
+    input.isCommand
+      ? null
+      : element(
+          "div",
+          { class: "plan-bar" },
+          profile,
+          element("span", { class: "hint" }, "Time, rows and cache of each operator; runs the query again."),
+        ),
     plan,
   );
 }
@@ -73,7 +95,10 @@ function cpuMilliseconds(text: string): number {
 }
 
 function renderPlan(steps: PlanStep[]): HTMLElement {
-  const slowest = Math.max(0.001, ...steps.filter((step) => step.name !== "result").map((step) => step.milliseconds ?? 0));
+  const slowest = Math.max(
+    0.001,
+    ...steps.filter((step) => step.name !== "result").map((step) => step.milliseconds ?? 0),
+  );
   const rows = steps.map((step) => {
     const bar = element("div", { class: "time-bar" });
     const share = step.name === "result" ? 0 : (step.milliseconds ?? 0) / slowest;
@@ -85,14 +110,29 @@ function renderPlan(steps: PlanStep[]): HTMLElement {
       {},
       name,
       element("td", { class: "numeric" }, step.rows === null ? "" : formatNumber(step.rows)),
-      element("td", { class: "numeric time" }, step.milliseconds === null ? "" : formatMilliseconds(step.milliseconds), bar),
-      element("td", { class: "figures-cell" }, step.figures.map(([key, value]) => `${key} ${key === "bytes" ? formatBytes(Number(value)) : value}`).join(" · ")),
+      element(
+        "td",
+        { class: "numeric time" },
+        step.milliseconds === null ? "" : formatMilliseconds(step.milliseconds),
+        bar,
+      ),
+      element(
+        "td",
+        { class: "figures-cell" },
+        step.figures
+          .map(([key, value]) => `${key} ${key === "bytes" ? formatBytes(Number(value)) : value}`)
+          .join(" · "),
+      ),
     );
   });
   return element(
     "table",
     { class: "plan-table" },
-    element("thead", {}, element("tr", {}, ...["Operator", "Rows", "Time", "Read"].map((text) => element("th", { scope: "col" }, text)))),
+    element(
+      "thead",
+      {},
+      element("tr", {}, ...["Operator", "Rows", "Time", "Read"].map((text) => element("th", { scope: "col" }, text))),
+    ),
     element("tbody", {}, ...rows),
   );
 }

@@ -19,16 +19,39 @@ export interface TreeActions {
 export class SchemaTree {
   readonly element: HTMLElement;
   private readonly list = element("div", { class: "tree", role: "tree", "aria-label": "Databases and tables" });
-  private readonly filter = element("input", { type: "search", class: "search", placeholder: "Find a table or column", "aria-label": "Find a table or column" });
+  private readonly filter = element("input", {
+    type: "search",
+    class: "search",
+    placeholder: "Find a table or column",
+    "aria-label": "Find a table or column",
+  });
   private readonly opened = new Set<string>(load<string[]>("tree.open", []));
 
   constructor(
     private readonly database: Observable<string>,
     private readonly actions: TreeActions,
   ) {
-    const refresh = element("button", { class: "icon-button", type: "button", title: "Read the schema again", "aria-label": "Read the schema again", onClick: () => void refreshSchema() }, icon("refresh"));
-    this.element = element("div", { class: "side-panel" }, element("div", { class: "side-tools" }, this.filter, refresh), this.list);
-    this.filter.addEventListener("input", debounce(100, () => this.paint()));
+    const refresh = element(
+      "button",
+      {
+        class: "icon-button",
+        type: "button",
+        title: "Read the schema again",
+        "aria-label": "Read the schema again",
+        onClick: () => void refreshSchema(),
+      },
+      icon("refresh"),
+    );
+    this.element = element(
+      "div",
+      { class: "side-panel" },
+      element("div", { class: "side-tools" }, this.filter, refresh),
+      this.list,
+    );
+    this.filter.addEventListener(
+      "input",
+      debounce(100, () => this.paint()),
+    );
     this.list.addEventListener("keydown", (event) => this.onKey(event));
     schema.watch(() => this.paint());
     schemaProblem.watch(() => this.paint());
@@ -61,7 +84,8 @@ export class SchemaTree {
 
   private databaseNode(database: SchemaDatabase, needle: string): HTMLElement | null {
     const tables = database.tables.filter(
-      (table) => needle === "" || matches(table.name, needle) || table.columns.some((column) => matches(column.name, needle)),
+      (table) =>
+        needle === "" || matches(table.name, needle) || table.columns.some((column) => matches(column.name, needle)),
     );
     const functions = database.functions.filter((one) => needle === "" || matches(one.name, needle));
     if (needle !== "" && tables.length + functions.length === 0) return null;
@@ -69,17 +93,47 @@ export class SchemaTree {
     const key = database.name;
     const byDefault = current || database.name !== "Conshelf";
     const open = needle !== "" || this.isOpen(key, byDefault);
-    const use = element("button", { class: "use", type: "button", tabindex: -1, title: `Run queries in ${database.name}`, onClick: (event: Event) => {
-      event.stopPropagation();
-      this.actions.useDatabase(database.name);
-    } }, current ? "in use" : "use");
-    const row = this.row(key, 0, open, () => this.toggle(key, byDefault), icon("database"), database.name, [use], "", () => this.toggle(key, byDefault));
+    const use = element(
+      "button",
+      {
+        class: "use",
+        type: "button",
+        tabindex: -1,
+        title: `Run queries in ${database.name}`,
+        onClick: (event: Event) => {
+          event.stopPropagation();
+          this.actions.useDatabase(database.name);
+        },
+      },
+      current ? "in use" : "use",
+    );
+    const row = this.row(
+      key,
+      0,
+      open,
+      () => this.toggle(key, byDefault),
+      icon("database"),
+      database.name,
+      [use],
+      "",
+      () => this.toggle(key, byDefault),
+    );
     row.classList.toggle("current", current);
     const children = open
       ? [
           ...tables.map((table) => this.tableNode(database, table, needle)),
           ...functions.map((one) =>
-            this.row(`${key}/${one.name}()`, 1, null, null, icon("function"), one.name, [element("span", { class: "type" }, one.parameters)], one.documentation, () => this.actions.insert(`${quoteName(one.name)}()`)),
+            this.row(
+              `${key}/${one.name}()`,
+              1,
+              null,
+              null,
+              icon("function"),
+              one.name,
+              [element("span", { class: "type" }, one.parameters)],
+              one.documentation,
+              () => this.actions.insert(`${quoteName(one.name)}()`),
+            ),
           ),
           tables.length + functions.length === 0 ? element("p", { class: "hint" }, "No tables yet.") : null,
         ]
@@ -93,26 +147,65 @@ export class SchemaTree {
     const open = found || this.isOpen(key, false);
     const name = quoteName(table.name);
     const size = table.rows === null ? "" : formatShort(table.rows);
-    const more = element("button", { class: "icon-button small", type: "button", tabindex: -1, "aria-label": `More on ${table.name}`, title: "More", "aria-haspopup": "menu" }, icon("more"));
+    const more = element(
+      "button",
+      {
+        class: "icon-button small",
+        type: "button",
+        tabindex: -1,
+        "aria-label": `More on ${table.name}`,
+        title: "More",
+        "aria-haspopup": "menu",
+      },
+      icon("more"),
+    );
     more.addEventListener("click", (event) => {
       event.stopPropagation();
       openMenu(more, table.name, [
         { label: "Show 100 rows", run: () => this.actions.runNew(database.name, `${name}\n| take 100`) },
         { label: "Count rows", run: () => this.actions.runNew(database.name, `${name}\n| count`) },
         ...this.timeItem(database, table),
-        { label: "Bytes of each column", run: () => this.actions.runNew(database.name, `.show table ${name} data statistics`) },
+        {
+          label: "Bytes of each column",
+          run: () => this.actions.runNew(database.name, `.show table ${name} data statistics`),
+        },
         { label: "Insert the name", run: () => this.actions.insert(name) },
         { label: "Add data…", run: () => this.actions.ingestInto(database.name, table.name) },
       ]);
     });
-    const note = [table.documentation, table.rows === null ? "" : `${plural(table.rows, "row")}, ${formatBytes(table.bytes ?? 0)} on disk`].filter((text) => text !== "").join("\n");
-    const row = this.row(key, 1, open, () => this.toggle(key, false), icon("table"), table.name, [element("span", { class: "size" }, size), more], note, () => this.toggle(key, false));
+    const note = [
+      table.documentation,
+      table.rows === null ? "" : `${plural(table.rows, "row")}, ${formatBytes(table.bytes ?? 0)} on disk`,
+    ]
+      .filter((text) => text !== "")
+      .join("\n");
+    const row = this.row(
+      key,
+      1,
+      open,
+      () => this.toggle(key, false),
+      icon("table"),
+      table.name,
+      [element("span", { class: "size" }, size), more],
+      note,
+      () => this.toggle(key, false),
+    );
     row.addEventListener("dblclick", () => this.actions.insert(name));
     const columns = open
       ? table.columns
           .filter((column) => !found || matches(column.name, needle))
           .map((column) =>
-            this.row(`${key}/${column.name}`, 2, null, null, null, column.name, [element("span", { class: `type type-${column.type}` }, column.type)], column.documentation || `${column.name}: ${column.type}`, () => this.actions.insert(quoteName(column.name))),
+            this.row(
+              `${key}/${column.name}`,
+              2,
+              null,
+              null,
+              null,
+              column.name,
+              [element("span", { class: `type type-${column.type}` }, column.type)],
+              column.documentation || `${column.name}: ${column.type}`,
+              () => this.actions.insert(quoteName(column.name)),
+            ),
           )
       : [];
     return element("div", { role: "none" }, row, element("div", { role: "group" }, ...columns));
@@ -126,7 +219,11 @@ export class SchemaTree {
     return [
       {
         label: "Rows over time",
-        run: () => this.actions.runNew(database.name, `let span = toscalar(${name} | summarize max(${column}) - min(${column}));\n${name}\n| summarize Rows = count() by bin(${column}, max_of(1s, span / 100))\n| render timechart`),
+        run: () =>
+          this.actions.runNew(
+            database.name,
+            `let span = toscalar(${name} | summarize max(${column}) - min(${column}));\n${name}\n| summarize Rows = count() by bin(${column}, max_of(1s, span / 100))\n| render timechart`,
+          ),
       },
     ];
   }
@@ -144,7 +241,15 @@ export class SchemaTree {
   ): HTMLElement {
     const row = element(
       "div",
-      { class: `node depth-${depth}`, role: "treeitem", tabindex: -1, "aria-level": depth + 1, "aria-expanded": open === null ? null : String(open), "data-key": key, title: note },
+      {
+        class: `node depth-${depth}`,
+        role: "treeitem",
+        tabindex: -1,
+        "aria-level": depth + 1,
+        "aria-expanded": open === null ? null : String(open),
+        "data-key": key,
+        title: note,
+      },
       element("span", { class: `twisty${open ? " open" : ""}` }, toggle ? icon("chevron") : null),
       picture,
       element("span", { class: "name" }, name),
@@ -166,7 +271,8 @@ export class SchemaTree {
     else if (event.key === "Home") go(0);
     else if (event.key === "End") go(rows.length - 1);
     else if (event.key === "Enter" || event.key === " ") row.click();
-    else if ((event.key === "ArrowRight" && open === "false") || (event.key === "ArrowLeft" && open === "true")) row.click();
+    else if ((event.key === "ArrowRight" && open === "false") || (event.key === "ArrowLeft" && open === "true"))
+      row.click();
     else if (event.key === "ArrowLeft") {
       const level = Number(row.getAttribute("aria-level"));
       go(rows.findLastIndex((one, index) => index < at && Number(one.getAttribute("aria-level")) < level));

@@ -41,7 +41,10 @@ export function headersWith(more: Record<string, string> = {}): Record<string, s
   return headers;
 }
 
-export async function send(path: string, options: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
+export async function send(
+  path: string,
+  options: RequestInit & { headers?: Record<string, string> },
+): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, { ...options, headers: headersWith(options.headers) });

@@ -99,7 +99,8 @@ export interface RunningState {
 /** How far a running query has come; `null` when the server does not know it (any more). */
 export async function askProgress(database: string, requestId: string): Promise<RunningState | null> {
   interface Running {
-    ScannedExtentsStatistics: { ScannedExtentsCount: number; TotalExtentsCount: number; ScannedRowsCount: number } | string;
+    ScannedExtentsStatistics:
+      { ScannedExtentsCount: number; TotalExtentsCount: number; ScannedRowsCount: number } | string;
   }
   const rows = await runCommand<Running>(
     database,

@@ -52,7 +52,10 @@ export async function refreshSchema(): Promise<void> {
     const names = await runCommand<{ DatabaseName: string }>("NetDefaultDB", ".show databases");
     const found = await Promise.all(names.map((row) => readDatabase(row.DatabaseName)));
     // The server's own events come last: they are not what one came for.
-    found.sort((left, right) => Number(left.name === "Conshelf") - Number(right.name === "Conshelf") || left.name.localeCompare(right.name));
+    found.sort(
+      (left, right) =>
+        Number(left.name === "Conshelf") - Number(right.name === "Conshelf") || left.name.localeCompare(right.name),
+    );
     schemaProblem.value = "";
     schema.value = found;
   } catch (failure) {

@@ -81,7 +81,13 @@ export class Tabs {
   }
 
   private make(text: string, database: string): QueryTab {
-    return { id: crypto.getRandomValues(new Uint32Array(2)).join("-"), title: titleOf(text), named: false, text, database };
+    return {
+      id: crypto.getRandomValues(new Uint32Array(2)).join("-"),
+      title: titleOf(text),
+      named: false,
+      text,
+      database,
+    };
   }
 
   private show(tab: QueryTab): void {
@@ -110,7 +116,17 @@ export class Tabs {
   }
 
   private paint(): void {
-    const add = element("button", { class: "icon-button", type: "button", title: "New query", "aria-label": "New query", onClick: () => this.open("", this.active?.database ?? this.defaultDatabase()) }, icon("plus"));
+    const add = element(
+      "button",
+      {
+        class: "icon-button",
+        type: "button",
+        title: "New query",
+        "aria-label": "New query",
+        onClick: () => this.open("", this.active?.database ?? this.defaultDatabase()),
+      },
+      icon("plus"),
+    );
     replaceContent(this.element, ...this.kept.tabs.map((tab) => this.tabNode(tab)), add);
     this.element.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
@@ -119,12 +135,28 @@ export class Tabs {
     const selected = tab.id === this.kept.active;
     const node = element(
       "div",
-      { class: "query-tab", role: "tab", tabindex: selected ? 0 : -1, "aria-selected": String(selected), title: "Double-click to rename" },
+      {
+        class: "query-tab",
+        role: "tab",
+        tabindex: selected ? 0 : -1,
+        "aria-selected": String(selected),
+        title: "Double-click to rename",
+      },
       element("span", { class: "clip" }, tab.title),
-      element("button", { class: "icon-button small", type: "button", tabindex: -1, "aria-label": `Close ${tab.title}`, onClick: (event: Event) => {
-        event.stopPropagation();
-        this.close(tab);
-      } }, icon("close")),
+      element(
+        "button",
+        {
+          class: "icon-button small",
+          type: "button",
+          tabindex: -1,
+          "aria-label": `Close ${tab.title}`,
+          onClick: (event: Event) => {
+            event.stopPropagation();
+            this.close(tab);
+          },
+        },
+        icon("close"),
+      ),
     );
     node.addEventListener("click", () => selected || this.show(tab));
     node.addEventListener("dblclick", () => this.rename(tab));
@@ -134,7 +166,8 @@ export class Tabs {
       if (event.key === "Delete") this.close(tab);
       else if (event.key === "F2") this.rename(tab);
       else if (step !== 0) {
-        const next = this.kept.tabs[(this.kept.tabs.indexOf(tab) + step + this.kept.tabs.length) % this.kept.tabs.length];
+        const next =
+          this.kept.tabs[(this.kept.tabs.indexOf(tab) + step + this.kept.tabs.length) % this.kept.tabs.length];
         if (next) this.show(next);
         this.element.querySelector<HTMLElement>("[aria-selected=true]")?.focus();
       }
