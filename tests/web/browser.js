@@ -13,8 +13,7 @@ import { chromium } from "playwright-core";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const pictures = join(root, "target/web");
-const binary =
-  process.env.CONSHELF_BINARY ?? join(root, "target/debug/conshelf");
+const binary = process.env.CONSHELF_BINARY ?? join(root, "target/debug/conshelf");
 const ARGUMENTS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
@@ -29,15 +28,10 @@ function freePort() {
 
 /** A server with data: `url`, `stop()`. */
 export async function startServer() {
-  if (process.env.CONSHELF_WEB_URL)
-    return { url: process.env.CONSHELF_WEB_URL, stop() {} };
+  if (process.env.CONSHELF_WEB_URL) return { url: process.env.CONSHELF_WEB_URL, stop() {} };
   const folder = mkdtempSync(join(tmpdir(), "conshelf-web-"));
   const url = `http://127.0.0.1:${await freePort()}`;
-  const child = spawn(
-    binary,
-    ["serve", "--listen", url.slice(7), "--data-dir", folder],
-    { stdio: "ignore" },
-  );
+  const child = spawn(binary, ["serve", "--listen", url.slice(7), "--data-dir", folder], { stdio: "ignore" });
   for (let attempt = 0; ; attempt += 1) {
     try {
       if ((await fetch(`${url}/ready`)).ok) break;
@@ -46,11 +40,7 @@ export async function startServer() {
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  execFileSync(
-    binary,
-    ["demo", "--url", url, "--past-minutes", "10", "--once"],
-    { stdio: "ignore" },
-  );
+  execFileSync(binary, ["demo", "--url", url, "--past-minutes", "10", "--once"], { stdio: "ignore" });
   return {
     url,
     stop() {
@@ -68,11 +58,7 @@ export function startBrowser() {
 }
 
 /** A page with an empty store; remembers what the browser complained of and where requests went. */
-export async function openPage(
-  browser,
-  url,
-  { width = 1280, height = 800, colorScheme = "light" } = {},
-) {
+export async function openPage(browser, url, { width = 1280, height = 800, colorScheme = "light" } = {}) {
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme,
@@ -83,12 +69,10 @@ export async function openPage(
   page.hosts = new Set();
   page.on("pageerror", (failure) => page.complaints.push(String(failure)));
   page.on("console", (message) => {
-    if (/Content Security Policy|Refused to/.test(message.text()))
-      page.complaints.push(message.text());
+    if (/Content Security Policy|Refused to/.test(message.text())) page.complaints.push(message.text());
   });
   page.on("request", (asked) => {
-    if (/^https?:/.test(asked.url()))
-      page.hosts.add(new URL(asked.url()).origin);
+    if (/^https?:/.test(asked.url())) page.hosts.add(new URL(asked.url()).origin);
   });
   await page.goto(url);
   await page.waitForSelector(".shell");
@@ -106,13 +90,9 @@ export async function runQuery(page, database, text) {
   await page.waitForFunction(
     () =>
       !document.querySelector(".is-running") &&
-      /row|Failed|Done/.test(
-        document.querySelector(".result-status").textContent,
-      ),
+      /row|Failed|Done/.test(document.querySelector(".result-status").textContent),
   );
-  await page.waitForFunction(
-    () => !document.querySelector(".chart[data-state=loading]"),
-  );
+  await page.waitForFunction(() => !document.querySelector(".chart[data-state=loading]"));
 }
 
 export async function picture(page, name) {

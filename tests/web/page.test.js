@@ -2,13 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import {
-  openPage,
-  picture,
-  runQuery,
-  startBrowser,
-  startServer,
-} from "./browser.js";
+import { openPage, picture, runQuery, startBrowser, startServer } from "./browser.js";
 
 let server;
 let browser;
@@ -27,11 +21,7 @@ async function withPage(options, use) {
   try {
     await use(page);
     assert.deepEqual(page.complaints, []);
-    assert.deepEqual(
-      [...page.hosts],
-      [new URL(server.url).origin],
-      "no other host is asked",
-    );
+    assert.deepEqual([...page.hosts], [new URL(server.url).origin], "no other host is asked");
   } finally {
     await page.context().close();
   }
@@ -46,10 +36,7 @@ test("the first paint comes within half a second", () =>
   withPage({}, async (page) => {
     await page.reload();
     await page.waitForSelector(".cm-content");
-    const paint = await page.evaluate(
-      () =>
-        performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
-    );
+    const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
     assert.ok(paint < 500, `first contentful paint after ${paint} ms`);
     await picture(page, "start");
   }));
@@ -59,19 +46,14 @@ test("a query is typed with completion, run, and its chart has its points", () =
     await page.getByLabel("Database", { exact: true }).selectOption("Demo");
     await newQuery(page);
     await page.keyboard.type("Logs | summarize count() by Lev");
-    await page
-      .locator(".cm-tooltip-autocomplete li", { hasText: "Level" })
-      .first()
-      .waitFor();
+    await page.locator(".cm-tooltip-autocomplete li", { hasText: "Level" }).first().waitFor();
     await picture(page, "completion");
     await page.keyboard.press("Enter");
     await page.keyboard.type(", bin(Timestamp, 1m) | render timechart");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Shift+Enter");
     await page.waitForSelector(".chart[data-state=drawn]");
-    const points = Number(
-      await page.locator(".chart").getAttribute("data-points"),
-    );
+    const points = Number(await page.locator(".chart").getAttribute("data-points"));
     const rows = await (
       await fetch(`${server.url}/query?db=Demo&format=json`, {
         method: "POST",
@@ -104,10 +86,7 @@ test("only the block at the cursor runs", () =>
     await page.keyboard.press("Control+Home");
     await page.keyboard.press("Shift+Enter");
     await page.getByRole("columnheader", { name: /First/ }).waitFor();
-    assert.equal(
-      await page.getByRole("columnheader", { name: /Second/ }).count(),
-      0,
-    );
+    assert.equal(await page.getByRole("columnheader", { name: /Second/ }).count(), 0);
   }));
 
 test("100,000 rows scroll, sort and filter", () =>
@@ -119,62 +98,39 @@ test("100,000 rows scroll, sort and filter", () =>
     );
     const grid = page.locator(".grid");
     assert.equal(await grid.getAttribute("aria-rowcount"), "100001");
-    assert.ok(
-      (await page.locator(".grid-row").count()) < 100,
-      "only rows in sight are elements",
-    );
+    assert.ok((await page.locator(".grid-row").count()) < 100, "only rows in sight are elements");
     await grid.evaluate((box) => (box.scrollTop = box.scrollHeight));
     await page.locator(".cell", { hasText: "row 100000" }).waitFor();
     await picture(page, "hundred-thousand-rows");
     await page.locator(".head-cell").first().click();
     await page.locator(".head-cell").first().click();
     await grid.evaluate((box) => (box.scrollTop = 0));
-    await page.waitForFunction(
-      () => document.querySelector(".cell")?.textContent === "100000",
-    );
+    await page.waitForFunction(() => document.querySelector(".cell")?.textContent === "100000");
     await page.getByLabel("Filter rows").fill("row 4242");
-    await page.waitForFunction(() =>
-      document
-        .querySelector(".result-status")
-        .textContent.startsWith("11 rows of"),
-    );
+    await page.waitForFunction(() => document.querySelector(".result-status").textContent.startsWith("11 rows of"));
   }));
 
 test("cells are selected with the keyboard and copied", () =>
   withPage({}, async (page) => {
-    await runQuery(
-      page,
-      "NetDefaultDB",
-      "datatable(a:long, b:string) [1, 'x', 2, 'y, \"z\"']",
-    );
+    await runQuery(page, "NetDefaultDB", "datatable(a:long, b:string) [1, 'x', 2, 'y, \"z\"']");
     await page.locator(".cell").first().click();
     await page.locator(".grid").focus();
     await page.keyboard.press("Shift+ArrowDown");
     await page.keyboard.press("Shift+ArrowRight");
     await page.keyboard.press("Control+c");
     await page.getByText("Selection copied").waitFor();
-    assert.equal(
-      await page.evaluate(() => navigator.clipboard.readText()),
-      '1\tx\n2\ty, "z"',
-    );
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '1\tx\n2\ty, "z"');
   }));
 
 test("whole numbers beyond 2^53 keep their digits", () =>
   withPage({}, async (page) => {
     await runQuery(page, "NetDefaultDB", "print big = 9223372036854775807");
-    assert.equal(
-      await page.locator(".cell").first().innerText(),
-      "9223372036854775807",
-    );
+    assert.equal(await page.locator(".cell").first().innerText(), "9223372036854775807");
   }));
 
 test("nested values open", () =>
   withPage({}, async (page) => {
-    await runQuery(
-      page,
-      "NetDefaultDB",
-      "print d = dynamic({'a': {'b': [1, 2]}})",
-    );
+    await runQuery(page, "NetDefaultDB", "print d = dynamic({'a': {'b': [1, 2]}})");
     await page.locator(".cell").first().dblclick();
     await page.locator(".json-key", { hasText: "b" }).waitFor();
     await picture(page, "nested");
@@ -183,9 +139,7 @@ test("nested values open", () =>
 test("a running query is cancelled, on the server too", () =>
   withPage({}, async (page) => {
     await newQuery(page);
-    await page.keyboard.type(
-      "range x from 1 to 4000000000 step 1 | where x % 3 == 7 | count",
-    );
+    await page.keyboard.type("range x from 1 to 4000000000 step 1 | where x % 3 == 7 | count");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Shift+Enter");
     await page.locator(".run", { hasText: "Cancel" }).click();
@@ -208,28 +162,19 @@ test("a link opens its query", () =>
     await page.getByText("Link copied").waitFor();
     const link = await page.evaluate(() => navigator.clipboard.readText());
     const parts = new URLSearchParams(new URL(link).hash.slice(1));
-    assert.deepEqual(
-      [parts.get("db"), parts.get("q")],
-      ["Demo", "Logs | count"],
-    );
+    assert.deepEqual([parts.get("db"), parts.get("q")], ["Demo", "Logs | count"]);
   }));
 
 const KINDS = {
-  linechart:
-    "range x from 0 to 20 step 1 | extend y = x * x | render linechart",
-  areachart:
-    "range x from 0 to 20 step 1 | extend y = x * x | render areachart",
-  stackedareachart:
-    "range x from 0 to 20 step 1 | extend y = x * x, z = 100 - x | render stackedareachart",
-  columnchart:
-    "datatable(k:string, v:long) ['a', 1, 'b', 3] | render columnchart with (title='Columns')",
+  linechart: "range x from 0 to 20 step 1 | extend y = x * x | render linechart",
+  areachart: "range x from 0 to 20 step 1 | extend y = x * x | render areachart",
+  stackedareachart: "range x from 0 to 20 step 1 | extend y = x * x, z = 100 - x | render stackedareachart",
+  columnchart: "datatable(k:string, v:long) ['a', 1, 'b', 3] | render columnchart with (title='Columns')",
   barchart:
     "datatable(k:string, s:string, v:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | render barchart with (kind=stacked)",
   piechart: "datatable(k:string, v:long) ['a', 1, 'b', 3] | render piechart",
-  scatterchart:
-    "range x from 1 to 50 step 1 | extend y = (x * 37) % 50 | render scatterchart with (xaxis=log)",
-  treemap:
-    "datatable(k:string, s:string, v:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | render treemap",
+  scatterchart: "range x from 1 to 50 step 1 | extend y = (x * 37) % 50 | render scatterchart with (xaxis=log)",
+  treemap: "datatable(k:string, s:string, v:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | render treemap",
   ladderchart:
     "datatable(k:string, s:datetime, e:datetime) ['a', datetime(2024-01-01), datetime(2024-01-03), 'b', datetime(2024-01-02), datetime(2024-01-05)] | render ladderchart",
   timepivot:
@@ -247,10 +192,7 @@ test("every kind of chart is drawn", () =>
       await page
         .waitForSelector(".chart[data-state=drawn]", { timeout: 5000 })
         .catch(() => assert.fail(`${name} was not drawn`));
-      assert.ok(
-        Number(await page.locator(".chart").getAttribute("data-points")) > 0,
-        name,
-      );
+      assert.ok(Number(await page.locator(".chart").getAttribute("data-points")) > 0, name);
       await picture(page, `chart-${name}`);
     }
     await runQuery(page, "NetDefaultDB", "print Answer = 42 | render card");
@@ -269,10 +211,7 @@ test("a file becomes a table, bad records are told by their line", () =>
       buffer: Buffer.from(content),
     });
     await page.getByLabel("Type of degrees").waitFor();
-    assert.equal(
-      await page.getByLabel("Type of when").inputValue(),
-      "datetime",
-    );
+    assert.equal(await page.getByLabel("Type of when").inputValue(), "datetime");
     assert.equal(await page.getByLabel("Type of degrees").inputValue(), "real");
     await page.getByLabel("Name of column 2").fill("place");
     await picture(page, "ingest");
@@ -297,16 +236,10 @@ for (const [width, height] of [
           "Logs | summarize count() by bin(Timestamp, 1m), Level | render timechart with (title='Events')",
         );
         await page.waitForSelector(".chart[data-state=drawn]");
-        assert.ok(
-          await page.evaluate(
-            () => document.documentElement.scrollWidth <= window.innerWidth,
-          ),
-        );
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
         await picture(page, `page-${width}-${colorScheme}`);
         if (width < 700) {
-          await page
-            .getByRole("button", { name: "Schema and history" })
-            .click();
+          await page.getByRole("button", { name: "Schema and history" }).click();
           await page.locator("[data-key='Demo/Logs']").click();
           await picture(page, `schema-${width}-${colorScheme}`);
         }
@@ -318,9 +251,7 @@ test("the plain page queries and draws", async () => {
   const page = await browser.newPage();
   const answer = await page.goto(`${server.url}/plain`);
   if (answer.status() === 404) return;
-  await page
-    .getByLabel("Query")
-    .fill("range x from 0 to 9 step 1 | extend y = x * x | render linechart");
+  await page.getByLabel("Query").fill("range x from 0 to 9 step 1 | extend y = x * x | render linechart");
   await page.getByRole("button", { name: "Run" }).click();
   await page.waitForSelector("svg[data-points='10']");
   assert.equal(await page.locator("tbody tr").count(), 10);

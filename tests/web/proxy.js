@@ -19,22 +19,15 @@ createServer((asked, answer) => {
   const path = normalize(new URL(asked.url, "http://x").pathname);
   const file = join(folder, path === "/" ? "index.html" : path);
   if ((path === "/" || path.startsWith("/web/")) && existsSync(file)) {
-    answer.setHeader(
-      "content-type",
-      TYPES[extname(file)] ?? "application/octet-stream",
-    );
+    answer.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
     answer.setHeader("content-security-policy", POLICY);
     createReadStream(file).pipe(answer);
     return;
   }
-  const passed = request(
-    new URL(asked.url, server),
-    { method: asked.method, headers: asked.headers },
-    (found) => {
-      answer.writeHead(found.statusCode ?? 502, found.headers);
-      found.pipe(answer);
-    },
-  );
+  const passed = request(new URL(asked.url, server), { method: asked.method, headers: asked.headers }, (found) => {
+    answer.writeHead(found.statusCode ?? 502, found.headers);
+    found.pipe(answer);
+  });
   passed.on("error", () => answer.writeHead(502).end());
   answer.on("close", () => passed.destroy());
   asked.pipe(passed);

@@ -251,6 +251,9 @@ function curveSeries(
     const sums = shares(model);
     points = points.map(([x, y]) => [x, y === null ? null : (100 * y) / (sums.get(x) || 1)]);
   }
+  // A logarithmic axis has no place for zero and less.
+  if (wish.YAxis === "log") points = points.map(([x, y]) => [x, y !== null && y > 0 ? y : null]);
+  if (wish.XAxis === "log" && model.xKind === "number") points = points.filter((point) => point[0] > 0);
   if (stacked && !bars) points = alignedPoints(curve, model, points);
   const place = flat ? { xAxisIndex: axis, yAxisIndex: grid } : { xAxisIndex: grid, yAxisIndex: axis };
   const base = {

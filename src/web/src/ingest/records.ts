@@ -30,14 +30,11 @@ export class RecordCutter {
   private cut(text: string, atEnd: boolean): RecordPiece {
     const { end, records } = this.format === "json" ? lastObjectEnd(text) : lastLineEnd(text, this.format !== "txt");
     const whole = atEnd ? text.length : end;
-    const piece = {
-      text: text.slice(0, whole),
-      line: this.line,
-      records: records + Number(atEnd && text.slice(end).trim() !== ""),
-    };
+    const clean = this.format === "json" ? withoutBrackets(text.slice(0, whole)) : text.slice(0, whole);
+    const isCutOff = atEnd && clean.slice(end).trim() !== "";
+    const piece = { text: clean, line: this.line, records: records + Number(isCutOff) };
     this.rest = text.slice(whole);
-    this.line += countLines(piece.text);
-    if (this.format === "json") piece.text = withoutBrackets(piece.text);
+    this.line += countLines(clean);
     return piece;
   }
 }

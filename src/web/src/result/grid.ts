@@ -50,6 +50,7 @@ export class ResultGrid {
         "aria-label": "Result",
         "aria-colcount": table.columns.length + 1,
         "aria-multiselectable": "true",
+        "aria-keyshortcuts": "s Enter Control+A Control+C Control+Shift+C",
       },
       element("div", { class: "grid-head-holder", role: "rowgroup" }, this.head),
       this.body,
@@ -361,6 +362,10 @@ export class ResultGrid {
       this.selection.set({ row: 0, column: 0 });
       this.selection.extend({ row: rows - 1, column: this.widths.length - 1 });
       this.schedule();
+      return;
+    }
+    if (event.key === "s" && !control) {
+      this.toggleSort(head.column);
       return;
     }
     if (event.key === "Enter" || event.key === " ") {
