@@ -167,19 +167,6 @@ export class QueryEditor {
     this.view.focus();
   }
 
-  /** Adds a statement of its own at the end and puts the cursor there. */
-  appendBlock(text: string): void {
-    const doc = this.view.state.doc;
-    const kept = doc.toString().trimEnd();
-    const insert = (kept === "" ? "" : "\n\n") + text;
-    this.view.dispatch({
-      changes: { from: kept.length, to: doc.length, insert },
-      selection: { anchor: kept.length + insert.length },
-      scrollIntoView: true,
-    });
-    this.view.focus();
-  }
-
   /** Puts the cursor to a line and column (from 1) of the block that ran. */
   goTo(block: Block, line: number, column: number): void {
     const lines = block.text.split("\n").slice(0, line - 1);

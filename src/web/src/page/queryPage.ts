@@ -7,7 +7,7 @@ import { Observable } from "../base/observable";
 import { linkTo, takeShared } from "../base/share";
 import { makeSplitter } from "../base/splitter";
 import type { Block } from "../editor/blocks";
-import { QueryEditor } from "../editor/editor";
+import { EditorSlot } from "../editor/slot";
 import type { History } from "../history/history";
 import { ResultPanel } from "../result/panel";
 import { makeRequestId, ServerError } from "../server/client";
@@ -34,7 +34,7 @@ const PROGRESS_EVERY_MILLISECONDS = 700;
 export class QueryPage {
   readonly element: HTMLElement;
   readonly database = new Observable<string>("NetDefaultDB");
-  readonly editor: QueryEditor;
+  readonly editor: EditorSlot;
   readonly tabs: Tabs;
   private readonly sessions = new Map<string, Session>();
   private readonly resultBox = element("div", { class: "result-box" });
@@ -43,7 +43,7 @@ export class QueryPage {
   history: History | null = null;
 
   constructor() {
-    this.editor = new QueryEditor({
+    this.editor = new EditorSlot({
       database: () => this.database.value,
       onContextChange: (listener) => {
         const stops = [this.database.watch(listener), schema.watch(listener)];
@@ -66,7 +66,7 @@ export class QueryPage {
       this.session().running ? this.cancel(this.session()) : void this.run(),
     );
     this.databases.addEventListener("change", () => this.useDatabase(this.databases.value));
-    const editorBox = element("div", { class: "editor-box" }, this.editor.element);
+    const editorBox = this.editor.element;
     this.element = element(
       "section",
       { class: "query-page", "aria-label": "Query" },
@@ -77,7 +77,7 @@ export class QueryPage {
         this.runButton,
         element("label", { class: "database-label" }, icon("database"), this.databases),
         element("div", { class: "spacer" }),
-        this.tool("format", "Format", "Format the block (Shift+Alt+F)", () => void this.editor.format()),
+        this.tool("format", "Format", "Format the block (Shift+Alt+F)", () => this.editor.format()),
         this.tool("share", "Share", "Copy a link to this query", () => this.share()),
       ),
       editorBox,
