@@ -224,13 +224,24 @@ function valueAxis(
   };
 }
 
-/** Each point of stacks of 100 % as its share. */
-function shares(model: CurveModel): Map<number, number> {
+/** What stacks need of all curves together: the places that any has, in order, and the sum at each. */
+interface Stack {
+  places: number[];
+  sums: Map<number, number>;
+}
+
+const stacks = new WeakMap<CurveModel, Stack>();
+
+function stackOf(model: CurveModel): Stack {
+  const known = stacks.get(model);
+  if (known) return known;
   const sums = new Map<number, number>();
   for (const curve of model.curves) {
     for (const [x, y] of curve.points) sums.set(x, (sums.get(x) ?? 0) + Math.abs(y ?? 0));
   }
-  return sums;
+  const stack = { places: [...sums.keys()].sort((left, right) => left - right), sums };
+  stacks.set(model, stack);
+  return stack;
 }
 
 function curveSeries(
@@ -248,13 +259,13 @@ function curveSeries(
   const stacked = kind === "stackedareachart" || wish.Kind === "stacked" || wish.Kind === "stacked100";
   let points = curve.points;
   if (wish.Kind === "stacked100") {
-    const sums = shares(model);
+    const { sums } = stackOf(model);
     points = points.map(([x, y]) => [x, y === null ? null : (100 * y) / (sums.get(x) || 1)]);
   }
   // A logarithmic axis has no place for zero and less.
   if (wish.YAxis === "log") points = points.map(([x, y]) => [x, y !== null && y > 0 ? y : null]);
   if (wish.XAxis === "log" && model.xKind === "number") points = points.filter((point) => point[0] > 0);
-  if (stacked && !bars) points = alignedPoints(curve, model, points);
+  if (stacked && !bars) points = alignedPoints(model, points);
   const place = flat ? { xAxisIndex: axis, yAxisIndex: grid } : { xAxisIndex: grid, yAxisIndex: axis };
   const base = {
     name: curve.name,
@@ -306,11 +317,11 @@ function curveSeries(
 }
 
 /** Stacks need a value of every curve at every place: what is missing is zero. */
-function alignedPoints(curve: Curve, model: CurveModel, points: [number, number | null][]): [number, number | null][] {
-  const places = new Set(model.curves.flatMap((other) => other.points.map((point) => point[0])));
-  if (places.size === curve.points.length) return points;
+function alignedPoints(model: CurveModel, points: [number, number | null][]): [number, number | null][] {
+  const { places } = stackOf(model);
+  if (places.length === points.length) return points;
   const values = new Map(points);
-  return [...places].sort((left, right) => left - right).map((place) => [place, values.get(place) ?? 0]);
+  return places.map((place) => [place, values.get(place) ?? 0]);
 }
 
 function hoverText(hovered: HoverItem | HoverItem[], model: CurveModel, flat: boolean): HTMLElement {

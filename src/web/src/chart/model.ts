@@ -106,13 +106,13 @@ export function buildCurves(result: ResultTable, wish: Visualization): CurveMode
     }
   }
   const list = [...curves.values()];
-  for (const curve of list) finishCurve(curve, xKind, wish);
+  for (const curve of list) finishCurve(curve, wish);
   return { table, chosen, xKind, xName: xColumn?.name ?? "", categories, curves: list, dropped };
 }
 
 /** Sorts along the axis, with the anomalies, and adds up if asked to. */
-function finishCurve(curve: Curve, xKind: XKind, wish: Visualization): void {
-  if (xKind !== "category" && wish.Visualization !== "scatterchart") {
+function finishCurve(curve: Curve, wish: Visualization): void {
+  if (wish.Visualization !== "scatterchart") {
     const order = curve.points.map((_point, index) => index);
     order.sort((left, right) => (curve.points[left]?.[0] ?? 0) - (curve.points[right]?.[0] ?? 0));
     const marked = new Set(curve.anomalies);
