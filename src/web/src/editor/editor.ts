@@ -112,7 +112,11 @@ export class QueryEditor {
         closeBrackets(),
         highlightSelectionMatches(),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": "Query", spellcheck: "false" }),
+        EditorView.contentAttributes.of({
+          "aria-label": "Query",
+          "aria-description": "Shift+Enter runs. Escape, then Tab leaves the editor.",
+          spellcheck: "false",
+        }),
         placeholder("Write a query, then Shift+Enter"),
         activeBlock,
         kqlGrammar,

@@ -46,7 +46,7 @@ export class IngestPage {
       type: "file",
       id: "ingest-file",
       class: "visually-hidden",
-      accept: ".csv,.tsv,.json,.ndjson,.jsonl,.txt,.log",
+      accept: ".csv,.tsv,.json,.ndjson,.jsonl,.txt,.log,.gz",
     });
     choose.addEventListener("change", () => {
       const file = choose.files?.[0];
@@ -68,7 +68,7 @@ export class IngestPage {
         element(
           "span",
           { class: "hint" },
-          "CSV, TSV, JSON objects on lines or in an array, plain lines. It goes to this server only.",
+          "CSV, TSV, JSON objects on lines or in an array, plain lines; also as .gz. It goes to this server only.",
         ),
         choose,
       ),
@@ -76,7 +76,12 @@ export class IngestPage {
     );
   }
 
-  private async take(file: File): Promise<void> {
+  private async take(dropped: File): Promise<void> {
+    const file = await unpacked(dropped).catch(() => null);
+    if (file === null) {
+      this.askForFile(`${dropped.name} could not be unpacked.`);
+      return;
+    }
     const head = await file.slice(0, HEAD_BYTES).text();
     const preview = previewOf(file.name, head, file.size <= HEAD_BYTES);
     if (preview.columns.length === 0) {
@@ -293,4 +298,11 @@ export class IngestPage {
           ),
     );
   }
+}
+
+/** What a `.gz` file holds; any other file as it is. */
+async function unpacked(file: File): Promise<File> {
+  if (!/\.gz$/i.test(file.name)) return file;
+  const content = await new Response(file.stream().pipeThrough(new DecompressionStream("gzip"))).blob();
+  return new File([content], file.name.replace(/\.gz$/i, ""));
 }

@@ -21,7 +21,7 @@ interface Kept {
 const WELCOME = `// Shift+Enter runs the block at the cursor. Blank lines part blocks.
 print Hello = "world", Now = now()
 
-// What is there?
+// What is there? (No data yet: "Add data" above, or the command \`conshelf demo\`.)
 .show tables details
 
 // A chart
