@@ -3,7 +3,8 @@
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 3 });
 
 export function formatNumber(value: number): string {
-  return grouped.format(value);
+  const size = Math.abs(value);
+  return size !== 0 && (size >= 1e15 || size < 1e-3) ? value.toPrecision(4) : grouped.format(value);
 }
 
 /** `1.2 k`, `3.4 M`: at most four characters and a letter. */

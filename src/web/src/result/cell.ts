@@ -22,10 +22,16 @@ const MOST_LETTERS = 400;
 /** The text as shown in a cell: one line, not too long. */
 export function shownText(value: Value, type: string): string {
   if (value === null || value === undefined) return "";
-  if (typeof value === "number" && type === "real") return grouped.format(value);
+  if (typeof value === "number" && type === "real") return shownReal(value);
   if (type === "datetime") return shownTime(String(value));
   const text = cellText(value);
   return text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}…` : text;
+}
+
+/** Six digits after the point at most; very large and very small ones with an exponent. */
+function shownReal(value: number): string {
+  const size = Math.abs(value);
+  return size !== 0 && (size >= 1e15 || size < 1e-4) ? String(value) : grouped.format(value);
 }
 
 /** `2024-05-01 10:00:00.125`: without the marks, and without the zeros at the end of the fraction. */
