@@ -33,11 +33,12 @@ export class IngestPage {
     this.askForFile();
   }
 
-  /** Where the next file goes. */
+  /** Where the next file goes. A file that is being looked at stays where it was meant for. */
   target(database: string, table: string): void {
+    if (this.file !== null) return;
     this.database = database;
     this.table = table;
-    if (this.file === null) this.askForFile();
+    this.askForFile();
   }
 
   private askForFile(problem = ""): void {

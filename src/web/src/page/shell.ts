@@ -120,7 +120,7 @@ export class Shell {
               type: "button",
               "aria-current": name === current ? "page" : null,
               onClick: () => {
-                if (name === "ingest") void this.openIngest("NetDefaultDB", "");
+                if (name === "ingest") void this.openIngest(this.query.database.value, "");
                 else this.page.value = name;
               },
             },
