@@ -80,7 +80,7 @@ export function pieOptions(
     series: [
       {
         type: "pie",
-        radius: ["42%", "72%"],
+        radius: width < 480 ? ["32%", "54%"] : ["42%", "72%"],
         center: [beside ? "42%" : "50%", wish.Title ? "54%" : "50%"],
         data: parts,
         itemStyle: { borderColor: themeColour("panel"), borderWidth: 2 },
