@@ -90,7 +90,11 @@ export function pieOptions(
           lineHeight: 15,
           fontSize: 12,
         },
-        labelLine: { lineStyle: { color: themeColour("line-strong") } },
+        labelLine: {
+          length: width < 480 ? 6 : 14,
+          length2: width < 480 ? 4 : 14,
+          lineStyle: { color: themeColour("line-strong") },
+        },
         minShowLabelAngle: 6,
       },
     ],
