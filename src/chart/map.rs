@@ -1,0 +1,134 @@
+//! Points on the earth: longitude and latitude on a plain graticule, without pictures from elsewhere.
+
+use std::collections::{HashMap, HashSet};
+
+use super::choose::Choice;
+use super::data::{self, SERIES_MAX};
+use super::frame;
+use super::scale::{Measure, Scale};
+use super::scene::{Anchor, Area, Group, Paint, Scene, crisp};
+use super::{Properties, Table, Value, text};
+
+pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Properties, choice: &Choice) {
+    // Longitude, latitude, size, series.
+    let mut points: Vec<(f64, f64, f64, usize)> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    let mut positions: HashMap<String, usize> = HashMap::new();
+    let mut lost = 0_usize;
+    for row in 0..table.rows.len() {
+        let place = match choice.x.map(|x| table.value(row, x)) {
+            Some(Value::Point { longitude, latitude }) => Some((*longitude, *latitude)),
+            Some(value) => {
+                value.number().zip(choice.x_end.and_then(|y| table.value(row, y).number()))
+            }
+            None => None,
+        };
+        let Some((longitude, latitude)) =
+            place.filter(|(x, y)| (-180.0..=180.0).contains(x) && (-90.0..=90.0).contains(y))
+        else {
+            lost += 1;
+            continue;
+        };
+        let name = data::series_name(table, row, &choice.series).unwrap_or_default();
+        let next = names.len();
+        let series = *positions.entry(name.clone()).or_insert(next);
+        if series == next {
+            names.push(name);
+        }
+        let size = choice.y.first().and_then(|y| table.value(row, *y).number()).unwrap_or(f64::NAN);
+        points.push((longitude, latitude, size, series));
+    }
+    if lost > 0 {
+        scene.note(format!("{} rows without a place left out", text::grouped(lost as i64)));
+    }
+    if names.len() > SERIES_MAX {
+        scene.note(format!("first {SERIES_MAX} of {} series", names.len()));
+        points.retain(|(_, _, _, series)| *series < SERIES_MAX);
+        names.truncate(SERIES_MAX);
+    }
+    let area = frame::notes(scene, area);
+    let (Some((west, east)), Some((south, north))) = (
+        data::range(points.iter().map(|point| point.0)),
+        data::range(points.iter().map(|point| point.1)),
+    ) else {
+        frame::message(scene, area, "No data");
+        scene.description = "Map: no places to draw.".to_owned();
+        return;
+    };
+    scene.description = format!(
+        "Map of {} points between longitudes {} and {}, latitudes {} and {}.",
+        text::grouped(points.len() as i64),
+        text::number(west),
+        text::number(east),
+        text::number(south),
+        text::number(north)
+    );
+    let legend: Vec<(String, Paint)> = if choice.series.is_empty() {
+        Vec::new()
+    } else {
+        names.iter().enumerate().map(|(at, name)| (name.clone(), Paint::Series(at))).collect()
+    };
+    let area = if properties.legend == Some(false) { area } else { frame::legend(scene, area, &legend) };
+    let size = frame::text_size(scene);
+    let plot = area.inset(38.0, 6.0, 10.0, size + 10.0);
+    // A degree of longitude is shorter far from the equator.
+    let squeeze = ((south + north) / 2.0).to_radians().cos().max(0.2);
+    let (mut width, mut height) = ((east - west).max(0.5) * 1.15, (north - south).max(0.5) * 1.15);
+    let wanted = plot.width / plot.height.max(1.0) / squeeze;
+    if width / height < wanted {
+        width = height * wanted;
+    } else {
+        height = width / wanted;
+    }
+    let (cx, cy) = ((west + east) / 2.0, (south + north) / 2.0);
+    let x = Scale::new(Measure::Number, cx - width / 2.0, cx + width / 2.0, false).over(plot.x, plot.right());
+    let y = Scale::new(Measure::Number, cy - height / 2.0, cy + height / 2.0, false).over(plot.bottom(), plot.y);
+    let mut sea = Group::fill(Paint::Soft);
+    sea.rect(plot.x, plot.y, plot.width, plot.height);
+    scene.add(sea);
+    let mut grid = Group::stroke(Paint::Grid, 1.0);
+    let mut texts = Group::fill(Paint::Muted);
+    let degrees = |value: f64, positive: &str, negative: &str| {
+        let side = if value > 0.0 { positive } else if value < 0.0 { negative } else { "" };
+        format!("{}°{side}", text::number(value.abs()))
+    };
+    for tick in x.ticks(((plot.width / 80.0) as usize).max(1)) {
+        if (-180.0..=180.0).contains(&tick.value) {
+            let at = crisp(x.at(tick.value));
+            grid.line(at, plot.y, at, plot.bottom());
+            texts.text(at, plot.bottom() + size + 4.0, degrees(tick.value, "E", "W"), size, Anchor::Middle);
+        }
+    }
+    for tick in y.ticks(((plot.height / 50.0) as usize).max(1)) {
+        if (-90.0..=90.0).contains(&tick.value) {
+            let at = crisp(y.at(tick.value));
+            grid.line(plot.x, at, plot.right(), at);
+            texts.text(plot.x - 4.0, at + size * 0.35, degrees(tick.value, "N", "S"), size, Anchor::End);
+        }
+    }
+    scene.add(grid);
+    scene.add(texts);
+    let largest = points.iter().map(|point| point.2).filter(|size| size.is_finite()).fold(0.0, f64::max);
+    for (at, name) in names.iter().enumerate() {
+        let mut dots = Group {
+            fill: Some(Paint::Series(at)),
+            stroke: Some(Paint::Background),
+            width: 0.5,
+            opacity: 0.7,
+            title: (!name.is_empty()).then(|| name.clone()),
+            clip: Some(plot),
+            ..Group::default()
+        };
+        let mut seen = HashSet::new();
+        for (longitude, latitude, size, _) in points.iter().filter(|point| point.3 == at) {
+            let (px, py) = (x.at(*longitude), y.at(*latitude));
+            // The area tells the size.
+            let radius =
+                if largest > 0.0 && *size > 0.0 { 2.0 + 16.0 * (size / largest).sqrt() } else { 3.5 };
+            if seen.insert(((px * 0.7) as i64, (py * 0.7) as i64, radius as i64)) {
+                dots.circle(px, py, radius);
+            }
+        }
+        scene.add(dots);
+    }
+}

@@ -1,0 +1,79 @@
+//! The colours of each role: light and dark.
+
+use super::scene::Paint;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Theme {
+    #[default]
+    Light,
+    Dark,
+    /// As the reader's system is set.
+    Auto,
+}
+
+impl Theme {
+    pub fn from_name(name: &str) -> Option<Theme> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "light" => Some(Theme::Light),
+            "dark" => Some(Theme::Dark),
+            "auto" => Some(Theme::Auto),
+            _ => None,
+        }
+    }
+}
+
+/// How many colours series have before they begin anew.
+pub const SERIES_COLOURS: usize = 12;
+
+/// Told apart by those who see colours differently: neighbours differ in lightness as well as in hue.
+const LIGHT: [u32; SERIES_COLOURS] = [
+    0x1f6fc5, 0xd9660b, 0x1a936f, 0xa33ea1, 0xc99700, 0xc0392b, 0x3aa6d0, 0x7b5b3a, 0x5a5fc7, 0x6f8f1f,
+    0xd6588f, 0x5d6b7a,
+];
+const DARK: [u32; SERIES_COLOURS] = [
+    0x5aa9f5, 0xf59a4a, 0x3fc79a, 0xd384d6, 0xf2cb4c, 0xf0776b, 0x7fd3f2, 0xc09a72, 0x9a9ef5, 0xb0d058,
+    0xf594bd, 0xa3b1bf,
+];
+
+/// The colour of a role as `0xRRGGBB`.
+pub fn colour(paint: Paint, dark: bool) -> u32 {
+    let series = |at: usize| if dark { DARK[at % SERIES_COLOURS] } else { LIGHT[at % SERIES_COLOURS] };
+    match (paint, dark) {
+        (Paint::Background, false) => 0xffffff,
+        (Paint::Background, true) => 0x1b1a19,
+        (Paint::Text, false) => 0x242424,
+        (Paint::Text, true) => 0xf0efee,
+        (Paint::Muted, false) => 0x5c5c5c,
+        (Paint::Muted, true) => 0xb3b0ad,
+        (Paint::Grid, false) => 0xe6e6e6,
+        (Paint::Grid, true) => 0x34322f,
+        (Paint::Axis, false) => 0xa6a6a6,
+        (Paint::Axis, true) => 0x6b6967,
+        (Paint::Soft, false) => 0xf3f2f1,
+        (Paint::Soft, true) => 0x292827,
+        (Paint::Anomaly, false) => 0xd00f2f,
+        (Paint::Anomaly, true) => 0xff5d73,
+        (Paint::Series(at), _) => series(at),
+        (Paint::OnSeries(at), _) => {
+            let colour = series(at);
+            let part = |shift: u32| f64::from((colour >> shift) & 0xff);
+            let light = 0.299 * part(16) + 0.587 * part(8) + 0.114 * part(0);
+            if light > 140.0 { 0x1b1a19 } else { 0xffffff }
+        }
+    }
+}
+
+/// The class of a role in a style sheet.
+pub fn class(paint: Paint) -> String {
+    match paint {
+        Paint::Background => "b".to_owned(),
+        Paint::Text => "t".to_owned(),
+        Paint::Muted => "m".to_owned(),
+        Paint::Grid => "g".to_owned(),
+        Paint::Axis => "a".to_owned(),
+        Paint::Soft => "q".to_owned(),
+        Paint::Anomaly => "x".to_owned(),
+        Paint::Series(at) => format!("s{}", at % SERIES_COLOURS),
+        Paint::OnSeries(at) => format!("o{}", at % SERIES_COLOURS),
+    }
+}
