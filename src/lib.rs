@@ -5,6 +5,7 @@
 //! A management command: `server` → `command` → catalog changes of the store.
 
 pub mod activity;
+pub mod chart;
 pub mod cli;
 pub mod command;
 pub mod config;

@@ -169,7 +169,8 @@ pub fn title_upright(scene: &mut Scene, plot: Area, x: f64, title: &str, size: f
 /// What the ticks of a time axis leave unsaid: the day, or the year, and that it is UTC.
 pub fn time_context(scale: &Scale, ticks: &[Tick]) -> String {
     let (low, high) = (text::civil(scale.low as i64), text::civil(scale.high as i64));
-    let years_told = ticks.iter().any(|tick| tick.text.len() == 4 && tick.text.bytes().all(|b| b.is_ascii_digit()));
+    let years_told =
+        ticks.iter().any(|tick| tick.text.len() == 4 && tick.text.bytes().all(|b| b.is_ascii_digit()));
     if (low.year, low.month, low.day) == (high.year, high.month, high.day) {
         format!("{} (UTC)", text::day(scale.low as i64))
     } else if ticks.iter().all(|tick| tick.text.contains(':')) {

@@ -156,8 +156,7 @@ fn paint_layers(
     let slot = slot_width(data, across);
     let stacks = properties.stacks();
     // Bars of several axes stand side by side, as those of several series do.
-    let lanes: usize =
-        if stacks { shared.len() } else { shared.iter().map(|one| one.layers.len()).sum() };
+    let lanes: usize = if stacks { shared.len() } else { shared.iter().map(|one| one.layers.len()).sum() };
     let mut at = 0;
     for one in shared {
         for layer in &one.layers {

@@ -34,7 +34,11 @@ pub fn write(table: &Table, properties: &Properties, width: usize, height: usize
             Kind::Card => page.card(table),
             Kind::LadderChart | Kind::TimePivot => page.ladder(table, properties, &choice),
             Kind::ScatterChart | Kind::PieChart if properties.shape == VisualKind::Map => page.table(table),
-            Kind::PieChart => page.shares(table, &choice.x.into_iter().chain(choice.series.iter().copied()).collect::<Vec<_>>(), &choice),
+            Kind::PieChart => page.shares(
+                table,
+                &choice.x.into_iter().chain(choice.series.iter().copied()).collect::<Vec<_>>(),
+                &choice,
+            ),
             Kind::TreeMap => page.shares(table, &choice.series, &choice),
             kind if kind.is_line() || kind.is_bar() || kind == Kind::ScatterChart => {
                 page.chart(&mut scene, table, properties, &choice);
@@ -61,16 +65,26 @@ fn unicode_columns(text: &str) -> usize {
 fn columns_of(character: char) -> usize {
     match character as u32 {
         0x300..=0x36F | 0x200B..=0x200F | 0xFE00..=0xFE0F => 0,
-        0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60
-        | 0xFFE0..=0xFFE6 | 0x1F300..=0x1FAFF | 0x20000..=0x3FFFD => 2,
+        0x1100..=0x115F
+        | 0x2E80..=0xA4CF
+        | 0xAC00..=0xD7A3
+        | 0xF900..=0xFAFF
+        | 0xFE30..=0xFE6F
+        | 0xFF00..=0xFF60
+        | 0xFFE0..=0xFFE6
+        | 0x1F300..=0x1FAFF
+        | 0x20000..=0x3FFFD => 2,
         _ => 1,
     }
 }
 
 /// The text in at most so many columns, without characters that steer a terminal.
 fn cut(text: &str, room: usize) -> String {
-    let text: String =
-        text.chars().take(1000).map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let text: String = text
+        .chars()
+        .take(1000)
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .collect();
     if length(&text) <= room {
         return text;
     }
@@ -213,7 +227,8 @@ impl Page {
         let mut parts: Vec<(String, f64)> = Vec::new();
         for row in 0..table.rows.len() {
             if let Some(value) = table.value(row, *y).number().filter(|value| *value > 0.0) {
-                let name = data::series_name(table, row, columns).unwrap_or_else(|| format!("row {}", row + 1));
+                let name =
+                    data::series_name(table, row, columns).unwrap_or_else(|| format!("row {}", row + 1));
                 parts.push((name, value));
             }
         }
@@ -223,7 +238,8 @@ impl Page {
             return self.line(&centred("No data", self.width));
         }
         let room = self.left().saturating_sub(1).max(1);
-        let names = parts.iter().take(room).map(|(name, _)| length(name)).max().unwrap_or(0).min(self.width / 3);
+        let names =
+            parts.iter().take(room).map(|(name, _)| length(name)).max().unwrap_or(0).min(self.width / 3);
         let bars = self.width.saturating_sub(names + 18).max(4);
         for (at, (name, value)) in parts.iter().take(room).enumerate() {
             let drawn = self.coloured(&bar(value / most * bars as f64), at);
@@ -287,7 +303,9 @@ impl Page {
         for tick in &ticks {
             let middle = indent as f64 + scale.at(tick.value);
             let size = tick.text.chars().count();
-            let begin = (middle.max(0.0) as usize).saturating_sub(size / 2).min((indent + width).saturating_sub(size));
+            let begin = (middle.max(0.0) as usize)
+                .saturating_sub(size / 2)
+                .min((indent + width).saturating_sub(size));
             if begin < free {
                 continue;
             }
@@ -344,7 +362,8 @@ impl Page {
             let rows = self.left().saturating_sub(3 + usize::from(has_legend)).max(3);
             let value = value_scale(&data, &layers, properties, (rows / 3).clamp(2, 8));
             let ticks = value.ticks((rows / 3).clamp(2, 8));
-            let gutter = ticks.iter().map(|tick| length(&tick.text)).max().unwrap_or(0).min(self.width / 3) + 1;
+            let gutter =
+                ticks.iter().map(|tick| length(&tick.text)).max().unwrap_or(0).min(self.width / 3) + 1;
             let columns = self.width.saturating_sub(gutter + 1).max(8);
             let value = value.over(rows as f64 * 4.0 - 1.0, 0.0);
             let across = match &data.x {
@@ -376,9 +395,14 @@ impl Page {
             for row in 0..rows {
                 let tick = ticks.iter().find(|tick| (value.at(tick.value) / 4.0) as usize == row);
                 let name = tick.map_or("", |tick| tick.text.as_str());
-                let mut line = format!("{}{}", padded(name, gutter - 1, true), if tick.is_some() { " ┤" } else { " │" });
+                let mut line =
+                    format!("{}{}", padded(name, gutter - 1, true), if tick.is_some() { " ┤" } else { " │" });
                 for (dots, series) in &canvas.cells[row * columns..(row + 1) * columns] {
-                    let shown = if *dots == 0 { ' ' } else { char::from_u32(0x2800 + u32::from(*dots)).unwrap_or(' ') };
+                    let shown = if *dots == 0 {
+                        ' '
+                    } else {
+                        char::from_u32(0x2800 + u32::from(*dots)).unwrap_or(' ')
+                    };
                     match series {
                         Some(series) => line.push_str(&self.coloured(&shown.to_string(), *series)),
                         None => line.push(shown),
@@ -419,7 +443,13 @@ impl Page {
         let named = |place: f64| axes::x_text(&data.x, place);
         let per_place = if properties.stacks() { 1 } else { layers.len().max(1) };
         let room = (self.left().saturating_sub(2) / per_place).max(1);
-        let names = places.iter().take(room).map(|place| length(&named(*place))).max().unwrap_or(0).min(self.width / 3);
+        let names = places
+            .iter()
+            .take(room)
+            .map(|place| length(&named(*place)))
+            .max()
+            .unwrap_or(0)
+            .min(self.width / 3);
         let width = self.width.saturating_sub(names + 12).max(6);
         let value = value.over(0.0, width as f64);
         for place in places.iter().take(room) {
@@ -451,13 +481,18 @@ impl Page {
                 first = false;
                 let at = if value.log && *top <= 0.0 { 0.0 } else { value.at(*top) };
                 let drawn = if *top >= 0.0 {
-                    format!("{}{}", " ".repeat(zero as usize), self.coloured(&bar(at - zero.floor()), *series))
+                    format!(
+                        "{}{}",
+                        " ".repeat(zero as usize),
+                        self.coloured(&bar(at - zero.floor()), *series)
+                    )
                 } else {
                     let from = at.max(0.0) as usize;
                     let size = (zero as usize).saturating_sub(from).max(1);
                     format!("{}{}", " ".repeat(from), self.coloured(&"█".repeat(size), *series))
                 };
-                let line = format!("{} {drawn} {}", padded(&name, names, true), axes::y_text(data.y_measure, *top));
+                let line =
+                    format!("{} {drawn} {}", padded(&name, names, true), axes::y_text(data.y_measure, *top));
                 self.line(&line);
             }
         }

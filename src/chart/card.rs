@@ -14,14 +14,11 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table) {
         scene.note(format!("first {VALUES_MAX} of {} values", table.columns.len()));
     }
     let area = frame::notes(scene, area);
-    let columns = ((area.width / (area.height.max(1.0) * 1.2) * count as f64).sqrt().round() as usize).clamp(1, count.max(1));
+    let columns = ((area.width / (area.height.max(1.0) * 1.2) * count as f64).sqrt().round() as usize)
+        .clamp(1, count.max(1));
     let rows = count.div_ceil(columns).max(1);
-    let cell = Area {
-        x: area.x,
-        y: area.y,
-        width: area.width / columns as f64,
-        height: area.height / rows as f64,
-    };
+    let cell =
+        Area { x: area.x, y: area.y, width: area.width / columns as f64, height: area.height / rows as f64 };
     let texts: Vec<String> = (0..count)
         .map(|at| {
             let shown = text::value(table.value(0, at));
@@ -38,10 +35,18 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table) {
         let x = cell.x + (at % columns) as f64 * cell.width + cell.width / 2.0;
         let y = cell.y + (at / columns) as f64 * cell.height + cell.height / 2.0;
         values.fitted(x, y + size * 0.22, shown, size, Anchor::Middle, cell.width - 8.0);
-        names.fitted(x, y + size * 0.22 + small * 1.7, table.name(at), small, Anchor::Middle, cell.width - 8.0);
+        names.fitted(
+            x,
+            y + size * 0.22 + small * 1.7,
+            table.name(at),
+            small,
+            Anchor::Middle,
+            cell.width - 8.0,
+        );
     }
     scene.add(values);
     scene.add(names);
-    let told: Vec<String> = texts.iter().enumerate().map(|(at, shown)| format!("{} {shown}", table.name(at))).collect();
+    let told: Vec<String> =
+        texts.iter().enumerate().map(|(at, shown)| format!("{} {shown}", table.name(at))).collect();
     scene.description = format!("Card: {}.", told.join(", "));
 }

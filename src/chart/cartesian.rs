@@ -56,11 +56,8 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     note_gaps(scene, &data, properties);
     describe(scene, table, &data, properties, choice, x_range);
     let area = frame::notes(scene, area);
-    let names: Vec<(String, Paint)> = groups
-        .iter()
-        .flatten()
-        .map(|at| (data.series[*at].name.clone(), Paint::Series(*at)))
-        .collect();
+    let names: Vec<(String, Paint)> =
+        groups.iter().flatten().map(|at| (data.series[*at].name.clone(), Paint::Series(*at))).collect();
     let wants_legend = properties.legend.unwrap_or(names.len() > 1);
     let by_panel = properties.split == YSplit::Panels && groups.iter().all(|group| group.len() == 1);
     let area = if wants_legend && !(by_panel && properties.legend.is_none()) {
@@ -90,7 +87,12 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
             title.fitted(area.x, top + size * 0.8, &frame.group_name(group), size, Anchor::Start, area.width);
             scene.add(title);
             let last = at + 1 == groups.len();
-            let panel = Area { x: area.x, y: top + gap - 2.0, width: area.width, height: height + if last { tail } else { 0.0 } };
+            let panel = Area {
+                x: area.x,
+                y: top + gap - 2.0,
+                width: area.width,
+                height: height + if last { tail } else { 0.0 },
+            };
             frame.panel(scene, panel, std::slice::from_ref(group), last);
         }
     } else {
@@ -151,7 +153,10 @@ fn describe(
     let mut text = format!(
         "{} of {}{more} over {over}, {} points",
         properties.kind.title(),
-        { names.dedup(); names.join(", ") },
+        {
+            names.dedup();
+            names.join(", ")
+        },
         text::grouped(points as i64),
     );
     match &data.x {
@@ -164,8 +169,12 @@ fn describe(
         let word = |value| axes::y_text(data.y_measure, value);
         text.push_str(&format!("; values from {} to {}", word(low), word(high)));
     }
-    let anomalies =
-        data.series.iter().flat_map(|one| &one.points).filter(|point| point.anomaly && point.y.is_finite()).count();
+    let anomalies = data
+        .series
+        .iter()
+        .flat_map(|one| &one.points)
+        .filter(|point| point.anomaly && point.y.is_finite())
+        .count();
     if anomalies > 0 {
         text.push_str(&format!("; {anomalies} anomalies marked"));
     }
@@ -296,11 +305,14 @@ impl Frame<'_> {
 
     fn panel(&self, scene: &mut Scene, area: Area, groups: &[Vec<usize>], last: bool) {
         if self.properties.kind == Kind::BarChart {
-            return bars::draw_level(scene, area, self.data, self.properties, groups, &bars::Titles {
-                x: self.x_title(&self.x_name),
-                y: self.y_title(groups.len()),
-                last,
-            });
+            return bars::draw_level(
+                scene,
+                area,
+                self.data,
+                self.properties,
+                groups,
+                &bars::Titles { x: self.x_title(&self.x_name), y: self.y_title(groups.len()), last },
+            );
         }
         let size = frame::text_size(scene);
         let count = axes::count_upright(area.height - size * 2.0);
@@ -313,14 +325,19 @@ impl Frame<'_> {
                 if self.properties.is_share() {
                     ticks.iter_mut().for_each(|tick| tick.text.push('%'));
                 }
-                let paint = if groups.len() > 1 { Paint::Series(group.first().copied().unwrap_or(0)) } else { Paint::Muted };
+                let paint = if groups.len() > 1 {
+                    Paint::Series(group.first().copied().unwrap_or(0))
+                } else {
+                    Paint::Muted
+                };
                 Shared { layers, scale, ticks, paint, name: self.group_name(group) }
             })
             .collect();
         let y_title = self.y_title(groups.len()).filter(|_| area.height > 60.0 && scene.width >= 240.0);
         let title_room = if y_title.is_some() { size + 6.0 } else { 0.0 };
         let axis_title_room = if groups.len() > 1 && scene.width >= 400.0 { size + 4.0 } else { 0.0 };
-        let rooms: Vec<f64> = shared.iter().map(|one| axes::widest(&one.ticks, size) + 8.0 + axis_title_room).collect();
+        let rooms: Vec<f64> =
+            shared.iter().map(|one| axes::widest(&one.ticks, size) + 8.0 + axis_title_room).collect();
         let tiny = scene.width < 140.0 || scene.height < 90.0;
         let left: f64 = if tiny { 0.0 } else { rooms.iter().step_by(2).sum::<f64>() + title_room };
         let right: f64 = if tiny { 0.0 } else { rooms.iter().skip(1).step_by(2).sum() };
@@ -393,7 +410,8 @@ impl Frame<'_> {
     }
 
     fn y_title(&self, groups: usize) -> Option<String> {
-        let default = if groups == 1 && self.properties.split != YSplit::Panels { self.y_name.as_str() } else { "" };
+        let default =
+            if groups == 1 && self.properties.split != YSplit::Panels { self.y_name.as_str() } else { "" };
         let title = self.properties.y_title.clone().unwrap_or_else(|| default.to_owned());
         (!title.trim().is_empty()).then_some(title)
     }
@@ -401,9 +419,14 @@ impl Frame<'_> {
     fn x_scale(&self) -> Scale {
         let (mut low, mut high) = self.x_range;
         match &self.data.x {
-            XAxis::Categories(names) => {
-                Scale { measure: Measure::Number, low: -0.5, high: names.len().max(1) as f64 - 0.5, log: false, from: 0.0, to: 1.0 }
-            }
+            XAxis::Categories(names) => Scale {
+                measure: Measure::Number,
+                low: -0.5,
+                high: names.len().max(1) as f64 - 0.5,
+                log: false,
+                from: 0.0,
+                to: 1.0,
+            },
             XAxis::Measured(measure) => {
                 if self.properties.kind == Kind::ColumnChart {
                     let half = bars::step(self.data) / 2.0;
@@ -414,7 +437,8 @@ impl Frame<'_> {
                 high = given.1.unwrap_or(high);
                 let log = self.properties.x_log && *measure == Measure::Number && high > 0.0;
                 if log && low <= 0.0 {
-                    let positive = self.data.series.iter().flat_map(|one| one.points.iter().map(|point| point.x));
+                    let positive =
+                        self.data.series.iter().flat_map(|one| one.points.iter().map(|point| point.x));
                     low = positive.filter(|x| *x > 0.0).fold(high, f64::min);
                 }
                 let scale = Scale::new(*measure, low, high, log);
@@ -431,9 +455,8 @@ impl Frame<'_> {
         let clip = Some(plot.inset(-1.0, -1.0, -1.0, -1.0));
         let is_area = matches!(self.properties.kind, Kind::AreaChart | Kind::StackedAreaChart);
         let place = |mark: &Mark, value: f64| -> Option<(f64, f64)> {
-            let visible = value.is_finite()
-                && (!shared.scale.log || value > 0.0)
-                && (!x_scale.log || mark.x > 0.0);
+            let visible =
+                value.is_finite() && (!shared.scale.log || value > 0.0) && (!x_scale.log || mark.x > 0.0);
             visible.then(|| (x_scale.at(mark.x), shared.scale.at(value)))
         };
         for layer in &shared.layers {
@@ -468,7 +491,11 @@ impl Frame<'_> {
                     None => runs.push(Vec::new()),
                 }
             }
-            let mut fills = Group { fill: Some(paint), opacity: if self.properties.stacks() { 0.75 } else { 0.3 }, ..Group::default() };
+            let mut fills = Group {
+                fill: Some(paint),
+                opacity: if self.properties.stacks() { 0.75 } else { 0.3 },
+                ..Group::default()
+            };
             let mut lines = Group::stroke(paint, if self.properties.stacks() { 1.0 } else { 2.0 });
             let mut dots = Group::fill(paint);
             for run in runs.iter().filter(|run| !run.is_empty()) {
@@ -489,7 +516,12 @@ impl Frame<'_> {
                 }
                 lines.nodes.push(Node::Path(outline(&tops)));
             }
-            let mut anomalies = Group { fill: Some(Paint::Anomaly), stroke: Some(Paint::Background), width: 1.5, ..Group::default() };
+            let mut anomalies = Group {
+                fill: Some(Paint::Anomaly),
+                stroke: Some(Paint::Background),
+                width: 1.5,
+                ..Group::default()
+            };
             let mut seen = HashSet::new();
             for mark in layer.marks.iter().filter(|mark| mark.anomaly) {
                 if let Some((x, y)) = place(mark, mark.top)
@@ -514,7 +546,8 @@ impl Frame<'_> {
 }
 
 fn outline(points: &[(f64, f64)]) -> Vec<Segment> {
-    let line = |at: usize, (x, y): (f64, f64)| if at == 0 { Segment::Move(x, y) } else { Segment::Line(x, y) };
+    let line =
+        |at: usize, (x, y): (f64, f64)| if at == 0 { Segment::Move(x, y) } else { Segment::Line(x, y) };
     points.iter().enumerate().map(|(at, point)| line(at, *point)).collect()
 }
 

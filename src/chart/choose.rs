@@ -34,7 +34,10 @@ fn is_time(kind: ColumnKind) -> bool {
 pub fn choose(columns: &[Column], properties: &Properties) -> Choice {
     let find = |name: &String| columns.iter().position(|column| column.name == *name);
     let find_all = |names: &Option<Vec<String>>| -> Option<Vec<usize>> {
-        names.as_ref().map(|names| names.iter().filter_map(find).collect::<Vec<_>>()).filter(|all| !all.is_empty())
+        names
+            .as_ref()
+            .map(|names| names.iter().filter_map(find).collect::<Vec<_>>())
+            .filter(|all| !all.is_empty())
     };
     let mut chooser = Chooser {
         columns,
@@ -157,17 +160,17 @@ impl Chooser<'_> {
     fn ladder(self) -> Choice {
         let count = self.columns.len();
         let named = |at: usize| self.series.as_ref().is_some_and(|series| series.contains(&at));
-        let ends: Vec<usize> =
-            (0..count).filter(|at| !named(*at) && !is_label(self.kind(*at))).collect();
+        let ends: Vec<usize> = (0..count).filter(|at| !named(*at) && !is_label(self.kind(*at))).collect();
         let Some([start, end]) = ends.last_chunk::<2>() else {
             return Choice {
                 problem: Some("a ladder chart needs two columns for the ends of its bars".to_owned()),
                 ..Choice::default()
             };
         };
-        let y = self.y.clone().unwrap_or_else(|| {
-            (0..count).filter(|at| at != start && at != end && !named(*at)).collect()
-        });
+        let y = self
+            .y
+            .clone()
+            .unwrap_or_else(|| (0..count).filter(|at| at != start && at != end && !named(*at)).collect());
         Choice {
             x: Some(self.x.unwrap_or(*start)),
             x_end: Some(*end),
@@ -188,8 +191,7 @@ impl Chooser<'_> {
             };
         };
         let series = self.series.clone().unwrap_or_else(|| {
-            let labels: Vec<usize> =
-                (0..self.columns.len()).filter(|at| is_label(self.kind(*at))).collect();
+            let labels: Vec<usize> = (0..self.columns.len()).filter(|at| is_label(self.kind(*at))).collect();
             // Spans of OpenTelemetry are told apart by their kind.
             let kind = labels.iter().find(|at| self.columns[**at].name == "SpanKind");
             kind.or(labels.first()).map(|at| vec![*at]).unwrap_or_default()
@@ -241,9 +243,10 @@ impl Chooser<'_> {
         };
         let problem =
             x.is_none().then(|| "a map needs longitude and latitude, or a GeoJSON point".to_owned());
-        let series = self.series.clone().unwrap_or_else(|| {
-            free.iter().copied().filter(|at| is_label(self.kind(*at))).collect()
-        });
+        let series = self
+            .series
+            .clone()
+            .unwrap_or_else(|| free.iter().copied().filter(|at| is_label(self.kind(*at))).collect());
         Choice { x, x_end, y: rest.iter().copied().take(1).collect(), series, problem, ..Choice::default() }
     }
 }

@@ -97,7 +97,11 @@ fn parse_datetime(text: &str) -> Option<i64> {
     let digits: String = fraction.chars().chain("0000000".chars()).take(7).collect();
     let part: i64 = digits.parse().ok()?;
     let days = text::days_of(year, month, date);
-    Some(((days * 24 + hour) * 60 + minute) * 60 * text::TICKS_PER_SECOND + second * text::TICKS_PER_SECOND + part)
+    Some(
+        ((days * 24 + hour) * 60 + minute) * 60 * text::TICKS_PER_SECOND
+            + second * text::TICKS_PER_SECOND
+            + part,
+    )
 }
 
 /// Arrays of the chosen columns become rows of their elements.

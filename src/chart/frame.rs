@@ -11,7 +11,8 @@ pub fn text_size(scene: &Scene) -> f64 {
 /// The picture's own area below its title.
 pub fn header(scene: &mut Scene, title: &str) -> Area {
     let pad = if scene.width < 200.0 || scene.height < 150.0 { 6.0 } else { 12.0 };
-    let mut area = Area { x: 0.0, y: 0.0, width: scene.width, height: scene.height }.inset(pad, pad, pad, pad);
+    let mut area =
+        Area { x: 0.0, y: 0.0, width: scene.width, height: scene.height }.inset(pad, pad, pad, pad);
     if !title.trim().is_empty() {
         let size = if scene.width < 360.0 { 12.0 } else { 16.0 };
         let mut group = Group::fill(Paint::Text);
@@ -69,7 +70,15 @@ pub fn message(scene: &mut Scene, area: Area, message: &str) {
 pub fn upward(group: &mut Group, x: f64, y: f64, text: &str, size: f64, room: f64) {
     let cut = font::fit(text, size, room);
     let full = (cut != text).then(|| text.chars().take(1000).collect());
-    group.nodes.push(Node::Label(Label { x, y, text: cut, size, anchor: Anchor::Middle, upward: true, full }));
+    group.nodes.push(Node::Label(Label {
+        x,
+        y,
+        text: cut,
+        size,
+        anchor: Anchor::Middle,
+        upward: true,
+        full,
+    }));
 }
 
 /// Draws the names of the series, each with the colour of its position, below or to the right, and gives the rest

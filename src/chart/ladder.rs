@@ -28,11 +28,13 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     for row in 0..table.rows.len() {
         let Some(begin) = table.value(row, start).number() else { continue };
         let end = choice.x_end.and_then(|end| table.value(row, end).number()).unwrap_or(begin);
-        let columns: Vec<usize> =
-            if pivot { choice.series.clone() } else { choice.series.iter().chain(&choice.y).copied().collect() };
-        let name = data::series_name(table, row, &columns).unwrap_or_else(|| {
-            if pivot { "All".to_owned() } else { format!("row {}", row + 1) }
-        });
+        let columns: Vec<usize> = if pivot {
+            choice.series.clone()
+        } else {
+            choice.series.iter().chain(&choice.y).copied().collect()
+        };
+        let name = data::series_name(table, row, &columns)
+            .unwrap_or_else(|| if pivot { "All".to_owned() } else { format!("row {}", row + 1) });
         let next = lanes.len();
         let lane = *lane_of.entry(name.clone()).or_insert(next);
         if lane == next {
@@ -79,8 +81,13 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     let room = (widest + 10.0).min(area.width * 0.35);
     let context_room = size + 6.0;
     let plot = area.inset(room, 0.0, 10.0, size + 10.0 + context_room);
-    let scale = Scale::new(measure, properties.x_min.unwrap_or(low), properties.x_max.unwrap_or(high), properties.x_log)
-        .over(plot.x, plot.right());
+    let scale = Scale::new(
+        measure,
+        properties.x_min.unwrap_or(low),
+        properties.x_max.unwrap_or(high),
+        properties.x_log,
+    )
+    .over(plot.x, plot.right());
     let ticks = axes::ticks_along(&scale, plot.width, size);
     let lane_height = (plot.height / lanes.len().max(1) as f64).min(40.0);
     let plot = Area { height: lane_height * lanes.len() as f64, ..plot };

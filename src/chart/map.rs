@@ -18,9 +18,7 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     for row in 0..table.rows.len() {
         let place = match choice.x.map(|x| table.value(row, x)) {
             Some(Value::Point { longitude, latitude }) => Some((*longitude, *latitude)),
-            Some(value) => {
-                value.number().zip(choice.x_end.and_then(|y| table.value(row, y).number()))
-            }
+            Some(value) => value.number().zip(choice.x_end.and_then(|y| table.value(row, y).number())),
             None => None,
         };
         let Some((longitude, latitude)) =
@@ -47,10 +45,9 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
         names.truncate(SERIES_MAX);
     }
     let area = frame::notes(scene, area);
-    let (Some((west, east)), Some((south, north))) = (
-        data::range(points.iter().map(|point| point.0)),
-        data::range(points.iter().map(|point| point.1)),
-    ) else {
+    let (Some((west, east)), Some((south, north))) =
+        (data::range(points.iter().map(|point| point.0)), data::range(points.iter().map(|point| point.1)))
+    else {
         frame::message(scene, area, "No data");
         scene.description = "Map: no places to draw.".to_owned();
         return;
@@ -82,14 +79,21 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     }
     let (cx, cy) = ((west + east) / 2.0, (south + north) / 2.0);
     let x = Scale::new(Measure::Number, cx - width / 2.0, cx + width / 2.0, false).over(plot.x, plot.right());
-    let y = Scale::new(Measure::Number, cy - height / 2.0, cy + height / 2.0, false).over(plot.bottom(), plot.y);
+    let y =
+        Scale::new(Measure::Number, cy - height / 2.0, cy + height / 2.0, false).over(plot.bottom(), plot.y);
     let mut sea = Group::fill(Paint::Soft);
     sea.rect(plot.x, plot.y, plot.width, plot.height);
     scene.add(sea);
     let mut grid = Group::stroke(Paint::Grid, 1.0);
     let mut texts = Group::fill(Paint::Muted);
     let degrees = |value: f64, positive: &str, negative: &str| {
-        let side = if value > 0.0 { positive } else if value < 0.0 { negative } else { "" };
+        let side = if value > 0.0 {
+            positive
+        } else if value < 0.0 {
+            negative
+        } else {
+            ""
+        };
         format!("{}°{side}", text::number(value.abs()))
     };
     for tick in x.ticks(((plot.width / 80.0) as usize).max(1)) {

@@ -83,7 +83,10 @@ pub enum Value {
     TimeSpan(i64),
     Text(String),
     Array(Vec<Value>),
-    Point { longitude: f64, latitude: f64 },
+    Point {
+        longitude: f64,
+        latitude: f64,
+    },
 }
 
 impl Value {

@@ -69,8 +69,12 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     let share = |value: f64| format!("{}%", text::number((value / total * 1000.0).round() / 10.0));
     let listed: Vec<String> =
         names.iter().take(5).map(|(name, value)| format!("{name} {}", share(*value))).collect();
-    scene.description =
-        format!("Pie chart of {} slices, {} in all: {}.", names.len(), text::number(total), listed.join(", "));
+    scene.description = format!(
+        "Pie chart of {} slices, {} in all: {}.",
+        names.len(),
+        text::number(total),
+        listed.join(", ")
+    );
     let legend: Vec<(String, Paint)> = names
         .iter()
         .enumerate()
@@ -114,7 +118,10 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
         let middle = (begin + end) / 2.0;
         let (x, y) = point(middle, radius + 8.0);
         let right = middle < 0.5;
-        if labels && part >= 0.015 && taken[usize::from(right)].iter().all(|other| (other - y).abs() > size + 1.0) {
+        if labels
+            && part >= 0.015
+            && taken[usize::from(right)].iter().all(|other| (other - y).abs() > size + 1.0)
+        {
             let room = if right { area.right() - x } else { x - area.x } - 2.0;
             if room > 24.0 {
                 taken[usize::from(right)].push(y);

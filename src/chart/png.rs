@@ -1,8 +1,8 @@
 //! A scene as a PNG, drawn shape by shape: the same look as the SVG, without parsing it again.
 
 use tiny_skia::{
-    Color, FillRule, LineCap, LineJoin, Mask, Paint as Ink, Path, PathBuilder, Pixmap, Rect,
-    Stroke, StrokeDash, Transform,
+    Color, FillRule, LineCap, LineJoin, Mask, Paint as Ink, Path, PathBuilder, Pixmap, Rect, Stroke,
+    StrokeDash, Transform,
 };
 use ttf_parser::OutlineBuilder;
 
@@ -146,7 +146,8 @@ impl Painter {
         let mut pen = Pen { path: PathBuilder::new(), label, scale, shift, offset: &offset };
         font::outline(&label.text, label.size, &mut pen, &mut |x| offset.set(x));
         let path = pen.path;
-        let text = Group { stroke: None, opacity: 1.0, fill: style.fill.or(Some(Paint::Text)), ..Group::default() };
+        let text =
+            Group { stroke: None, opacity: 1.0, fill: style.fill.or(Some(Paint::Text)), ..Group::default() };
         self.finish(path, &text);
     }
 }

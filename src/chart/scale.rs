@@ -170,7 +170,8 @@ impl Scale {
             let first = text::civil(self.low as i64);
             let mut month = (first.year * 12 + first.month - 1).div_euclid(step) * step;
             while values.len() < 200 {
-                let value = (text::days_of(month.div_euclid(12), month.rem_euclid(12) + 1, 1) * TICKS_PER_DAY) as f64;
+                let value =
+                    (text::days_of(month.div_euclid(12), month.rem_euclid(12) + 1, 1) * TICKS_PER_DAY) as f64;
                 if value > self.high {
                     break;
                 }
@@ -238,8 +239,8 @@ fn clock_step(least: f64) -> f64 {
         return decimal_step(least.max(1.0)).max(1.0).round();
     }
     let steps = [
-        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10800.0, 21600.0,
-        43200.0, 86400.0, 172_800.0, 604_800.0,
+        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10800.0,
+        21600.0, 43200.0, 86400.0, 172_800.0, 604_800.0,
     ];
     match steps.into_iter().find(|step| step * second >= least * 0.999_999) {
         Some(step) => step * second,

@@ -28,7 +28,13 @@ pub enum Segment {
     Move(f64, f64),
     Line(f64, f64),
     /// A circle's arc with this radius to a point: large, clockwise.
-    Arc { radius: f64, large: bool, clockwise: bool, x: f64, y: f64 },
+    Arc {
+        radius: f64,
+        large: bool,
+        clockwise: bool,
+        x: f64,
+        y: f64,
+    },
     Close,
 }
 
@@ -110,7 +116,10 @@ impl Group {
     }
 
     pub fn rect(&mut self, x: f64, y: f64, width: f64, height: f64) {
-        self.nodes.push(Node::Rect { area: Area { x, y, width: width.max(0.0), height: height.max(0.0) }, radius: 0.0 });
+        self.nodes.push(Node::Rect {
+            area: Area { x, y, width: width.max(0.0), height: height.max(0.0) },
+            radius: 0.0,
+        });
     }
 
     pub fn line(&mut self, x1: f64, y1: f64, x2: f64, y2: f64) {

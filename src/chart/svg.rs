@@ -93,8 +93,13 @@ impl Writer {
                 );
             }
             Node::Circle { x, y, radius } => {
-                let _ =
-                    write!(self.out, "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"/>", Short(*x), Short(*y), Short(*radius));
+                let _ = write!(
+                    self.out,
+                    "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"/>",
+                    Short(*x),
+                    Short(*y),
+                    Short(*radius)
+                );
             }
             Node::Path(segments) => self.path(segments),
             Node::Label(label) => self.label(label),
@@ -170,7 +175,12 @@ impl Writer {
                     let _ = write!(self.out, " {name}=\"#{colour:06x}\"");
                     if self.classes {
                         self.used.insert(paint);
-                        let _ = write!(classes, "{}{letter}{}", if classes.is_empty() { "" } else { " " }, theme::class(paint));
+                        let _ = write!(
+                            classes,
+                            "{}{letter}{}",
+                            if classes.is_empty() { "" } else { " " },
+                            theme::class(paint)
+                        );
                     }
                 }
                 None if name == "fill" && group.stroke.is_some() => self.out.push_str(" fill=\"none\""),
@@ -178,7 +188,11 @@ impl Writer {
             }
         }
         if group.stroke.is_some() {
-            let _ = write!(self.out, " stroke-width=\"{}\" stroke-linejoin=\"round\" stroke-linecap=\"round\"", Short(group.width));
+            let _ = write!(
+                self.out,
+                " stroke-width=\"{}\" stroke-linejoin=\"round\" stroke-linecap=\"round\"",
+                Short(group.width)
+            );
         }
         if group.dashed {
             self.out.push_str(" stroke-dasharray=\"4 4\"");

@@ -46,8 +46,16 @@ fn columns_are_chosen_as_documented() {
         ("timechart", "StartTime:datetime EventCount:long", "x=StartTime y=EventCount"),
         ("timechart", "State:string StartTime:datetime count_:long", "x=StartTime y=count_ series=State"),
         ("linechart", "StartTime:datetime DamageProperty:int", "x=StartTime y=DamageProperty"),
-        ("linechart ysplit=panels", "State:string StartTime:datetime count_:long", "x=StartTime y=count_ series=State"),
-        ("areachart", "Timestamp:datetime avg_temp:real avg_humidity:real", "x=Timestamp y=avg_temp,avg_humidity"),
+        (
+            "linechart ysplit=panels",
+            "State:string StartTime:datetime count_:long",
+            "x=StartTime y=count_ series=State",
+        ),
+        (
+            "areachart",
+            "Timestamp:datetime avg_temp:real avg_humidity:real",
+            "x=Timestamp y=avg_temp,avg_humidity",
+        ),
         (
             "areachart ycolumns=count;xcolumn=StartTime",
             "State:string StartTime:datetime count:long",
@@ -59,14 +67,26 @@ fn columns_are_chosen_as_documented() {
             "x=pickup y=count_ series=passengers",
         ),
         ("barchart", "State:string event_count:long", "x=State y=event_count"),
-        ("barchart kind=stacked", "EventType:string State:string EventCount:long", "x=EventType y=EventCount series=State"),
+        (
+            "barchart kind=stacked",
+            "EventType:string State:string EventCount:long",
+            "x=EventType y=EventCount series=State",
+        ),
         ("columnchart", "StartTime:datetime Injuries:long Deaths:long", "x=StartTime y=Injuries,Deaths"),
         ("piechart", "State:string statecount:long", "x=State y=statecount"),
         ("scatterchart", "sum_Damage:long Population:long", "x=sum_Damage y=Population"),
         ("scatterchart kind=map", "BeginLon:real BeginLat:real", "x=BeginLon end=BeginLat"),
-        ("scatterchart kind=map", "EventType:string BeginLon:real BeginLat:real", "x=BeginLon end=BeginLat series=EventType"),
+        (
+            "scatterchart kind=map",
+            "EventType:string BeginLon:real BeginLat:real",
+            "x=BeginLon end=BeginLat series=EventType",
+        ),
         ("scatterchart kind=map", "point:dynamic(point) count_:long", "x=point y=count_"),
-        ("piechart kind=map", "point:dynamic(point) EventType:string count_:long", "x=point y=count_ series=EventType"),
+        (
+            "piechart kind=map",
+            "point:dynamic(point) EventType:string count_:long",
+            "x=point y=count_ series=EventType",
+        ),
         ("ladderchart", "State:string min_:datetime max_:datetime", "x=min_ end=max_ y=State"),
         (
             "ladderchart series=State,EventType",
@@ -74,8 +94,16 @@ fn columns_are_chosen_as_documented() {
             "x=min_ end=max_ series=State,EventType",
         ),
         ("treemap", "EventType:string State:string StormEvents:long", "y=StormEvents series=EventType,State"),
-        ("timepivot series=State", "StartTime:datetime EndTime:datetime State:string", "x=StartTime end=EndTime series=State"),
-        ("timepivot", "TraceID:string SpanKind:string StartTime:datetime EndTime:datetime", "x=StartTime end=EndTime series=SpanKind"),
+        (
+            "timepivot series=State",
+            "StartTime:datetime EndTime:datetime State:string",
+            "x=StartTime end=EndTime series=State",
+        ),
+        (
+            "timepivot",
+            "TraceID:string SpanKind:string StartTime:datetime EndTime:datetime",
+            "x=StartTime end=EndTime series=SpanKind",
+        ),
         (
             "anomalychart anomalycolumns=anomalies",
             "sid:string num:dynamic(real) TimeStamp:dynamic(datetime) anomalies:dynamic(real) score:dynamic(real) baseline:dynamic(real)",
@@ -100,7 +128,11 @@ fn columns_are_chosen_as_documented() {
     ];
     for (render, columns, expected) in cases {
         // A label that is all there is besides x has nothing to measure: x stays open.
-        let expected = if expected.contains("problem") && render == "timechart" { "series=s problem=yes" } else { expected };
+        let expected = if expected.contains("problem") && render == "timechart" {
+            "series=s problem=yes"
+        } else {
+            expected
+        };
         assert_eq!(chosen(&schema(columns), &properties(render)), expected, "{render}: {columns}");
     }
 }
@@ -171,17 +203,28 @@ fn hostile_values_are_drawn() {
         Value::Point { longitude: 1e9, latitude: f64::NAN },
         Value::Bool(true),
     ];
-    let kinds = [ColumnKind::DateTime, ColumnKind::Text, ColumnKind::Number, ColumnKind::Dynamic, ColumnKind::TimeSpan];
+    let kinds = [
+        ColumnKind::DateTime,
+        ColumnKind::Text,
+        ColumnKind::Number,
+        ColumnKind::Dynamic,
+        ColumnKind::TimeSpan,
+    ];
     for step in [1, 5, 7] {
         let columns = kinds.iter().enumerate().map(|(at, kind)| column(&format!("c{at}"), *kind)).collect();
-        let rows = (0..40).map(|row| (0..5).map(|at| wild[(row * step + at * 3) % wild.len()].clone()).collect()).collect();
+        let rows = (0..40)
+            .map(|row| (0..5).map(|at| wild[(row * step + at * 3) % wild.len()].clone()).collect())
+            .collect();
         let table = Table { columns, rows, rows_total: Some(u64::MAX) };
         for kind in KINDS {
             let properties = properties(kind);
             for (width, height) in [(0, 0), (64, 4096), (300, 200)] {
                 let look = Look { width, height, theme: Theme::Auto };
                 let text = svg(&table, &properties, &look);
-                assert!(text.ends_with("</svg>\n") && !text.contains("NaN\"") && !text.contains('\u{1b}'), "{kind}");
+                assert!(
+                    text.ends_with("</svg>\n") && !text.contains("NaN\"") && !text.contains('\u{1b}'),
+                    "{kind}"
+                );
             }
             blocks(&table, &properties, 0, 0, true);
         }
@@ -252,5 +295,8 @@ fn calendar_days_go_there_and_back() {
         assert_eq!(text::days_of(at.year, at.month, at.day), day);
     }
     assert_eq!(text::datetime(0), "0001-01-01");
-    assert_eq!(text::datetime(text::days_of(2024, 2, 29) * text::TICKS_PER_DAY + 10_000_000), "2024-02-29 00:00:01");
+    assert_eq!(
+        text::datetime(text::days_of(2024, 2, 29) * text::TICKS_PER_DAY + 10_000_000),
+        "2024-02-29 00:00:01"
+    );
 }

@@ -37,7 +37,14 @@ fn trimmed(text: &str) -> &str {
 /// A number in at most about six digits.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
-        return if value.is_nan() { "NaN" } else if value > 0.0 { "∞" } else { "-∞" }.to_owned();
+        return if value.is_nan() {
+            "NaN"
+        } else if value > 0.0 {
+            "∞"
+        } else {
+            "-∞"
+        }
+        .to_owned();
     }
     let size = value.abs();
     if size == 0.0 {
@@ -65,7 +72,8 @@ pub fn tick_numbers(ticks: &[f64], step: f64) -> Vec<String> {
         _ => (1.0, ""),
     };
     let step = (step / unit).abs();
-    let digits = if step > 0.0 && step.is_finite() { (-(step * 1.0001).log10().floor()).clamp(0.0, 9.0) } else { 0.0 };
+    let digits =
+        if step > 0.0 && step.is_finite() { (-(step * 1.0001).log10().floor()).clamp(0.0, 9.0) } else { 0.0 };
     let digits = digits as usize;
     // 2.5 needs a digit more than its power of ten says.
     let exact = |digits: usize| {
@@ -211,7 +219,11 @@ pub fn span(ticks: i64) -> String {
     };
     let pair = |unit: u64, name: &str, small: u64, small_name: &str| {
         let (whole, rest) = (size / unit, size % unit / small);
-        if rest == 0 { format!("{sign}{whole}{name}") } else { format!("{sign}{whole}{name} {rest}{small_name}") }
+        if rest == 0 {
+            format!("{sign}{whole}{name}")
+        } else {
+            format!("{sign}{whole}{name} {rest}{small_name}")
+        }
     };
     match size {
         0 => "0s".to_owned(),

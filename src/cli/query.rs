@@ -14,6 +14,7 @@ use crate::cli::{complain, shell};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   conshelf query 'Logs | where Level == \"Error\" | summarize count() by bin(Timestamp, 1h)'
+  conshelf query --format chart 'Logs | summarize count() by bin(Timestamp, 1h) | render timechart'
   conshelf query --format csv 'Logs | take 10' > logs.csv
   conshelf query -f hunt.kql --db Security
   conshelf query --data-dir ./conshelf-data 'Logs | count'     # no server needed
@@ -36,9 +37,10 @@ pub struct QueryArgs {
     /// Database
     #[arg(long, default_value = "NetDefaultDB")]
     pub db: String,
-    /// Form of the answer: table, json, ndjson, csv, tsv, arrow, kusto-v1, kusto-v2
-    #[arg(long, default_value = "table")]
-    pub format: String,
+    /// Form of the answer: table, chart, json, ndjson, csv, tsv, arrow, kusto-v1, kusto-v2. Without it: on a terminal
+    /// the chart of a query that ends in `render`, else the table
+    #[arg(long)]
+    pub format: Option<String>,
     /// Show the plan with rows, bytes and time of each operator instead of the rows
     #[arg(long)]
     pub explain: bool,
@@ -61,12 +63,30 @@ impl Target {
         explain: bool,
         out: &mut dyn Write,
     ) -> Result<(), String> {
-        let mut parameters = vec![("db", database), ("format", format)];
+        let (columns, lines) = terminal_size();
+        let mut parameters = vec![("db", database)];
+        let path = match (format, explain) {
+            ("chart", false) => {
+                let coloured = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                parameters.extend([
+                    ("format", "text"),
+                    ("width", columns.as_str()),
+                    ("height", lines.as_str()),
+                    ("colours", if coloured { "true" } else { "false" }),
+                ]);
+                "/chart"
+            }
+            ("chart", true) => "/query",
+            _ => {
+                parameters.push(("format", format));
+                "/query"
+            }
+        };
         if explain {
             parameters.push(("explain", "true"));
         }
         let headers = [("content-type", "text/plain; charset=utf-8"), ("accept", "text/plain, */*")];
-        let response = self.client.post("/query", &parameters, &headers, text.as_bytes())?;
+        let response = self.client.post(path, &parameters, &headers, text.as_bytes())?;
         if !response.status().is_success() {
             return Err(client::read(response)?.error_message());
         }
@@ -74,6 +94,21 @@ impl Target {
         io::copy(&mut body, out).map_err(|error| format!("the answer broke off: {error}"))?;
         Ok(())
     }
+}
+
+/// Columns and lines of the terminal as it tells, or what one usually has.
+fn terminal_size() -> (String, String) {
+    let told = |name: &str| std::env::var(name).ok()?.parse::<u16>().ok().filter(|size| *size > 0);
+    let columns = told("COLUMNS").or_else(|| indicatif::ProgressDrawTarget::stdout().width());
+    (columns.unwrap_or(100).to_string(), told("LINES").map_or(24, |lines| lines.min(60)).to_string())
+}
+
+/// Whether the text ends in a `render` that draws something.
+fn renders(text: &str) -> bool {
+    let Some((_, rest)) = text.rsplit_once('|') else { return false };
+    let mut words =
+        rest.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.next() == Some("render") && words.next().is_some_and(|kind| kind != "table")
 }
 
 pub fn run(args: &QueryArgs) -> ExitCode {
@@ -90,7 +125,9 @@ pub fn run(args: &QueryArgs) -> ExitCode {
             Ok(text) => text,
             Err(error) => return complain(&format!("{}: {error}", file.display())),
         },
-        (None, None) if io::stdin().is_terminal() => return shell::run(&target, &args.db, &args.format),
+        (None, None) if io::stdin().is_terminal() => {
+            return shell::run(&target, &args.db, args.format.as_deref().unwrap_or("table"));
+        }
         _ => {
             let mut text = String::new();
             match io::stdin().read_to_string(&mut text) {
@@ -100,8 +137,13 @@ pub fn run(args: &QueryArgs) -> ExitCode {
         }
     };
     let mut out = io::stdout().lock();
+    let format = match args.format.as_deref() {
+        Some(format) => format,
+        None if io::stdout().is_terminal() && renders(&text) => "chart",
+        None => "table",
+    };
     match target
-        .run(&args.db, &text, &args.format, args.explain, &mut out)
+        .run(&args.db, &text, format, args.explain, &mut out)
         .and_then(|()| out.flush().map_err(|error| error.to_string()))
     {
         Ok(()) => ExitCode::SUCCESS,

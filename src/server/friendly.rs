@@ -23,14 +23,14 @@ use crate::server::run::{self, MakeEncoder, QueryTask};
 use crate::server::service::Service;
 
 /// What a friendly request says before its text is known.
-struct Asked {
+pub(super) struct Asked {
     format: Format,
-    body: QueryBody,
-    content_type: String,
+    pub(super) body: QueryBody,
+    pub(super) content_type: String,
 }
 
 /// Reads the query string: `db`, `q`, `format`, `p.NAME` for parameters; everything else is an option.
-fn read_query_string(query: &str, accept: &str) -> Result<Asked, ApiError> {
+pub(super) fn read_query_string(query: &str, accept: &str) -> Result<Asked, ApiError> {
     let mut asked = Asked {
         format: Format::from_accept(accept),
         body: QueryBody::default(),
@@ -73,7 +73,7 @@ fn style_of(format: Format) -> ErrorStyle {
     }
 }
 
-fn header_text(request: &Request, name: header::HeaderName) -> String {
+pub(super) fn header_text(request: &Request, name: header::HeaderName) -> String {
     request
         .headers()
         .get(name)
@@ -82,7 +82,11 @@ fn header_text(request: &Request, name: header::HeaderName) -> String {
 }
 
 /// The text of the query: the parameter `q`, else the body — plain KQL, or a JSON request body.
-async fn read_text(service: &Service, asked: &mut Asked, request: Request) -> Result<(), ApiError> {
+pub(super) async fn read_text(
+    service: &Service,
+    asked: &mut Asked,
+    request: Request,
+) -> Result<(), ApiError> {
     if request.method() != Method::POST {
         return Ok(());
     }

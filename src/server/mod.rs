@@ -8,6 +8,7 @@
 //! operator of the engine and no byte of storage.
 
 pub mod body;
+pub mod chart;
 pub mod error;
 pub mod friendly;
 pub mod ingest;
@@ -51,6 +52,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/plain", get(web::plain))
         .route("/web/{name}", get(web::file))
         .route("/query", get(friendly::query_route).post(friendly::query_route))
+        .route("/chart", get(chart::chart_route).post(chart::chart_route))
         .route("/ingest/{database}/{table}", post(ingest::friendly).put(ingest::friendly))
         .route("/v1/kql/complete", get(language::complete).post(language::complete))
         .route("/v1/kql/hover", get(language::hover).post(language::hover))
@@ -58,6 +60,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/kql/format", get(language::format).post(language::format))
         .route("/v1/kql/tokens", get(language::tokens).post(language::tokens))
         .route("/v1/kql/check", get(friendly::check_route).post(friendly::check_route))
+        .route("/v1/kql/chart", post(chart::choice_route))
         .route("/v1/rest/query", get(kusto::v1_query).post(kusto::v1_query))
         .route("/v2/rest/query", get(kusto::v2_query).post(kusto::v2_query))
         .route("/v1/rest/mgmt", post(kusto::management))
