@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
 
@@ -63,7 +63,7 @@ impl Target {
         explain: bool,
         out: &mut dyn Write,
     ) -> Result<(), String> {
-        let (columns, lines) = terminal_size();
+        let (columns, lines) = if format == "chart" { terminal_size() } else { Default::default() };
         let mut parameters = vec![("db", database)];
         let path = match (format, explain) {
             ("chart", false) => {
@@ -98,9 +98,21 @@ impl Target {
 
 /// Columns and lines of the terminal as it tells, or what one usually has.
 fn terminal_size() -> (String, String) {
-    let told = |name: &str| std::env::var(name).ok()?.parse::<u16>().ok().filter(|size| *size > 0);
-    let columns = told("COLUMNS").or_else(|| indicatif::ProgressDrawTarget::stdout().width());
-    (columns.unwrap_or(100).to_string(), told("LINES").map_or(24, |lines| lines.min(60)).to_string())
+    let size = |text: &str| text.trim().parse::<u16>().ok().filter(|size| *size > 0);
+    let told = |name: &str| std::env::var(name).ok().and_then(|text| size(&text));
+    let asked = || {
+        let answer = Command::new("stty").arg("size").stderr(Stdio::null()).output().ok()?;
+        let text = String::from_utf8(answer.stdout).ok()?;
+        let (lines, columns) = text.split_once(' ')?;
+        Some((size(columns)?, size(lines)?))
+    };
+    let (columns, lines) = match (told("COLUMNS"), told("LINES")) {
+        (Some(columns), lines) => (columns, lines.unwrap_or(25)),
+        _ if io::stdin().is_terminal() => asked().unwrap_or((100, 25)),
+        _ => (100, 25),
+    };
+    // A line is left for the prompt; a chart is no better for being as high as a large screen.
+    (columns.to_string(), lines.saturating_sub(1).min(40).to_string())
 }
 
 /// Whether the text ends in a `render` that draws something.
