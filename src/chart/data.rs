@@ -1,5 +1,6 @@
 //! From a table and the chosen columns to series of points. Bounded: so many series, so many categories.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::choose::Choice;
@@ -43,7 +44,10 @@ pub struct Data {
 }
 
 /// The table with dynamic columns told apart by what their values hold.
-pub fn refine(table: &Table) -> Table {
+pub fn refine(table: &Table) -> Cow<'_, Table> {
+    if table.columns.iter().all(|column| column.kind != ColumnKind::Dynamic) {
+        return Cow::Borrowed(table);
+    }
     let mut table = table.clone();
     for at in 0..table.columns.len() {
         if table.columns[at].kind != ColumnKind::Dynamic {
@@ -77,7 +81,7 @@ pub fn refine(table: &Table) -> Table {
             _ => ColumnKind::Dynamic,
         };
     }
-    table
+    Cow::Owned(table)
 }
 
 /// Ticks of a datetime as JSON texts have it: `2017-01-05T00:00:00.0000000Z`.

@@ -199,7 +199,7 @@ fn message_scene(title: &str, message: &str, look: &Look) -> Scene {
 
 fn draw(table: &Table, properties: &Properties, look: &Look) -> Scene {
     let (width, height) = size_of(look);
-    let table = &data::refine(table);
+    let table: &Table = &data::refine(table);
     let mut scene = Scene::new(width, height);
     let area = frame::header(&mut scene, &properties.title);
     scene.title = if properties.title.is_empty() {

@@ -174,7 +174,7 @@ pub async fn chart_route(
         options: asked.body.options,
         caller,
         style,
-        make_encoder: Box::new(move |_| Box::new(ChartEncoder::new(wish))),
+        make_encoder: Box::new(move |_| -> Box<dyn Encoder> { Box::new(ChartEncoder::new(wish)) }),
     };
     let response = run::run(&service, task).await;
     if response.status() != StatusCode::OK {
