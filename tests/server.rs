@@ -263,6 +263,40 @@ fn friendly_queries_answer_in_every_format() {
 }
 
 #[test]
+fn charts_are_drawn_kept_and_refused() {
+    let fixture = Fixture::new();
+    let text = "datatable(t:datetime, n:long)[datetime(2026-01-01), 1, datetime(2026-01-02), 5] | render timechart with (title='A <b>')";
+    let path = "/chart?theme=auto&width=300&height=200";
+    let answer = fixture.post(path, text);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.header("content-type").starts_with("image/svg+xml"));
+    assert!(answer.body.starts_with("<svg ") && answer.body.contains("A &lt;b&gt;"), "{}", answer.body);
+    assert!(answer.body.contains("width=\"300\""));
+    let etag = answer.header("etag").to_owned();
+    let again = [("if-none-match", etag.as_str())];
+    assert_eq!(fixture.request("POST", path, &again, text.as_bytes()).status, 304);
+    assert_eq!(fixture.request("POST", "/chart?theme=dark", &again, text.as_bytes()).status, 200);
+    let error = fixture.post("/chart", "print x = 1\n| where y > 2");
+    assert_eq!(error.status, 400);
+    assert!(error.body.contains("line 2, column 9"), "{}", error.body);
+    let picture = fixture.post("/chart?errors=picture", "print x = 1\n| where y > 2");
+    assert_eq!(picture.status, 200);
+    assert!(picture.body.starts_with("<svg ") && picture.body.contains("line 2"), "{}", picture.body);
+    for wrong in
+        ["/chart", "/chart?q=.show%20tables", "/chart?format=gif&q=print%201", "/chart?width=x&q=print%201"]
+    {
+        assert_eq!(fixture.get(wrong).status, 400, "{wrong}");
+    }
+    let terminal = fixture.post("/chart?format=text&width=60&height=12", text);
+    assert!(terminal.body.contains("(UTC)") || terminal.body.contains("Jan 2"), "{}", terminal.body);
+    let choice = fixture.post(
+        "/v1/kql/chart",
+        r#"{"columns":[{"name":"s","type":"string"},{"name":"n","type":"long"}],"visualization":{"Visualization":"piechart"}}"#,
+    );
+    assert_eq!(choice.json()["x"], "s", "{}", choice.body);
+}
+
+#[test]
 fn a_check_says_what_is_wrong_and_what_comes_out() {
     let fixture = Fixture::new();
     let check = |text: &str| fixture.post("/v1/kql/check", &json!({"csl": text}).to_string()).json();

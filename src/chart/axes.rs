@@ -100,17 +100,17 @@ pub fn plan_names(names: &[String], width: f64, height: f64, size: f64) -> Names
     let slot = width / names.len().max(1) as f64;
     let widest = names.iter().take(2000).map(|name| font::width(name, size)).fold(0.0, f64::max);
     if widest + 6.0 <= slot {
-        return Names { upward: false, every: 1, room: size + 8.0 };
+        return Names { upward: false, every: 1, room: size + 10.0 };
     }
     // Short names in narrow slots: some of them, level.
     if slot < size + 2.0 && widest <= 44.0 {
         let every = ((widest + 8.0) / slot).ceil().max(1.0) as usize;
-        return Names { upward: false, every, room: size + 8.0 };
+        return Names { upward: false, every, room: size + 10.0 };
     }
     let every = ((size + 2.0) / slot).ceil().max(1.0) as usize;
     // A few long names are better cut level than read upwards.
     if slot >= 64.0 {
-        return Names { upward: false, every: 1, room: size + 8.0 };
+        return Names { upward: false, every: 1, room: size + 10.0 };
     }
     Names { upward: true, every, room: (widest + 10.0).min(height * 0.32).min(140.0) }
 }

@@ -31,6 +31,9 @@ pub struct Tick {
     pub major: bool,
 }
 
+/// The last moment of the year 9999.
+const LAST_TICKS: f64 = 3_155_378_975_999_999_999.0;
+
 /// The largest size of a value: differences of such stay finite.
 const LARGEST: f64 = 1e300;
 
@@ -41,6 +44,9 @@ impl Scale {
         let mut high = if high.is_finite() { high.clamp(-LARGEST, LARGEST) } else { low };
         if high < low {
             (low, high) = (high, low);
+        }
+        if measure == Measure::Time {
+            (low, high) = (low.clamp(0.0, LAST_TICKS), high.clamp(0.0, LAST_TICKS));
         }
         let log = log && measure == Measure::Number && high > 0.0;
         if log && low <= 0.0 {
@@ -160,6 +166,9 @@ impl Scale {
         let least = (self.high - self.low) / count as f64;
         let day = TICKS_PER_DAY as f64;
         let mut values: Vec<f64> = Vec::new();
+        if least > 7.0 * day && least <= 16.0 * day {
+            return self.half_months();
+        }
         if least > 7.0 * day {
             let months = least / (30.4 * day);
             let step = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12000, 24000]
@@ -213,6 +222,29 @@ impl Scale {
                 };
                 let major = if step >= day { at.month == 1 && at.day == 1 } else { midnight };
                 Tick { value, text, major }
+            })
+            .collect()
+    }
+}
+
+impl Scale {
+    /// The first and the fifteenth of each month.
+    fn half_months(&self) -> Vec<Tick> {
+        let first = text::civil(self.low as i64);
+        let moments =
+            (0..60).flat_map(|month| [1, 15].map(|day| text::days_of(first.year, first.month + month, day)));
+        moments
+            .map(|days| days.saturating_mul(TICKS_PER_DAY))
+            .filter(|ticks| (self.low..=self.high).contains(&(*ticks as f64)))
+            .map(|ticks| {
+                let at = text::civil(ticks);
+                let new_year = at.month == 1 && at.day == 1;
+                let text = if new_year {
+                    at.year.to_string()
+                } else {
+                    format!("{} {}", text::month_name(at.month), at.day)
+                };
+                Tick { value: ticks as f64, text, major: new_year }
             })
             .collect()
     }

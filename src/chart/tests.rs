@@ -280,7 +280,8 @@ fn ticks_are_round() {
         (Measure::Number, -2e6, 2e6, false, 4, "-2M -1M 0 1M 2M"),
         (Measure::Number, 1.0, 1000.0, true, 4, "1 10 100 1,000"),
         (Measure::Time, from, from + 1.5 * day, false, 4, "Nov 20 12:00 Nov 21 12:00"),
-        (Measure::Time, from, from + 60.0 * day, false, 3, "Dec 2027"),
+        (Measure::Time, from, from + 90.0 * day, false, 3, "Dec 2027 Feb"),
+        (Measure::Time, from, from + 45.0 * day, false, 4, "Dec 1 Dec 15 2027"),
         (Measure::Span, 0.0, 7200.0 * 1e7, false, 4, "0s 30m 1h 1h 30m 2h"),
     ];
     for (measure, low, high, log, count, expected) in cases {
