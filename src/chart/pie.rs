@@ -66,7 +66,14 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
         scene.description = "Pie chart: no positive values to draw.".to_owned();
         return;
     }
-    let share = |value: f64| format!("{}%", text::number((value / total * 1000.0).round() / 10.0));
+    let share = |value: f64| {
+        let percent = value / total * 100.0;
+        if value > 0.0 && percent < 0.1 {
+            "<0.1%".to_owned()
+        } else {
+            format!("{percent:.1}%").replace(".0%", "%")
+        }
+    };
     let listed: Vec<String> =
         names.iter().take(5).map(|(name, value)| format!("{name} {}", share(*value))).collect();
     scene.description = format!(
