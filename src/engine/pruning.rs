@@ -12,6 +12,7 @@ use conshelf_storage::statistics::compare_literals;
 use conshelf_storage::{ColumnStatistics, ColumnType, Comparison, Literal, Predicate, terms};
 
 use crate::engine::execute::path::path_of;
+use crate::engine::kernel::regular::needed;
 
 /// A column of the scanned table: its stable id and type.
 pub type ScanColumn = (u32, ColumnType);
@@ -151,8 +152,26 @@ pub fn translate(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation
             let (column, pattern) = text_test(text, pattern, columns)?;
             some_terms(column, &pattern, false, false, false)
         }
+        (F::MatchesRegex, [text, pattern]) => {
+            let (column, pattern) = text_test(text, pattern, columns)?;
+            matches_regex(column, &pattern)
+        }
         _ => None,
     }
+}
+
+/// The terms inside the literals that every match has.
+fn matches_regex(column: u32, pattern: &str) -> Option<Translation> {
+    let mut any = Vec::new();
+    for texts in needed::folded_texts(pattern)? {
+        let parts = texts.iter().filter_map(|text| some_terms(column, text, false, false, false));
+        let parts: Vec<Predicate> = parts.map(|part| part.predicate).collect();
+        if parts.is_empty() {
+            return None;
+        }
+        any.push(Predicate::And(parts));
+    }
+    inexact(Predicate::Or(any))
 }
 
 /// Whether an exact predicate holds for every row that has these statistics. `None` for a column: unknown.

@@ -130,6 +130,8 @@ pub struct TermFinder {
     /// Position in the needle, and both cases, of the ASCII byte that is searched for.
     probe: Option<(usize, u8, u8)>,
     exact: Option<memchr::memmem::Finder<'static>>,
+    /// For needles of ASCII in whatever case.
+    folded: Option<IgnoreCaseFinder>,
 }
 
 /// How rare an ASCII byte is in logs and prose; the larger the rarer.
@@ -162,7 +164,8 @@ impl TermFinder {
             })
             .flatten();
         let exact = case_sensitive.then(|| memchr::memmem::Finder::new(needle.as_bytes()).into_owned());
-        TermFinder { needle, case_sensitive, kind, starts_with_term, ends_with_term, probe, exact }
+        let folded = if case_sensitive { None } else { IgnoreCaseFinder::new(needle.as_bytes()) };
+        TermFinder { needle, case_sensitive, kind, starts_with_term, ends_with_term, probe, exact, folded }
     }
 
     /// Whether the text has the needle as a term (or prefix, suffix, part of one).
@@ -241,7 +244,7 @@ impl TermFinder {
         if let Some(finder) = &self.exact {
             return finder.find(rest).map(|at| from + at);
         }
-        find_ignoring_case(rest, self.needle.as_bytes()).map(|at| from + at)
+        self.folded.as_ref()?.find(bytes, from)
     }
 
     fn match_folded(&self, haystack: &str) -> bool {
@@ -270,42 +273,66 @@ impl TermFinder {
 /// Bytes that are compared at a time: the compiler makes vector instructions of a loop over so many.
 const LANES: usize = 32;
 
-/// Where an ASCII needle, in lower case, first stands in the bytes in whatever case. Its two rarest bytes are looked
-/// for at many places at once; only where both fit is the rest compared.
-fn find_ignoring_case(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    let last = bytes.len().checked_sub(needle.len())?;
-    let rarest = |except: Option<usize>| {
-        (0..needle.len())
-            .filter(|position| Some(*position) != except)
-            .max_by_key(|position| (rarity(needle[*position]), std::cmp::Reverse(*position)))
-    };
-    let first = rarest(None)?;
-    let second = rarest(Some(first)).unwrap_or(first);
-    // A letter's cases differ in one bit.
-    let case = |byte: u8| if byte.is_ascii_lowercase() { 0x20 } else { 0 };
-    let (one, other) = (needle[first], needle[second]);
-    let (one_case, other_case) = (case(one), case(other));
-    let stands = |start: usize| bytes[start..start + needle.len()].eq_ignore_ascii_case(needle);
-    let mut start = 0;
-    while start + LANES <= last + 1 {
-        let ones: &[u8; LANES] = bytes[start + first..].first_chunk()?;
-        let others: &[u8; LANES] = bytes[start + second..].first_chunk()?;
-        let mut fits = [0u8; LANES];
-        let mut any = 0;
-        for lane in 0..LANES {
-            let both = u8::from(ones[lane] | one_case == one) & u8::from(others[lane] | other_case == other);
-            fits[lane] = both;
-            any |= both;
-        }
-        if any != 0 {
-            let hit = (0..LANES).find(|lane| fits[*lane] != 0 && stands(start + lane));
-            if let Some(lane) = hit {
-                return Some(start + lane);
-            }
-        }
-        start += LANES;
+/// A search for an ASCII text in whatever case. Its two rarest bytes are looked for at many places at once; only
+/// where both fit is the rest compared.
+#[derive(Clone, Debug)]
+pub struct IgnoreCaseFinder {
+    /// In lower case.
+    needle: Box<[u8]>,
+    /// Positions of the two bytes.
+    first: usize,
+    second: usize,
+}
+
+impl IgnoreCaseFinder {
+    /// Of a needle in lower case; `None` where it is empty or has other than ASCII characters.
+    pub fn new(needle: &[u8]) -> Option<IgnoreCaseFinder> {
+        let rarest = |except: Option<usize>| {
+            (0..needle.len())
+                .filter(|position| Some(*position) != except)
+                .max_by_key(|position| (rarity(needle[*position]), std::cmp::Reverse(*position)))
+        };
+        let first = rarest(None).filter(|_| needle.is_ascii())?;
+        Some(IgnoreCaseFinder { needle: needle.into(), first, second: rarest(Some(first)).unwrap_or(first) })
     }
-    (start..=last).find(|start| stands(*start))
+
+    /// Bytes of the needle, which is never empty.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.needle.len()
+    }
+
+    /// Where the needle first stands in the bytes, from a place on.
+    pub fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        let (needle, first, second) = (&*self.needle, self.first, self.second);
+        let last = bytes.len().checked_sub(needle.len())?;
+        // A letter's cases differ in one bit.
+        let case = |byte: u8| if byte.is_ascii_lowercase() { 0x20 } else { 0 };
+        let (one, other) = (needle[first], needle[second]);
+        let (one_case, other_case) = (case(one), case(other));
+        let stands = |start: usize| bytes[start..start + needle.len()].eq_ignore_ascii_case(needle);
+        let mut start = from;
+        while start + LANES <= last + 1 {
+            let ones: &[u8; LANES] = bytes[start + first..].first_chunk()?;
+            let others: &[u8; LANES] = bytes[start + second..].first_chunk()?;
+            let mut fits = [0u8; LANES];
+            let mut any = 0;
+            for lane in 0..LANES {
+                let both =
+                    u8::from(ones[lane] | one_case == one) & u8::from(others[lane] | other_case == other);
+                fits[lane] = both;
+                any |= both;
+            }
+            if any != 0 {
+                let hit = (0..LANES).find(|lane| fits[*lane] != 0 && stands(start + lane));
+                if let Some(lane) = hit {
+                    return Some(start + lane);
+                }
+            }
+            start += LANES;
+        }
+        (start..=last).find(|start| stands(*start))
+    }
 }
 
 /// Whether the text has the whole term. For many rows build a [`TermFinder`] instead.

@@ -2,15 +2,17 @@
 //!
 //! A constant pattern is got ready once per query, any other once per run of equal patterns.
 
-use arrow_array::ArrayRef;
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray};
+use arrow_buffer::BooleanBuffer;
 use conshelf_kql::function::OperatorFunction;
 use conshelf_storage::terms::{TermFinder, TermMatch, fold, fold_character};
-use regex::Regex;
 
 use crate::engine::error::Result;
 use crate::engine::kernel::access::{Texts, argument, bools};
-use crate::engine::kernel::regular;
+use crate::engine::kernel::regular::{self, Pattern};
 use crate::engine::kernel::{Datum, Prepared};
 
 /// What an operator asks of a text.
@@ -72,7 +74,7 @@ enum Search {
     Finder(Box<TermFinder>),
     StartsWith(String, bool),
     EndsWith(String, bool),
-    Regex(Regex),
+    Regex(Arc<Pattern>),
 }
 
 impl Search {
@@ -89,6 +91,17 @@ impl Search {
             Question::EndsWith => Search::EndsWith(folded(pattern), form.case_sensitive),
             Question::Regex => Search::Regex(regular::compile(pattern)?),
         })
+    }
+
+    /// The rows for which it holds, by a search through all of them; `None`: each must be looked at.
+    fn rows(&self, texts: &Texts<'_>, rows: usize) -> Option<BooleanBuffer> {
+        let Search::Regex(pattern) = self else { return None };
+        if texts.constant().is_some() || texts.array().len() != rows {
+            return None;
+        }
+        let candidates = pattern.candidates(texts.array())?;
+        let holds = |row: usize| candidates.value(row) && pattern.is_match(texts.get(row));
+        Some(BooleanBuffer::collect_bool(rows, holds))
     }
 
     #[inline]
@@ -135,6 +148,9 @@ pub fn prepare(function: OperatorFunction, constants: &[Option<&ArrayRef>]) -> R
     let search = Search::new(form, pattern.iter().next().flatten().unwrap_or_default())?;
     Ok(Some(Box::new(move |call, arguments| {
         let texts = Texts::new(argument(arguments, 0)?)?;
+        if let Some(found) = search.rows(&texts, call.rows) {
+            return Ok(Arc::new(BooleanArray::new(if form.negated { !&found } else { found }, None)));
+        }
         Ok(bools(call.rows, |row| search.holds(texts.get(row)) != form.negated))
     })))
 }
@@ -158,5 +174,5 @@ pub fn rows(function: OperatorFunction, arguments: &[Datum]) -> Result<ArrayRef>
         };
         holds.push(search.holds(texts.get(row)) != form.negated);
     }
-    Ok(std::sync::Arc::new(arrow_array::BooleanArray::from(holds)))
+    Ok(Arc::new(BooleanArray::from(holds)))
 }

@@ -1,17 +1,18 @@
 //! Functions that cut, join and rewrite texts.
 
-use arrow_array::ArrayRef;
+use std::sync::Arc;
+
 use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef};
 use conshelf_storage::DynamicRef;
 use memchr::memmem;
-use regex::Regex;
 
 use crate::engine::error::{EngineError, Result};
 use crate::engine::kernel::access::{
     Dynamics, Longs, Texts, argument, borrowed_texts, dynamics, numbers, texts,
 };
 use crate::engine::kernel::conversion::Printer;
-use crate::engine::kernel::regular;
+use crate::engine::kernel::regular::{self, Pattern};
 use crate::engine::kernel::{Datum, KernelCall};
 
 /// Number of characters.
@@ -23,6 +24,9 @@ pub fn character_count(text: &str) -> usize {
 /// Byte position of the n-th character; the length of the text when there are fewer.
 #[inline]
 pub fn byte_position(text: &str, character: usize) -> usize {
+    if character == 0 {
+        return 0;
+    }
     if text.is_ascii() {
         return character.min(text.len());
     }
@@ -149,8 +153,8 @@ impl<'a, T> Latest<'a, T> {
 
 /// The pattern at the start of a text, and at its end.
 struct Ends {
-    start: Regex,
-    end: Regex,
+    start: Arc<Pattern>,
+    end: Arc<Pattern>,
 }
 
 pub fn trim(call: &KernelCall<'_>, arguments: &[Datum], at_start: bool, at_end: bool) -> Result<ArrayRef> {
@@ -175,11 +179,11 @@ pub fn trim(call: &KernelCall<'_>, arguments: &[Datum], at_start: bool, at_end: 
             }
         };
         let mut text = sources.get(row);
-        if at_start && let Some(found) = ends.start.find(text) {
-            text = &text[found.end()..];
+        if at_start && let Some(found) = ends.start.find_at(text, 0) {
+            text = &text[found.1..];
         }
-        if at_end && let Some(found) = ends.end.find(text) {
-            text = &text[..found.start()];
+        if at_end && let Some(found) = ends.end.find_at(text, 0) {
+            text = &text[..found.0];
         }
         text
     });
@@ -340,17 +344,26 @@ pub fn replace_regex(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<Array
     let sources = Texts::new(argument(arguments, 0)?)?;
     let patterns = Texts::new(argument(arguments, 1)?)?;
     let rewrites = Texts::new(argument(arguments, 2)?)?;
-    let mut regexes = Latest::new();
+    let mut compiled = Latest::new();
     let mut pieces = Latest::new();
     let mut failure: Option<EngineError> = None;
+    let candidates = match (patterns.constant(), sources.constant()) {
+        (Some(pattern), None) if sources.array().len() == call.rows => {
+            regular::compile(pattern)?.candidates(sources.array())
+        }
+        _ => None,
+    };
     let replaced = texts(call.rows, |row, out| {
         let source = sources.get(row);
-        let regex = match regexes.get(patterns.get(row), |pattern| {
-            let regex = regular::compile(pattern)?;
-            let locations = regex.capture_locations();
-            Ok((regex, locations))
+        if candidates.as_ref().is_some_and(|candidates| !candidates.value(row)) {
+            return out.push_str(source);
+        }
+        let compiled = match compiled.get(patterns.get(row), |pattern| {
+            let pattern = regular::compile(pattern)?;
+            let groups = pattern.groups();
+            Ok((pattern, groups))
         }) {
-            Ok(regex) => regex,
+            Ok(compiled) => compiled,
             Err(error) => {
                 failure.get_or_insert(error);
                 return;
@@ -358,30 +371,30 @@ pub fn replace_regex(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<Array
         };
         let Ok(pieces) = pieces.get(rewrites.get(row), |rewrite| Ok(rewrite_pieces(rewrite))) else { return };
         let needs_groups = pieces.iter().any(|piece| matches!(piece, Rewrite::Group(1..)));
-        let (regex, locations) = regex;
+        let (pattern, groups) = compiled;
         let mut copied = 0;
         let mut from = 0;
         while from <= source.len() {
             let found = if needs_groups {
-                regex.captures_read_at(locations, source, from)
+                pattern.captures_at(source, from, groups)
             } else {
-                regex.find_at(source, from)
+                pattern.find_at(source, from)
             };
-            let Some(found) = found else { break };
-            out.push_str(&source[copied..found.start()]);
+            let Some((start, end)) = found else { break };
+            out.push_str(&source[copied..start]);
             for piece in pieces.iter() {
                 match piece {
                     Rewrite::Text(text) => out.push_str(text),
-                    Rewrite::Group(0) => out.push_str(found.as_str()),
+                    Rewrite::Group(0) => out.push_str(&source[start..end]),
                     Rewrite::Group(group) => {
-                        if let Some((start, end)) = locations.get(*group) {
+                        if let Some((start, end)) = groups.get(*group) {
                             out.push_str(&source[start..end]);
                         }
                     }
                 }
             }
-            copied = found.end();
-            from = if found.is_empty() {
+            copied = end;
+            from = if start == end {
                 copied + source[copied..].chars().next().map_or(1, char::len_utf8)
             } else {
                 copied

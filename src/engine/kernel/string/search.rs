@@ -1,36 +1,51 @@
 //! Functions that look for something in texts.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
-use arrow_array::ArrayRef;
 use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef};
+use arrow_buffer::BooleanBuffer;
 use conshelf_kql::Type;
 use conshelf_storage::terms::{TermFinder, TermMatch};
 use memchr::memmem;
-use regex::Regex;
 
 use crate::engine::error::{EngineError, Result};
 use crate::engine::kernel::access::{Dynamics, Longs, Texts, argument, borrowed_texts, dynamics, numbers};
 use crate::engine::kernel::conversion::Printer;
+use crate::engine::kernel::regular::Pattern;
 use crate::engine::kernel::string::edit::{byte_position, character_count};
 use crate::engine::kernel::{Datum, KernelCall, regular, text};
 
 /// Runs a function with the compiled pattern of each row; the first bad pattern fails the call.
-fn with_regexes(
+fn with_patterns(
     patterns: &Texts<'_>,
     rows: usize,
-    mut f: impl FnMut(usize, &Regex) -> Result<()>,
+    mut f: impl FnMut(usize, &Arc<Pattern>) -> Result<()>,
 ) -> Result<()> {
-    let mut current: Option<(&str, Regex)> = None;
+    if let (Some(pattern), 1..) = (patterns.constant(), rows) {
+        let pattern = regular::compile(pattern)?;
+        return (0..rows).try_for_each(|row| f(row, &pattern));
+    }
+    let mut current: Option<(&str, Arc<Pattern>)> = None;
     for row in 0..rows {
         let pattern = patterns.get(row);
-        let regex = match &current {
-            Some((known, regex)) if *known == pattern => regex,
+        let compiled = match &current {
+            Some((known, compiled)) if *known == pattern => compiled,
             _ => &current.insert((pattern, regular::compile(pattern)?)).1,
         };
-        f(row, regex)?;
+        f(row, compiled)?;
     }
     Ok(())
+}
+
+/// The rows that may match a constant pattern; `None`: all may.
+fn candidates(patterns: &Texts<'_>, sources: &Texts<'_>, rows: usize) -> Result<Option<BooleanBuffer>> {
+    let Some(pattern) = patterns.constant() else { return Ok(None) };
+    if sources.constant().is_some() || sources.array().len() != rows {
+        return Ok(None);
+    }
+    Ok(regular::compile(pattern)?.candidates(sources.array()))
 }
 
 pub fn extract(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
@@ -38,53 +53,54 @@ pub fn extract(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let groups = Longs::new(argument(arguments, 1)?)?;
     let sources = Texts::new(argument(arguments, 2)?)?;
     let mut found: Vec<&str> = Vec::with_capacity(call.rows);
-    let mut locations = None;
-    with_regexes(&patterns, call.rows, |row, regex| {
+    let mut places: Option<(Arc<Pattern>, regular::Groups)> = None;
+    let candidates = candidates(&patterns, &sources, call.rows)?;
+    with_patterns(&patterns, call.rows, |row, pattern| {
         let source = sources.get(row);
         let part = match groups.get(row) {
-            Some(0) => regex.find(source).map(|whole| whole.as_str()),
+            _ if candidates.as_ref().is_some_and(|candidates| !candidates.value(row)) => None,
+            Some(0) => pattern.find_at(source, 0),
             Some(group @ 1..) => {
-                let count = regex.captures_len();
-                let slots = match &mut locations {
-                    Some((pattern, slots)) if *pattern == regex.as_str() => slots,
-                    slot => &mut slot.insert((regex.as_str().to_owned(), regex.capture_locations())).1,
+                let places = match &mut places {
+                    Some((known, places)) if Arc::ptr_eq(known, pattern) => places,
+                    slot => &mut slot.insert((pattern.clone(), pattern.groups())).1,
                 };
-                usize::try_from(group).ok().filter(|group| *group < count).and_then(|group| {
-                    regex.captures_read(slots, source)?;
-                    slots.get(group).map(|(start, end)| &source[start..end])
+                usize::try_from(group).ok().filter(|group| *group < pattern.group_count()).and_then(|group| {
+                    pattern.captures_at(source, 0, places)?;
+                    places.get(group)
                 })
             }
             _ => None,
         };
-        found.push(part.unwrap_or_default());
+        found.push(part.map_or("", |(start, end)| &source[start..end]));
         Ok(())
     })?;
     Ok(borrowed_texts(call.rows, |row| found[row]))
 }
 
 /// The groups that `extract_all` is asked for: by number, or by name.
-fn wanted_groups(regex: &Regex, groups: Option<conshelf_storage::DynamicRef<'_>>) -> Result<Vec<usize>> {
-    if regex.captures_len() < 2 {
+fn wanted_groups(pattern: &Pattern, groups: Option<conshelf_storage::DynamicRef<'_>>) -> Result<Vec<usize>> {
+    if pattern.group_count() < 2 {
         return Err(EngineError::Evaluation(format!(
             "extract_all(): the regular expression '{}' must have at least one group",
-            regex.as_str()
+            pattern.as_str()
         )));
     }
     let Some(groups) = groups.filter(|groups| !groups.is_null()) else {
-        return Ok((1..regex.captures_len()).collect());
+        return Ok((1..pattern.group_count()).collect());
     };
     let mut wanted = Vec::new();
     for group in groups.iter_array() {
         let number = match group.as_str() {
-            Some(name) => regex.capture_names().position(|known| known == Some(name)),
+            Some(name) => pattern.group_named(name),
             None => group.as_long().and_then(|number| usize::try_from(number).ok()),
         };
-        match number.filter(|number| *number < regex.captures_len()) {
+        match number.filter(|number| *number < pattern.group_count()) {
             Some(number) => wanted.push(number),
             None => {
                 return Err(EngineError::Evaluation(format!(
                     "extract_all(): the regular expression '{}' has no group {}",
-                    regex.as_str(),
+                    pattern.as_str(),
                     group.to_json_string()
                 )));
             }
@@ -99,25 +115,44 @@ pub fn extract_all(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRe
         [_, groups, sources] => (Some(Dynamics::new(groups)?), Texts::new(sources)?),
         _ => (None, Texts::new(argument(arguments, 1)?)?),
     };
-    let mut current: Option<(&str, Regex)> = None;
+    let mut current: Option<(&str, Arc<Pattern>, regular::Groups)> = None;
+    // A bad pattern is reported where it is compiled for its row.
+    let candidates = candidates(&patterns, &sources, call.rows).unwrap_or(None);
+    // The groups are the same for all rows unless they or the pattern vary.
+    let constant_groups = groups.as_ref().is_none_or(|groups| groups.constant().is_some());
+    let mut wanted: Option<Vec<usize>> = None;
     let mut failure = None;
     let all = dynamics(call.rows, |row, builder| {
-        let pattern = patterns.get(row);
+        let text = patterns.get(row);
         let mut run = || -> Result<bool> {
-            let regex = match &current {
-                Some((known, regex)) if *known == pattern => regex,
-                _ => &current.insert((pattern, regular::compile(pattern)?)).1,
+            let (pattern, places) = match &mut current {
+                Some((known, pattern, places)) if *known == text => (pattern, places),
+                slot => {
+                    wanted = None;
+                    let pattern = regular::compile(text)?;
+                    let places = pattern.groups();
+                    let slot = slot.insert((text, pattern, places));
+                    (&mut slot.1, &mut slot.2)
+                }
             };
-            let wanted = wanted_groups(regex, groups.as_ref().map(|groups| groups.get(row)))?;
+            if wanted.is_none() || !constant_groups {
+                wanted = Some(wanted_groups(pattern, groups.as_ref().map(|groups| groups.get(row)))?);
+            }
+            let wanted = wanted.as_deref().unwrap_or_default();
+            let source = match &candidates {
+                Some(candidates) if !candidates.value(row) => return Ok(false),
+                _ => sources.get(row),
+            };
             let mut matched = false;
             builder.begin_array();
-            for captures in regex.captures_iter(sources.get(row)) {
+            let mut matches = pattern.matches(source);
+            while matches.next_by(|pattern, text, from| pattern.captures_at(text, from, places)).is_some() {
                 matched = true;
                 if wanted.len() != 1 {
                     builder.begin_array();
                 }
-                for group in &wanted {
-                    builder.string(captures.get(*group).map_or("", |part| part.as_str()));
+                for group in wanted {
+                    builder.string(places.get(*group).map_or("", |(start, end)| &source[start..end]));
                 }
                 if wanted.len() != 1 {
                     builder.end_array();
@@ -150,26 +185,67 @@ fn window(source: &str, start: i64, length: i64, from_end: bool) -> Option<(usiz
     Some((from, to))
 }
 
+/// An argument as text.
+enum Printed<'a> {
+    Text(Texts<'a>),
+    Value(Printer<'a>),
+}
+
+impl<'a> Printed<'a> {
+    fn new(call: &KernelCall<'_>, arguments: &'a [Datum], position: usize) -> Result<Printed<'a>> {
+        let ty = call.argument_types.get(position).copied().unwrap_or(Type::String);
+        let datum = argument(arguments, position)?;
+        Ok(match ty {
+            Type::String => Printed::Text(Texts::new(datum)?),
+            _ => Printed::Value(Printer::new(datum, ty)?),
+        })
+    }
+
+    fn get<'t>(&'t self, row: usize, buffer: &'t mut String) -> &'t str {
+        match self {
+            Printed::Text(texts) => texts.get(row),
+            Printed::Value(printer) => {
+                buffer.clear();
+                printer.print(row, buffer);
+                buffer
+            }
+        }
+    }
+}
+
+/// The rows of the first argument, texts, that have the second, a constant text; `None`: all may.
+fn rows_with(arguments: &[Datum], call: &KernelCall<'_>) -> Option<BooleanBuffer> {
+    let [Datum::Array(_), Datum::Constant(_), ..] = arguments else { return None };
+    let is_text = |position: usize| call.argument_types.get(position) == Some(&Type::String);
+    if !is_text(0) || !is_text(1) {
+        return None;
+    }
+    let (sources, lookups) = (Texts::new(&arguments[0]).ok()?, Texts::new(&arguments[1]).ok()?);
+    let finder = memmem::Finder::new(lookups.constant()?);
+    regular::rows::rows_with(sources.array(), regular::rows::Literal::Exact(&finder))
+}
+
 fn positions(
     call: &KernelCall<'_>,
     arguments: &[Datum],
     from_end: bool,
+    may_have: impl Fn(usize) -> bool,
     mut nth: impl FnMut(&str, &str, usize) -> Result<Option<usize>>,
 ) -> Result<ArrayRef> {
-    let value = |position: usize| -> Result<Printer<'_>> {
-        let ty = call.argument_types.get(position).copied().unwrap_or(Type::String);
-        Printer::new(argument(arguments, position)?, ty)
-    };
-    let (sources, lookups) = (value(0)?, value(1)?);
+    let sources = Printed::new(call, arguments, 0)?;
+    let lookups = Printed::new(call, arguments, 1)?;
     let number = |position: usize| arguments.get(position).map(Longs::new).transpose();
     let (starts, lengths, occurrences) = (number(2)?, number(3)?, number(4)?);
     let (mut source, mut lookup) = (String::new(), String::new());
     let mut found = Vec::with_capacity(call.rows);
+    let whole = starts.is_none() && lengths.is_none() && occurrences.is_none();
     for row in 0..call.rows {
-        source.clear();
-        lookup.clear();
-        sources.print(row, &mut source);
-        lookups.print(row, &mut lookup);
+        if whole && !may_have(row) {
+            found.push(Some(-1));
+            continue;
+        }
+        let source = sources.get(row, &mut source);
+        let lookup = lookups.get(row, &mut lookup);
         let or = |numbers: &Option<Longs<'_>>, otherwise: i64| match numbers {
             Some(numbers) => numbers.get(row),
             None => Some(otherwise),
@@ -177,11 +253,11 @@ fn positions(
         let asked = or(&starts, 0).zip(or(&lengths, -1)).zip(or(&occurrences, 1));
         let position = match asked {
             Some(((start, length), occurrence)) if occurrence >= 1 && !lookup.is_empty() => {
-                match window(&source, start, length, from_end) {
+                match window(source, start, length, from_end) {
                     None => None,
                     Some((from, to)) => {
                         let occurrence = usize::try_from(occurrence - 1).unwrap_or(usize::MAX);
-                        let place = nth(&source[from..], &lookup, occurrence)?;
+                        let place = nth(&source[from..], lookup, occurrence)?;
                         let place = place.map(|place| from + place).filter(|place| *place < to);
                         Some(place.map_or(-1, |place| character_count(&source[..place]) as i64))
                     }
@@ -191,30 +267,53 @@ fn positions(
         };
         found.push(position);
     }
-    Ok(std::sync::Arc::new(arrow_array::Int64Array::from(found)))
+    Ok(Arc::new(arrow_array::Int64Array::from(found)))
 }
 
 pub fn indexof(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
-    positions(call, arguments, true, |text, lookup, occurrence| {
-        Ok(memmem::find_iter(text.as_bytes(), lookup.as_bytes()).nth(occurrence))
+    let mut finder = memmem::Finder::new("").into_owned();
+    let rows = rows_with(arguments, call);
+    let may_have = |row: usize| rows.as_ref().is_none_or(|rows| rows.value(row));
+    positions(call, arguments, true, may_have, |text, lookup, occurrence| {
+        if finder.needle() != lookup.as_bytes() {
+            finder = memmem::Finder::new(lookup.as_bytes()).into_owned();
+        }
+        Ok(match occurrence {
+            0 => finder.find(text.as_bytes()),
+            _ => finder.find_iter(text.as_bytes()).nth(occurrence),
+        })
     })
 }
 
 pub fn indexof_regex(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
-    positions(call, arguments, false, |text, lookup, occurrence| {
-        let regex = regular::compile(lookup)?;
-        Ok(regex.find_iter(text).nth(occurrence).map(|found| found.start()))
-    })
+    positions(
+        call,
+        arguments,
+        false,
+        |_| true,
+        |text, lookup, occurrence| {
+            let pattern = regular::compile(lookup)?;
+            Ok(pattern.matches(text).nth(occurrence).map(|(start, _)| start))
+        },
+    )
 }
 
-/// Occurrences of a text, overlapping ones too.
-fn occurrences(text: &str, lookup: &str) -> i64 {
-    let (Some(first), bytes) = (lookup.chars().next(), text.as_bytes()) else { return 0 };
-    let finder = memmem::Finder::new(lookup.as_bytes());
+/// Occurrences of the finder's text, overlapping ones too.
+fn occurrences(text: &str, finder: &memmem::Finder<'_>) -> i64 {
+    let bytes = text.as_bytes();
+    // The next one begins a character later at the least.
+    let Some(step) = finder.needle().first().map(|first| match first {
+        0xf0.. => 4,
+        0xe0.. => 3,
+        0xc0.. => 2,
+        _ => 1,
+    }) else {
+        return 0;
+    };
     let (mut from, mut count) = (0, 0);
     while let Some(found) = bytes.get(from..).and_then(|rest| finder.find(rest)) {
         count += 1;
-        from += found + first.len_utf8();
+        from += found + step;
     }
     count
 }
@@ -224,20 +323,28 @@ pub fn countof(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let lookups = Texts::new(argument(arguments, 1)?)?;
     let kinds = arguments.get(2).map(Texts::new).transpose()?;
     let is_regex = |row| kinds.as_ref().is_some_and(|kinds| kinds.get(row).eq_ignore_ascii_case("regex"));
+    let mut finder = memmem::Finder::new("").into_owned();
+    let rows = rows_with(arguments, call);
+    let mut plain = |row: usize| {
+        if rows.as_ref().is_some_and(|rows| !rows.value(row)) {
+            return 0;
+        }
+        let lookup = lookups.get(row).as_bytes();
+        if finder.needle() != lookup {
+            finder = memmem::Finder::new(lookup).into_owned();
+        }
+        occurrences(sources.get(row), &finder)
+    };
     if (0..call.rows).any(is_regex) {
         let mut counts = Vec::with_capacity(call.rows);
-        with_regexes(&lookups, call.rows, |row, regex| {
-            let source = sources.get(row);
-            counts.push(if is_regex(row) {
-                regex.find_iter(source).count() as i64
-            } else {
-                occurrences(source, lookups.get(row))
-            });
+        with_patterns(&lookups, call.rows, |row, pattern| {
+            let regex = is_regex(row);
+            counts.push(if regex { pattern.matches(sources.get(row)).count() as i64 } else { plain(row) });
             Ok(())
         })?;
         return Ok(numbers::<Int64Type>(call.rows, |row| Some(counts[row])));
     }
-    Ok(numbers::<Int64Type>(call.rows, |row| Some(occurrences(sources.get(row), lookups.get(row)))))
+    Ok(numbers::<Int64Type>(call.rows, |row| Some(plain(row))))
 }
 
 pub fn strcmp(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
