@@ -126,6 +126,17 @@ const CONDITIONS: &[&str] = &[
     "d.b.t == true",
     "isnotempty(d.k) and todouble(d.n) < 50 and tostring(d) contains 'x'",
     "isnull(d.b.c) or d.k == 'x'",
+    "d has 'variant'",
+    "d has 'b'",
+    "d !has 'variant-3'",
+    "tostring(d) has_cs 'true'",
+    "d contains 'ariant-'",
+    "tostring(d) contains 'null'",
+    "d contains '1'",
+    "d !contains_cs '7,'",
+    "d hasprefix 'vari'",
+    "d contains '\"k\":'",
+    "d has 'variant' and (d has '3' or d contains 'x')",
 ];
 
 const SUMMARIES: &[&str] = &[

@@ -29,6 +29,21 @@ const EXPRESSIONS: &[&str] = &[
     "strlen(s) + string_size(s)",
     "iff(isempty(s), 0, strlen(s))",
     "strcat(s, strlen(s))",
+    "case(s contains 'row 1', 'one', s contains 'B/a', 'two', s contains_cs 'é', 'three', 'none')",
+    "extract(@'row (\\d+)', 1, s)",
+    "extract(@'(\\w+) é', 1, s)",
+    "extract(@'(\\d+).*?(B|é)', 2, s)",
+    "extract_all(@'(\\d)', s)",
+    "replace_regex(s, @'/\\w+', '-')",
+    "countof(s, 'B/')",
+    "countof(s, @'\\d+', 'regex')",
+    "indexof(s, 'é')",
+    "indexof_regex(s, @'[/ ]')",
+    "trim(@'[^0-9]+', s)",
+    "split(s, '/')[1]",
+    "tostring(split(s, ' ')[2])",
+    "strcat(split(s, 'B/')[1], tostring(split(s, ' ')[-1]))",
+    "s matches regex @'\\brow\\b'",
 ];
 
 const CONDITIONS: &[&str] = &[
@@ -45,6 +60,12 @@ const CONDITIONS: &[&str] = &[
     "isnotempty(s) and n < 10 and s contains 'a'",
     "s has 'row' and s contains '3'",
     "isempty(s) or s contains 'é'",
+    "s contains 'b/a' or s contains 'é' or strlen(s) > 30",
+    "s matches regex 'row 1[0-9]+ B'",
+    "s matches regex '(?i)ROW .*/A'",
+    "s matches regex '^row|of a text'",
+    "s matches regex 'a text that .*er$'",
+    "s matches regex @' of a '",
 ];
 
 const SUMMARIES: &[&str] = &[
@@ -54,6 +75,10 @@ const SUMMARIES: &[&str] = &[
     "where s contains 'row' | summarize c = count() by s",
     "summarize countif(s contains 'a'), countif(isempty(s)), dcount(strlen(s)) by k = strlen(s) > 7",
     "where s contains '1' and n > 3 | summarize min(n), max(n)",
+    "parse s with * 'row ' x:long ' ' y | summarize sum(x), countif(isnull(x)), dcount(y)",
+    "parse-where s with 'row ' x:int ' B/' y | summarize sum(x), count(), max(y)",
+    "parse kind=regex s with @'\\w+ ' x:long ' ' y | summarize sum(x), countif(isnull(x)), dcount(y)",
+    "parse kind=relaxed s with * 'row ' x:long ' ' y:string | summarize sum(x), countif(isnull(x)), dcount(y)",
 ];
 
 /// Few distinct texts, many, or many with characters beyond ASCII.

@@ -223,6 +223,20 @@ fn prepare(expr: &Expr, query: &Arc<QueryContext>, subqueries: &mut dyn Subquery
             )
         }
         ExprKind::Call { function, arguments } => {
+            if let Some((text, prepared)) = kernel::string::piece::piece_of(expr) {
+                return finish_call(
+                    Call {
+                        function: *function,
+                        code: Code::Prepared(prepared),
+                        arguments: vec![prepare(text, query, subqueries)?],
+                        argument_types: vec![text.ty],
+                        return_type: expr.ty,
+                        masks_nulls: false,
+                        volatile: false,
+                    },
+                    query,
+                );
+            }
             let spec = function.spec();
             let Some(kernel) = kernel::kernel(*function) else {
                 return Err(EngineError::NotSupported(format!("{} as a scalar function", spec.name)));

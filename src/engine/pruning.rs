@@ -12,6 +12,7 @@ use conshelf_storage::statistics::compare_literals;
 use conshelf_storage::{ColumnStatistics, ColumnType, Comparison, Literal, Predicate, terms};
 
 use crate::engine::execute::path::path_of;
+use crate::engine::execute::text_fact::dynamic_column;
 use crate::engine::kernel::regular::needed;
 
 /// A column of the scanned table: its stable id and type.
@@ -94,6 +95,17 @@ pub fn translate(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation
             let (column, value) = text_test(text, pattern, columns)?;
             inexact(Predicate::EqualIgnoreCase { column, value })
         }
+        (
+            F::Has
+            | F::HasCs
+            | F::HasPrefix
+            | F::HasPrefixCs
+            | F::HasSuffix
+            | F::HasSuffixCs
+            | F::Contains
+            | F::ContainsCs,
+            [text, pattern],
+        ) if dynamic_column(text).is_some() => dynamic_terms(*function, text, pattern, columns),
         (F::Has | F::HasCs, [text, pattern]) => {
             let (column, pattern) = text_test(text, pattern, columns)?;
             has(column, &pattern)
@@ -292,6 +304,33 @@ fn path_equals(
         return None;
     }
     whole_terms(*column, text)
+}
+
+/// The terms that a dynamic value must have for its text to have a pattern. Terms that a number may have in its text
+/// are passed over: the engine does not write all of them as storage does.
+fn dynamic_terms(
+    function: OperatorFunction,
+    text: &Expr,
+    pattern: &Expr,
+    columns: &[ScanColumn],
+) -> Option<Translation> {
+    use OperatorFunction as F;
+    let (column, _) =
+        columns.get(dynamic_column(text)?).filter(|(_, ty)| *ty == ColumnType::Dynamic).copied()?;
+    let ExprKind::Constant(Value::String(pattern)) = &pattern.kind else { return None };
+    let starts = matches!(function, F::Has | F::HasCs | F::HasPrefix | F::HasPrefixCs);
+    let ends = matches!(function, F::Has | F::HasCs | F::HasSuffix | F::HasSuffixCs);
+    let Predicate::And(parts) = some_terms(column, pattern, starts, ends, false)?.predicate else {
+        return None;
+    };
+    let is_word = |part: &Predicate| match part {
+        Predicate::HasTerm { term, .. } => {
+            term.contains(|letter: char| letter.is_ascii_alphabetic() && !"abcdefintyz".contains(letter))
+        }
+        _ => false,
+    };
+    let parts: Vec<Predicate> = parts.into_iter().filter(is_word).collect();
+    if parts.is_empty() { None } else { inexact(Predicate::And(parts)) }
 }
 
 /// Whether no value but a string has this text: others begin with a digit, a sign or a bracket, are words, or

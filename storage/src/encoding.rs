@@ -32,8 +32,8 @@ pub(crate) mod validity;
 pub(crate) mod zstd_block;
 
 pub use chunk::{
-    decode_chunk, decode_chunk_distinct, decode_chunk_path, decode_chunk_rows, decode_chunk_texts,
-    encode_chunk,
+    decode_chunk, decode_chunk_distinct, decode_chunk_dynamics, decode_chunk_path, decode_chunk_rows,
+    decode_chunk_texts, encode_chunk,
 };
 pub use describe::describe_chunk;
 pub use input::Malformed;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryViewArray, FixedSizeBinaryArray, StringViewArray, UInt32Array};
+use arrow_buffer::BooleanBuffer;
 use uuid::Uuid;
 
 use crate::catalog::{EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, TableEntry};
@@ -20,6 +21,7 @@ use crate::predicate::{Comparison, Literal, Predicate};
 use crate::row_store::Chunk;
 use crate::snapshot::TableSnapshot;
 use crate::statistics::ColumnStatistics;
+use crate::terms::TermFinder;
 use crate::types::ColumnType;
 
 /// In which order morsels come. Rows inside a morsel are not re-ordered.
@@ -237,14 +239,30 @@ impl Morsel {
         })
     }
 
-    /// What is asked of the texts of a string column. `None`: not known without reading the column.
-    pub fn ask_texts(&self, column: u32, question: &TextQuestion<'_>) -> Result<Option<TextAnswer>> {
+    /// What is asked of the texts of a string column, an answer to each question. `None`: not known without
+    /// reading the column.
+    pub fn ask_texts(&self, column: u32, questions: &[TextQuestion<'_>]) -> Result<Option<Vec<TextAnswer>>> {
         self.note_query();
         let Place::Extent { extent, record, row_group, pool } = &self.place else { return Ok(None) };
         if self.entry.column_type(column) != Some(ColumnType::String) {
             return Ok(None);
         }
-        extent.ask_texts(*row_group, column, question).inspect_err(|error| {
+        extent.ask_texts(*row_group, column, questions).inspect_err(|error| {
+            if matches!(error, StorageError::Corrupt { .. }) {
+                pool.report(&self.entry, record, error);
+            }
+        })
+    }
+
+    /// Which values of a dynamic column, as text, the finder finds something in. `None`: not known without reading
+    /// the column.
+    pub fn search_dynamics(&self, column: u32, finder: &TermFinder) -> Result<Option<BooleanBuffer>> {
+        self.note_query();
+        let Place::Extent { extent, record, row_group, pool } = &self.place else { return Ok(None) };
+        if self.entry.column_type(column) != Some(ColumnType::Dynamic) {
+            return Ok(None);
+        }
+        extent.search_dynamics(*row_group, column, finder).inspect_err(|error| {
             if matches!(error, StorageError::Corrupt { .. }) {
                 pool.report(&self.entry, record, error);
             }

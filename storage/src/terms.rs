@@ -168,6 +168,11 @@ impl TermFinder {
         TermFinder { needle, case_sensitive, kind, starts_with_term, ends_with_term, probe, exact, folded }
     }
 
+    /// What is looked for, folded unless case matters.
+    pub fn needle(&self) -> &str {
+        &self.needle
+    }
+
     /// Whether the text has the needle as a term (or prefix, suffix, part of one).
     pub fn is_match(&self, haystack: &str) -> bool {
         if self.needle.is_empty() {

@@ -48,7 +48,7 @@ mod sort;
 mod summarize;
 mod take;
 mod tally;
-mod text_fact;
+pub mod text_fact;
 mod top;
 mod values;
 mod window;

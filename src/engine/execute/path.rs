@@ -158,7 +158,12 @@ impl Paths {
             None => {
                 let mut arguments = arguments.to_vec();
                 if let Some(text) = arguments.first_mut() {
-                    *text = Expr::column(0, Type::String);
+                    *text = match &text.kind {
+                        ExprKind::Call { function, .. } => {
+                            Expr::call(*function, vec![Expr::column(0, Type::Dynamic)], Type::String)
+                        }
+                        _ => Expr::column(0, Type::String),
+                    };
                 }
                 let call = Expr::call(function, arguments, to);
                 let conversion = Some(PreparedExpression::prepare(&call, query, &mut NoSubqueries)?);

@@ -10,7 +10,7 @@ use conshelf_kql::explain::operator_line;
 use conshelf_kql::plan::{Expr, Operator, Plan};
 use conshelf_storage::{
     ColumnStatistics, ColumnType, EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, INGESTION_TIME_COLUMN, Morsel,
-    MorselSource, Predicate, ScanOrder, ScanRequest, TableEntry, TableId,
+    MorselSource, Predicate, ScanOrder, ScanRequest, TableEntry, TableId, TextAnswer, TextQuestion,
 };
 use uuid::Uuid;
 
@@ -280,7 +280,7 @@ impl TableScan {
         let path = |position: &&usize| **position >= self.ids.len();
         for position in positions.iter().filter(path) {
             if found.get(*position).is_some_and(Option::is_none) {
-                self.fill_path(morsel, *position, found, kept)?;
+                self.fill_path(morsel, *position, positions, found, kept)?;
             }
         }
         for texts in [false, true] {
@@ -333,13 +333,16 @@ impl TableScan {
         &self,
         morsel: &Morsel,
         position: usize,
+        positions: &[usize],
         found: &mut [Option<ArrayRef>],
         kept: Option<&BooleanBuffer>,
     ) -> Result<()> {
         let Some(path) = self.paths.at(position) else { return Ok(()) };
         let keys = match &path.part {
             Part::Path(keys) => keys,
-            Part::Text(fact) => return self.fill_fact(morsel, position, path, fact, found, kept),
+            Part::Text(fact) => {
+                return self.fill_fact(morsel, position, (path, fact), positions, found, kept);
+            }
         };
         let whole_is_there = found[path.column].is_some()
             && kept.is_some_and(|kept| kept.count_set_bits() * FEW_ROWS <= morsel.rows());
@@ -382,30 +385,58 @@ impl TableScan {
     }
 
     /// Fills in a fact about the texts of a column: from storage, unless the texts are read anyway or few of them
-    /// are left to look at.
+    /// are left to look at. Other facts among `positions` that must read the same texts are filled in with it.
     fn fill_fact(
         &self,
         morsel: &Morsel,
         position: usize,
-        path: &PathColumn,
-        fact: &TextFact,
+        (path, fact): (&PathColumn, &TextFact),
+        positions: &[usize],
         found: &mut [Option<ArrayRef>],
         kept: Option<&BooleanBuffer>,
     ) -> Result<()> {
+        let id = self.ids[path.column];
+        let is_few =
+            fact.reads_texts() && kept.is_some_and(|kept| kept.count_set_bits() * FEW_TEXTS <= morsel.rows());
+        if let TextFact::InDynamic { finder, .. } = fact {
+            let rows = if is_few { None } else { morsel.search_dynamics(id, finder)? };
+            let array = match rows {
+                Some(rows) => self.of_storage(fact.of_answer(TextAnswer::Found(rows)), kept)?,
+                None => self.of_whole(morsel, path, found, kept)?,
+            };
+            found[position] = Some(array);
+            return Ok(());
+        }
         let is_read = found[path.column].is_some()
             || self.used.contains(&path.column)
             || self.conditions.iter().any(|condition| condition.columns.contains(&path.column));
-        let is_few =
-            fact.reads_texts() && kept.is_some_and(|kept| kept.count_set_bits() * FEW_TEXTS <= morsel.rows());
-        let answer = match is_read || is_few {
+        let mut facts = vec![(position, fact)];
+        if fact.reads_texts() {
+            for other in positions.iter().filter(|other| **other != position) {
+                if let Some(PathColumn { column, part: Part::Text(fact), .. }) = self.paths.at(*other)
+                    && *column == path.column
+                    && fact.reads_texts()
+                    && found[*other].is_none()
+                {
+                    facts.push((*other, fact));
+                }
+            }
+        }
+        let answers = match is_read || is_few {
             true => None,
-            false => morsel.ask_texts(self.ids[path.column], &fact.question())?,
+            false => {
+                let questions: Vec<TextQuestion<'_>> =
+                    facts.iter().map(|(_, fact)| fact.question()).collect();
+                morsel.ask_texts(id, &questions)?
+            }
         };
-        let array = match answer {
-            Some(answer) => self.of_storage(fact.of_answer(answer), kept)?,
-            None => self.of_whole(morsel, path, found, kept)?,
+        let Some(answers) = answers else {
+            found[position] = Some(self.of_whole(morsel, path, found, kept)?);
+            return Ok(());
         };
-        found[position] = Some(array);
+        for ((position, fact), answer) in facts.into_iter().zip(answers) {
+            found[position] = Some(self.of_storage(fact.of_answer(answer), kept)?);
+        }
         Ok(())
     }
 

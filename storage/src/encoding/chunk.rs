@@ -8,7 +8,7 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray,
     Float64Array, Int32Array, Int64Array, StringArray, StringViewArray, UInt32Array, new_null_array,
 };
-use arrow_buffer::{NullBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 
 use super::dictionary;
 use super::input::{Decoded, Input, Malformed};
@@ -21,6 +21,7 @@ use super::{EncodeOptions, bitmap, choose, fixed16, integer, real};
 use crate::dynamic::DynamicRef;
 use crate::error::{Result, StorageError};
 use crate::format::{ROW_GROUP_ROWS_MAX, TEXT_BYTES_MAX, encoding_tag as tag};
+use crate::terms::TermFinder;
 use crate::types::ColumnType;
 
 /// Rows on which texts are tried before dynamic values are encoded by shapes.
@@ -436,11 +437,36 @@ pub fn decode_chunk_path(bytes: &[u8], rows: usize, keys: &[&str]) -> Decoded<Op
     }
 }
 
-/// What is asked of the texts of a string chunk, a row each, without an array of them.
-pub fn decode_chunk_texts(bytes: &[u8], rows: usize, question: &TextQuestion<'_>) -> Decoded<TextAnswer> {
+/// What is asked of the texts of a string chunk, an answer to each question, without an array of them.
+pub fn decode_chunk_texts(
+    bytes: &[u8],
+    rows: usize,
+    questions: &[TextQuestion<'_>],
+) -> Decoded<Vec<TextAnswer>> {
     let mut input = Input::new(bytes);
     begin(ColumnType::String, &mut input, rows)?;
-    text_question::answer(input, rows, question)
+    text_question::answer(input, rows, questions)
+}
+
+/// Which values of a dynamic chunk, written as text, the finder finds something in; `None` where the chunk is not
+/// encoded by shapes, or it takes the texts to tell. What is looked for must not be empty.
+pub fn decode_chunk_dynamics(
+    bytes: &[u8],
+    rows: usize,
+    finder: &TermFinder,
+) -> Decoded<Option<BooleanBuffer>> {
+    let mut input = Input::new(bytes);
+    match begin(ColumnType::Dynamic, &mut input, rows)? {
+        Begun::AllNull => Ok(Some(BooleanBuffer::new_unset(rows))),
+        Begun::Values(nulls) => {
+            let Some(body) = shaped_body(input) else { return Ok(None) };
+            let found = shaped::search(body, rows, finder)?;
+            Ok(match (found, nulls) {
+                (Some(found), Some(nulls)) => Some(&found & nulls.inner()),
+                (found, _) => found,
+            })
+        }
+    }
 }
 
 /// The body of a node of shapes.

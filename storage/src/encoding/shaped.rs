@@ -9,6 +9,7 @@
 mod decode;
 mod encode;
 mod path;
+mod search;
 
 use super::dictionary;
 use super::input::{Decoded, Input, Malformed};
@@ -19,6 +20,7 @@ pub(crate) use decode::{decode, decode_rows};
 pub(crate) use encode::encode;
 pub use path::PathValues;
 pub(crate) use path::read_path;
+pub(crate) use search::search;
 
 /// Most shapes of a chunk.
 const SHAPES_MAX: usize = 4096;

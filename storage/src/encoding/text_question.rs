@@ -29,56 +29,77 @@ pub enum TextAnswer {
     Found(BooleanBuffer),
 }
 
-pub(crate) fn answer(input: Input<'_>, rows: usize, question: &TextQuestion<'_>) -> Decoded<TextAnswer> {
+/// An answer to each question.
+pub(crate) fn answer(
+    input: Input<'_>,
+    rows: usize,
+    questions: &[TextQuestion<'_>],
+) -> Decoded<Vec<TextAnswer>> {
     let mut body = input;
     if body.u8()? != tag::DICTIONARY {
-        return of_flat(&Flat::read(input, rows)?, question);
+        return of_flat(&Flat::read(input, rows)?, questions);
     }
     let (count, values, codes) = dictionary::parts(body, rows)?;
-    let of_values = of_flat(&Flat::read(values, count)?, question)?;
+    let of_values = of_flat(&Flat::read(values, count)?, questions)?;
     let codes = dictionary::decode_codes(codes, rows, count, 0)?;
-    Ok(match of_values {
+    let spread = |answer| match answer {
         TextAnswer::Lengths(lengths) => {
             TextAnswer::Lengths(codes.iter().map(|code| lengths[*code as usize]).collect())
         }
         TextAnswer::Found(found) => {
             TextAnswer::Found(BooleanBuffer::collect_bool(rows, |row| found.value(codes[row] as usize)))
         }
-    })
+    };
+    Ok(of_values.into_iter().map(spread).collect())
 }
 
-fn of_flat(texts: &Flat<'_>, question: &TextQuestion<'_>) -> Decoded<TextAnswer> {
+fn of_flat(texts: &Flat<'_>, questions: &[TextQuestion<'_>]) -> Decoded<Vec<TextAnswer>> {
     let offsets = &texts.offsets;
+    let rows = offsets.len() - 1;
     let bytes_each = || offsets.windows(2).map(|ends| i64::from(ends[1] - ends[0]));
-    Ok(match question {
-        TextQuestion::Bytes => TextAnswer::Lengths(bytes_each().collect()),
-        TextQuestion::Characters if texts.is_ascii => TextAnswer::Lengths(bytes_each().collect()),
-        TextQuestion::Characters => {
-            let mut lengths: Vec<i64> = bytes_each().collect();
-            texts.pieces(|rows, bytes| {
-                if !bytes.is_ascii() {
-                    let base = offsets[rows.start];
-                    for row in rows {
-                        let text = &bytes[(offsets[row] - base) as usize..(offsets[row + 1] - base) as usize];
-                        lengths[row] = text.iter().filter(|byte| !is_continuation(**byte)).count() as i64;
-                    }
+    // Of each question that reads the texts what is to be found out by that: a search, or the characters.
+    let mut found: Vec<Option<BooleanBufferBuilder>> = Vec::with_capacity(questions.len());
+    let mut characters: Option<Vec<i64>> = None;
+    for question in questions {
+        let is_search = matches!(question, TextQuestion::Has(_));
+        if matches!(question, TextQuestion::Characters) && characters.is_none() && !texts.is_ascii {
+            characters = Some(bytes_each().collect());
+        }
+        found.push(is_search.then(|| {
+            let mut found = BooleanBufferBuilder::new(rows);
+            found.append_n(rows, false);
+            found
+        }));
+    }
+    if characters.is_some() || found.iter().any(Option::is_some) {
+        texts.pieces(|rows, bytes| {
+            for (question, found) in questions.iter().zip(&mut found) {
+                if let (TextQuestion::Has(finder), Some(found)) = (question, found) {
+                    finder.each_row(bytes, &offsets[rows.start..=rows.end], |row| {
+                        found.set_bit(rows.start + row, true);
+                    });
                 }
-                Ok(())
-            })?;
-            TextAnswer::Lengths(lengths)
+            }
+            if let Some(lengths) = &mut characters
+                && !bytes.is_ascii()
+            {
+                let base = offsets[rows.start];
+                for row in rows {
+                    let text = &bytes[(offsets[row] - base) as usize..(offsets[row + 1] - base) as usize];
+                    lengths[row] = text.iter().filter(|byte| !is_continuation(**byte)).count() as i64;
+                }
+            }
+            Ok(())
+        })?;
+    }
+    let answers = questions.iter().zip(found).map(|(question, found)| match (question, found) {
+        (_, Some(mut found)) => TextAnswer::Found(found.finish()),
+        (TextQuestion::Characters, None) => {
+            TextAnswer::Lengths(characters.clone().unwrap_or_else(|| bytes_each().collect()))
         }
-        TextQuestion::Has(finder) => {
-            let mut found = BooleanBufferBuilder::new(offsets.len() - 1);
-            found.append_n(offsets.len() - 1, false);
-            texts.pieces(|rows, bytes| {
-                finder.each_row(bytes, &offsets[rows.start..=rows.end], |row| {
-                    found.set_bit(rows.start + row, true);
-                });
-                Ok(())
-            })?;
-            TextAnswer::Found(found.finish())
-        }
-    })
+        _ => TextAnswer::Lengths(bytes_each().collect()),
+    });
+    Ok(answers.collect())
 }
 
 /// Whether the byte goes on with a character of UTF-8 that an earlier byte began.
@@ -102,7 +123,10 @@ mod tests {
         let array: ArrayRef = Arc::new(StringViewArray::from_iter_values(texts));
         let mut bytes = Vec::new();
         encode_chunk(ColumnType::String, &array, &EncodeOptions::SEAL, &mut bytes).expect("encodes");
-        let ask = |question| decode_chunk_texts(&bytes, texts.len(), &question).expect("sound");
+        let ask = |question| {
+            let answers = decode_chunk_texts(&bytes, texts.len(), &[question]).expect("sound");
+            answers.into_iter().next().expect("an answer")
+        };
         let lengths = |length: fn(&String) -> usize| {
             TextAnswer::Lengths(texts.iter().map(|text| length(text) as i64).collect())
         };
@@ -112,6 +136,15 @@ mod tests {
         if finder.searches_bytes() {
             let found = texts.iter().map(|text| finder.is_match(text)).collect();
             assert_eq!(ask(TextQuestion::Has(&finder)), TextAnswer::Found(found));
+            let other = TermFinder::new("a", true, TermMatch::Anywhere);
+            let questions = [
+                TextQuestion::Has(&other),
+                TextQuestion::Characters,
+                TextQuestion::Has(&finder),
+                TextQuestion::Bytes,
+            ];
+            let together = decode_chunk_texts(&bytes, texts.len(), &questions).expect("sound");
+            assert_eq!(together, questions.map(ask));
         }
     }
 

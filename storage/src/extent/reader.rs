@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use arrow_array::{ArrayRef, StringViewArray};
+use arrow_buffer::BooleanBuffer;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -13,8 +14,8 @@ use super::{prune, series, writer};
 use crate::column;
 use crate::encoding::chunk::{decode_chunk_by, decode_chunk_rows_by};
 use crate::encoding::{
-    Malformed, PathValues, TextAnswer, TextQuestion, decode_chunk_distinct, decode_chunk_path,
-    decode_chunk_texts,
+    Malformed, PathValues, TextAnswer, TextQuestion, decode_chunk_distinct, decode_chunk_dynamics,
+    decode_chunk_path, decode_chunk_texts,
 };
 use crate::error::{Result, StorageError};
 use crate::format::{
@@ -24,6 +25,7 @@ use crate::index::term_index::TermIndex;
 use crate::mmap::MappedFile;
 use crate::predicate::Predicate;
 use crate::statistics::ColumnStatistics;
+use crate::terms::TermFinder;
 use crate::types::ColumnType;
 
 /// Bits that remember which sections of a chunk had the right checksum.
@@ -264,21 +266,37 @@ impl Extent {
         }
     }
 
-    /// What is asked of the texts of a string column of a row group. `None` where the extent lacks the column,
-    /// or it is of another type.
+    /// What is asked of the texts of a string column of a row group, an answer to each question. `None` where the
+    /// extent lacks the column, or it is of another type.
     pub fn ask_texts(
         &self,
         row_group: u32,
         column_id: u32,
-        question: &TextQuestion<'_>,
-    ) -> Result<Option<TextAnswer>> {
+        questions: &[TextQuestion<'_>],
+    ) -> Result<Option<Vec<TextAnswer>>> {
         let Some(position) = self.position(column_id) else { return Ok(None) };
         if self.columns[position].1 != ColumnType::String {
             return Ok(None);
         }
         let bytes = self.chunk_bytes(row_group, position)?;
-        decode_chunk_texts(bytes, self.row_group_rows(row_group) as usize, question)
+        decode_chunk_texts(bytes, self.row_group_rows(row_group) as usize, questions)
             .map(Some)
+            .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))
+    }
+
+    /// Which values of a dynamic column, as text, the finder finds something in. `None` where only their texts tell.
+    pub fn search_dynamics(
+        &self,
+        row_group: u32,
+        column_id: u32,
+        finder: &TermFinder,
+    ) -> Result<Option<BooleanBuffer>> {
+        let Some(position) = self.position(column_id) else { return Ok(None) };
+        if self.columns[position].1 != ColumnType::Dynamic {
+            return Ok(None);
+        }
+        let bytes = self.chunk_bytes(row_group, position)?;
+        decode_chunk_dynamics(bytes, self.row_group_rows(row_group) as usize, finder)
             .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))
     }
 

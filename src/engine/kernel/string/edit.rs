@@ -348,7 +348,7 @@ pub fn replace_regex(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<Array
     let mut pieces = Latest::new();
     let mut failure: Option<EngineError> = None;
     let candidates = match (patterns.constant(), sources.constant()) {
-        (Some(pattern), None) if sources.array().len() == call.rows => {
+        (Some(pattern), None) if call.rows > 0 && sources.array().len() == call.rows => {
             regular::compile(pattern)?.candidates(sources.array())
         }
         _ => None,

@@ -4,6 +4,7 @@ pub mod address;
 mod edit;
 mod encode;
 mod part;
+pub mod piece;
 mod punycode;
 mod search;
 mod user_agent;

@@ -42,7 +42,7 @@ fn with_patterns(
 /// The rows that may match a constant pattern; `None`: all may.
 fn candidates(patterns: &Texts<'_>, sources: &Texts<'_>, rows: usize) -> Result<Option<BooleanBuffer>> {
     let Some(pattern) = patterns.constant() else { return Ok(None) };
-    if sources.constant().is_some() || sources.array().len() != rows {
+    if rows == 0 || sources.constant().is_some() || sources.array().len() != rows {
         return Ok(None);
     }
     Ok(regular::compile(pattern)?.candidates(sources.array()))
