@@ -121,11 +121,14 @@ fn in_value(bytes: &[u8], whole: bool, finder: &TermFinder, scratch: &mut String
     Some(finder.is_match(scratch))
 }
 
+/// Whether the bytes of a value have what is looked for, if that can be told.
+type Test<'a> = Box<dyn FnMut(&[u8]) -> Decoded<Option<bool>> + 'a>;
+
 /// For each value of a leaf.
 fn in_leaf(leaf: &Leaf<'_>, whole: bool, finder: &TermFinder) -> Decoded<Option<BooleanBuffer>> {
     let mut scratch = String::new();
     let values = Values::read(leaf)?;
-    let mut test: Box<dyn FnMut(&[u8]) -> Decoded<Option<bool>>> = match &values {
+    let mut test: Test<'_> = match &values {
         Values::Strings(_) => Box::new(|bytes| in_string(bytes, whole, finder, &mut scratch).map(Some)),
         _ => Box::new(|bytes| Ok(in_value(bytes, whole, finder, &mut scratch))),
     };
