@@ -20,6 +20,12 @@ fn round_trip(ty: ColumnType, array: &ArrayRef) -> String {
     let decoded = decode_chunk(ty, &bytes, array.len())
         .unwrap_or_else(|malformed| panic!("{malformed}: {} as {description}", ty.name()));
     assert!(arrays_equal(ty, array, &decoded), "{} as {description}: {array:?} {decoded:?}", ty.name());
+    for step in [37, 700] {
+        let rows: Vec<u32> = (0..array.len() as u32).skip(step / 2).step_by(step).collect();
+        let found = decode_chunk_rows(ty, &bytes, array.len(), &rows).expect("decodes");
+        let expected = arrow_select::take::take(array, &UInt32Array::from(rows), None).expect("takes");
+        assert!(arrays_equal(ty, &expected, &found), "some rows of {} as {description}", ty.name());
+    }
     description
 }
 

@@ -207,6 +207,22 @@ pub(crate) fn decode(input: Input<'_>, rows: usize) -> Decoded<Vec<f64>> {
     parts.except(decode_reals(parts.exponents, parts.integers, rows)?)
 }
 
+/// The values at places that ascend and exist.
+pub(crate) fn pick(input: Input<'_>, rows: usize, wanted: &[u32]) -> Decoded<Vec<f64>> {
+    let parts = Parts::read(input, rows)?;
+    let integers = integer::pick(parts.integers, rows, 1, wanted)?;
+    let mut values: Vec<f64> = integers.iter().map(|integer| parts.exponents.to_real(*integer)).collect();
+    for (position, value) in &parts.exceptions {
+        if *position as usize >= rows {
+            return Err(Malformed("an exception lies outside the row group"));
+        }
+        if let Ok(place) = wanted.binary_search(position) {
+            values[place] = *value;
+        }
+    }
+    Ok(values)
+}
+
 #[cfg(test)]
 mod tests {
     use super::small_to_real;

@@ -214,6 +214,32 @@ impl<'a> Blocks<'a> {
         self.offsets.len()
     }
 
+    /// One value.
+    fn value(&self, place: usize) -> Decoded<i64> {
+        let missing = Malformed("there is no such value");
+        let (block, inside) = (place / BLOCK_VALUES, place % BLOCK_VALUES);
+        let offset = *self.offsets.get(block).ok_or(missing)?;
+        let (reference, width) = (i64::from_le_bytes(self.references[block]), u32::from(self.widths[block]));
+        let bit = inside / BLOCK_LANES * width as usize;
+        let (word, shift) = (bit / 64, (bit % 64) as u32);
+        let load = |word: usize| {
+            let start = offset + word * WORD_ROW_BYTES + inside % BLOCK_LANES * 8;
+            let bytes = self.packed.get(start..)?.first_chunk::<8>()?;
+            Some(u64::from_le_bytes(*bytes))
+        };
+        let difference = match width {
+            0 => 0,
+            _ => {
+                let mut value = load(word).ok_or(missing)? >> shift;
+                if shift + width > 64 {
+                    value |= load(word + 1).ok_or(missing)? << (64 - shift);
+                }
+                value & (u64::MAX >> (64 - width))
+            }
+        };
+        Ok(reference.wrapping_add((difference as i64).wrapping_mul(self.scale)))
+    }
+
     /// The values of a block that exists; those after the last one are unspecified.
     pub fn values(&self, block: usize, out: &mut [i64; BLOCK_VALUES]) -> Decoded<()> {
         let missing = Malformed("there is no such block");
@@ -231,6 +257,12 @@ impl<'a> Blocks<'a> {
         }
         Ok(())
     }
+}
+
+/// The values at places that exist, each taken out of its block alone.
+pub(crate) fn pick(input: Input<'_>, rows: usize, wanted: &[u32]) -> Decoded<Vec<i64>> {
+    let blocks = Blocks::read(input, rows)?;
+    wanted.iter().map(|place| blocks.value(*place as usize)).collect()
 }
 
 pub(crate) fn decode<T: Target>(input: Input<'_>, rows: usize) -> Decoded<Vec<T>> {

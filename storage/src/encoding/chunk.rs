@@ -409,6 +409,22 @@ pub(crate) fn decode_chunk_rows_by(
                         _ => integer_array(ty, series::pick_integers(node, key, &places)?, nulls),
                     }
                 }
+                None if integer::are_few(wanted.len(), rows) => {
+                    let some = |nulls: &NullBuffer| {
+                        wanted.iter().map(|row| nulls.is_valid(*row as usize)).collect::<NullBuffer>()
+                    };
+                    match ty {
+                        ColumnType::Real => {
+                            let values = real::pick(input, rows, wanted)?;
+                            Ok(real_array(values, nulls.as_ref().map(some)))
+                        }
+                        ColumnType::Int | ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan => {
+                            let values = integer::pick(input, rows, 0, wanted)?;
+                            integer_array(ty, values, nulls.as_ref().map(some))
+                        }
+                        _ => take(&fixed_array(ty, input, rows, nulls)?),
+                    }
+                }
                 None => take(&fixed_array(ty, input, rows, nulls)?),
             },
         },

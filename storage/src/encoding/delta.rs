@@ -100,3 +100,41 @@ pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize) -> Decoded<Ve
     input.finish()?;
     Ok(out)
 }
+
+/// The values at places that ascend and exist; blocks without any of them stay packed.
+pub(crate) fn pick(mut input: Input<'_>, rows: usize, wanted: &[u32]) -> Decoded<Vec<i64>> {
+    let scale = input.i64()?;
+    let mut out = Vec::with_capacity(wanted.len());
+    let mut left = wanted;
+    let mut unpacked = [0u64; BLOCK_VALUES];
+    for start in (0..rows).step_by(BLOCK_VALUES) {
+        let count = (rows - start).min(BLOCK_VALUES);
+        let first = input.i64()?;
+        let min = input.i64()?;
+        let width = u32::from(input.u8()?);
+        if width > 64 {
+            return Err(Malformed("a bit width is above 64"));
+        }
+        let packed = input.take(packed_bytes(count, width))?;
+        let (inside, after) = left.split_at(left.partition_point(|place| (*place as usize) < start + count));
+        left = after;
+        if inside.is_empty() {
+            continue;
+        }
+        unpack(packed, width, count, &mut unpacked);
+        let step = min.wrapping_mul(scale);
+        // The first difference is stored as zero and stands for the smallest one.
+        let mut value = first.wrapping_sub(step);
+        let mut next = 0;
+        for place in inside {
+            let end = *place as usize - start + 1;
+            for difference in unpacked.get(next..end).unwrap_or_default() {
+                value = value.wrapping_add(step).wrapping_add((*difference as i64).wrapping_mul(scale));
+            }
+            next = end;
+            out.push(value);
+        }
+    }
+    input.finish()?;
+    Ok(out)
+}

@@ -111,3 +111,44 @@ pub(crate) fn decode_integers<T: Target>(input: Input<'_>, rows: usize, depth: u
     let codes = decode_codes(codes, rows, count, depth)?;
     Ok(codes.iter().map(|code| values[*code as usize]).collect())
 }
+
+/// The values of a node of integers at places that ascend and exist.
+pub(crate) fn pick_integers(input: Input<'_>, rows: usize, depth: u32, wanted: &[u32]) -> Decoded<Vec<i64>> {
+    let (count, values, codes) = parts(input, rows)?;
+    let (distinct, codes) = pick_codes(codes, rows, count, depth, wanted)?;
+    let values = integer::pick(values, count, depth + 1, &distinct)?;
+    Ok(codes.iter().map(|code| values[*code as usize]).collect())
+}
+
+/// The codes at places that ascend and exist: which codes there are, ascending, and for each place its position
+/// among those.
+pub(crate) fn pick_codes(
+    input: Input<'_>,
+    rows: usize,
+    count: usize,
+    depth: u32,
+    wanted: &[u32],
+) -> Decoded<(Vec<u32>, Vec<u32>)> {
+    let codes = integer::pick(input, rows, depth + 1, wanted)?;
+    if codes.iter().any(|code| *code < 0 || *code >= count as i64) {
+        return Err(Malformed("a dictionary code has no value"));
+    }
+    if codes.len() * 8 < count {
+        let mut distinct: Vec<u32> = codes.iter().map(|code| *code as u32).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let place = |code: &i64| distinct.binary_search(&(*code as u32)).map_or(0, |place| place as u32);
+        let codes = codes.iter().map(place).collect();
+        return Ok((distinct, codes));
+    }
+    let mut places = vec![u32::MAX; count];
+    codes.iter().for_each(|code| places[*code as usize] = 0);
+    let mut distinct = Vec::with_capacity(count.min(codes.len()));
+    for (code, place) in (0u32..).zip(&mut places) {
+        if *place == 0 {
+            *place = distinct.len() as u32;
+            distinct.push(code);
+        }
+    }
+    Ok((distinct, codes.iter().map(|code| places[*code as usize]).collect()))
+}

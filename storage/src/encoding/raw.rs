@@ -43,3 +43,23 @@ pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize) -> Decoded<Ve
 fn items<T: Target, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> i64) -> Vec<T> {
     bytes.as_chunks::<N>().0.iter().map(|item| T::from_integer(read(*item))).collect()
 }
+
+/// The values at places that exist.
+pub(crate) fn pick(mut input: Input<'_>, rows: usize, wanted: &[u32]) -> Decoded<Vec<i64>> {
+    let width = usize::from(input.u8()?);
+    let bytes = input.rest();
+    if !matches!(width, 1 | 2 | 4 | 8) || bytes.len() != rows * width {
+        return Err(Malformed("raw integers of the wrong length"));
+    }
+    // The sign of the item goes into the bytes above it.
+    let unused = 64 - 8 * width as u32;
+    Ok(wanted
+        .iter()
+        .map(|place| {
+            let mut item = [0; 8];
+            let start = *place as usize * width;
+            item[..width].copy_from_slice(&bytes[start..start + width]);
+            (i64::from_le_bytes(item) << unused) >> unused
+        })
+        .collect())
+}

@@ -43,3 +43,24 @@ pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize, depth: u32) -
     }
     Ok(out)
 }
+
+/// The values at places that ascend and exist.
+pub(crate) fn pick(mut input: Input<'_>, rows: usize, depth: u32, wanted: &[u32]) -> Decoded<Vec<i64>> {
+    let runs = input.count(rows)?;
+    let lengths: Vec<u32> = integer::decode(input.part()?, runs, depth + 1)?;
+    let mut places = Vec::with_capacity(wanted.len());
+    let mut left = wanted.iter().copied().peekable();
+    let mut end = 0u64;
+    for (run, length) in (0u32..).zip(lengths) {
+        end += u64::from(length);
+        while left.next_if(|place| u64::from(*place) < end).is_some() {
+            places.push(run);
+        }
+    }
+    if end != rows as u64 {
+        return Err(Malformed("runs are longer or shorter than the row group"));
+    }
+    let values = integer::pick(input.part()?, runs, depth + 1, &places)?;
+    input.finish()?;
+    Ok(values)
+}

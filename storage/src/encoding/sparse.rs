@@ -46,11 +46,7 @@ pub(crate) fn encode(values: &[i64], common: i64, depth: u32, out: &mut Vec<u8>)
 pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize, depth: u32) -> Decoded<Vec<T>> {
     let common = T::from_integer(input.i64()?);
     let count = input.count(rows)?;
-    let positions = RoaringBitmap::deserialize_from(input.part()?.rest())
-        .map_err(|_| Malformed("the bitmap of exceptions does not decode"))?;
-    if positions.len() != count as u64 || positions.max().is_some_and(|last| last as usize >= rows) {
-        return Err(Malformed("the bitmap of exceptions has other rows than the chunk"));
-    }
+    let positions = positions(&mut input, count, rows)?;
     let exceptions: Vec<T> = integer::decode(input.part()?, count, depth + 1)?;
     input.finish()?;
     let mut out = vec![common; rows];
@@ -58,4 +54,36 @@ pub(crate) fn decode<T: Target>(mut input: Input<'_>, rows: usize, depth: u32) -
         out[row as usize] = value;
     }
     Ok(out)
+}
+
+/// The values at places that ascend and exist.
+pub(crate) fn pick(mut input: Input<'_>, rows: usize, depth: u32, wanted: &[u32]) -> Decoded<Vec<i64>> {
+    let common = input.i64()?;
+    let count = input.count(rows)?;
+    let positions = positions(&mut input, count, rows)?;
+    // Which exceptions are wanted, and where they go.
+    let (mut exceptions, mut slots) = (Vec::new(), Vec::new());
+    for (slot, place) in wanted.iter().enumerate() {
+        if positions.contains(*place) {
+            exceptions.push(positions.rank(*place) as u32 - 1);
+            slots.push(slot);
+        }
+    }
+    let values = integer::pick(input.part()?, count, depth + 1, &exceptions)?;
+    input.finish()?;
+    let mut out = vec![common; wanted.len()];
+    for (slot, value) in slots.into_iter().zip(values) {
+        out[slot] = value;
+    }
+    Ok(out)
+}
+
+/// The rows of the exceptions.
+fn positions(input: &mut Input<'_>, count: usize, rows: usize) -> Decoded<RoaringBitmap> {
+    let positions = RoaringBitmap::deserialize_from(input.part()?.rest())
+        .map_err(|_| Malformed("the bitmap of exceptions does not decode"))?;
+    if positions.len() != count as u64 || positions.max().is_some_and(|last| last as usize >= rows) {
+        return Err(Malformed("the bitmap of exceptions has other rows than the chunk"));
+    }
+    Ok(positions)
 }

@@ -237,6 +237,10 @@ fn read_frames<'a>(mut input: Input<'a>, offsets: &[i32]) -> Decoded<Vec<Frame<'
     Ok(frames)
 }
 
+fn decode_rows_flat(input: Input<'_>, rows: usize, wanted: &[u32]) -> Decoded<Texts> {
+    Flat::read(input, rows)?.decode_rows(wanted)
+}
+
 fn decode_flat(input: Input<'_>, rows: usize) -> Decoded<Texts> {
     Flat::read(input, rows)?.decode()
 }
@@ -245,13 +249,11 @@ fn decode_flat(input: Input<'_>, rows: usize) -> Decoded<Texts> {
 pub(crate) fn decode_rows(input: Input<'_>, rows: usize, wanted: &[u32]) -> Decoded<DecodedText> {
     let mut body = input;
     if body.u8()? != tag::DICTIONARY {
-        return Flat::read(input, rows)?.decode_rows(wanted).map(DecodedText::Flat);
+        return decode_rows_flat(input, rows, wanted).map(DecodedText::Flat);
     }
     let (count, values, codes) = dictionary::parts(body, rows)?;
-    let values = decode_flat(values, count)?;
-    let codes: Vec<u32> = integer::decode(codes, rows, 1)?;
-    let codes: Vec<u32> = wanted.iter().map(|row| codes[*row as usize]).collect();
-    dictionary::check_codes(&codes, count)?;
+    let (distinct, codes) = dictionary::pick_codes(codes, rows, count, 0, wanted)?;
+    let values = decode_rows_flat(values, count, &distinct)?;
     Ok(DecodedText::Dictionary { values, codes })
 }
 

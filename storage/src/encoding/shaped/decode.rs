@@ -7,7 +7,7 @@ use super::{Chunk, Leaf, Node, integers, kind};
 use crate::dynamic::{SORTED_ABOVE, header, tag};
 use crate::encoding::input::{Decoded, Input, Malformed};
 use crate::encoding::text::{self, DecodedText, Texts};
-use crate::encoding::{bitmap, fixed16, real};
+use crate::encoding::{bitmap, fixed16, integer, real};
 
 /// The values of a leaf column.
 pub(super) enum Values {
@@ -27,10 +27,19 @@ impl Values {
         Values::of(leaf, || text::decode(leaf.body, leaf.count))
     }
 
-    /// The given values of the column, which ascend and exist. Only texts gain: others are read whole.
+    /// The given values of the column, which ascend and exist; with whether others are there as well.
     fn read_some(leaf: &Leaf<'_>, wanted: &[u32]) -> Decoded<(Values, bool)> {
-        let whole = !matches!(leaf.kind, kind::STRING | kind::ARRAY | kind::RAW);
-        Ok((Values::of(leaf, || text::decode_rows(leaf.body, leaf.count, wanted))?, whole))
+        let integers = || integer::pick(leaf.body, leaf.count, 0, wanted);
+        Ok(match leaf.kind {
+            kind::LONG => (Values::Longs(integers()?), false),
+            kind::REAL => (Values::Reals(real::pick(leaf.body, leaf.count, wanted)?), false),
+            kind::DATETIME => (Values::Ticks(tag::DATETIME, integers()?), false),
+            kind::TIMESPAN => (Values::Ticks(tag::TIMESPAN, integers()?), false),
+            kind::STRING | kind::ARRAY | kind::RAW => {
+                (Values::of(leaf, || text::decode_rows(leaf.body, leaf.count, wanted))?, false)
+            }
+            _ => (Values::read(leaf)?, true),
+        })
     }
 
     fn of(leaf: &Leaf<'_>, texts: impl FnOnce() -> Decoded<DecodedText>) -> Decoded<Values> {
@@ -124,18 +133,26 @@ pub(crate) fn decode_rows(input: Input<'_>, rows: usize, wanted: &[u32]) -> Deco
     // Which values of each leaf column the rows have.
     let mut picks: Vec<Vec<u32>> = vec![Vec::new(); chunk.leaves.len()];
     let mut before: Vec<u32> = vec![0; chunk.leaves.len()];
-    let mut left = wanted.iter().copied().peekable();
-    for (row, code) in (0u32..).zip(&chunk.codes) {
-        let Some(next) = left.peek() else { break };
-        let leaves = &chunk.shapes[*code as usize].leaves;
-        if *next == row {
-            left.next();
-            for leaf in leaves {
-                picks[*leaf as usize].push(before[*leaf as usize]);
+    let mut start = 0;
+    // Rows of each shape between two wanted ones: shapes are few, rows and their leaves many.
+    let mut between: Vec<u32> = vec![0; chunk.shapes.len()];
+    let are_few = wanted.len() * chunk.shapes.len() <= rows;
+    for row in wanted {
+        let row = *row as usize;
+        if are_few {
+            chunk.codes[start..row].iter().for_each(|code| between[*code as usize] += 1);
+            for (shape, rows) in chunk.shapes.iter().zip(&mut between) {
+                let rows = std::mem::take(rows);
+                shape.leaves.iter().for_each(|leaf| before[*leaf as usize] += rows);
+            }
+        } else {
+            for code in &chunk.codes[start..row] {
+                chunk.shapes[*code as usize].leaves.iter().for_each(|leaf| before[*leaf as usize] += 1);
             }
         }
-        for leaf in leaves {
-            before[*leaf as usize] += 1;
+        start = row;
+        for leaf in &chunk.shapes[chunk.codes[row] as usize].leaves {
+            picks[*leaf as usize].push(before[*leaf as usize]);
         }
     }
     let mut values = Vec::with_capacity(chunk.leaves.len());
