@@ -26,6 +26,7 @@ pub(crate) mod series;
 pub(crate) mod shaped;
 pub(crate) mod sparse;
 pub(crate) mod split_zstd;
+pub(crate) mod templates;
 pub(crate) mod text;
 pub(crate) mod text_question;
 pub(crate) mod validity;

@@ -139,6 +139,26 @@ pub mod fuzz {
         }
     }
 
+    /// A chunk of texts by templates: whole, and some rows.
+    pub fn fuzz_templates(data: &[u8]) {
+        let [low, high, body @ ..] = data else { return };
+        let rows = usize::from(u16::from_le_bytes([*low, *high]) % 4096);
+        let chunk = [&[0, crate::format::encoding_tag::TEMPLATES], body].concat();
+        let _ = crate::encoding::describe_chunk(&chunk, rows);
+        let whole = crate::encoding::decode_chunk(ColumnType::String, &chunk, rows);
+        if let Ok(whole) = &whole {
+            assert_eq!(whole.len(), rows);
+        }
+        for step in [5, 50] {
+            let wanted: Vec<u32> = (0..rows as u32).step_by(step).collect();
+            let some = crate::encoding::decode_chunk_rows(ColumnType::String, &chunk, rows, &wanted);
+            if let Ok(some) = some {
+                assert_eq!(some.len(), wanted.len());
+            }
+        }
+        let _ = crate::encoding::decode_chunk_texts(&chunk, rows, &[crate::encoding::TextQuestion::Bytes]);
+    }
+
     /// The section of a term index.
     pub fn fuzz_term_index(data: &[u8]) {
         use crate::index::term_index::TermIndex;

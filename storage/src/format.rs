@@ -58,6 +58,7 @@ pub mod encoding_tag {
     pub const SERIES: u8 = 16;
     pub const COPIES: u8 = 17;
     pub const STEPS: u8 = 18;
+    pub const TEMPLATES: u8 = 19;
     pub const ASCII: u8 = 32;
 }
 

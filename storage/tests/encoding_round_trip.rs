@@ -29,6 +29,17 @@ fn round_trip(ty: ColumnType, array: &ArrayRef) -> String {
     description
 }
 
+/// A text without digits that is like no other.
+fn words(number: u64) -> String {
+    let letter = |at: u32| char::from(b'a' + (number >> (at * 4) & 15) as u8);
+    (0..11).map(letter).chain(" \u{e9}t\u{e9} ".chars()).chain((3..9).map(letter)).collect()
+}
+
+fn uuid(id: u128) -> String {
+    let text = format!("{id:032x}");
+    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
+}
+
 #[test]
 fn data_of_every_shape_picks_its_encoding() {
     let rows = 5000i64;
@@ -65,7 +76,24 @@ fn data_of_every_shape_picks_its_encoding() {
         (
             "text_zstd",
             ColumnType::String,
+            column_of::string((0..rows).map(|n| "xyz".repeat(n as usize % 7) + &words(mix(n)))),
+        ),
+        (
+            "templates(1:",
+            ColumnType::String,
             column_of::string((0..rows).map(|n| format!("request {} took", mix(n)))),
+        ),
+        (
+            "templates(2:",
+            ColumnType::String,
+            column_of::string((0..rows).map(|n| {
+                let (at, id) = (mix(n) % 1000, u128::from(mix(n)) * u128::from(mix(n + 1)));
+                match n % 9 {
+                    0 => format!("user {at} of {id:032x} paid {}.{:02} \u{20ac}", mix(n) % 99, mix(n) % 97),
+                    1 => words(mix(n)),
+                    _ => format!("{} at host-{at:04}", uuid(id)),
+                }
+            })),
         ),
         (
             "fixed16",

@@ -1,7 +1,7 @@
 //! Names the encodings of a chunk, for people who ask where the bytes go.
 
 use super::input::{Decoded, Input, Malformed};
-use super::{series, shaped};
+use super::{series, shaped, templates};
 use crate::format::{encoding_tag as tag, validity};
 
 /// For example `dictionary(50: text, bit_packed)` or `nulls roaring, alp(bit_packed, 12 exceptions)`.
@@ -83,6 +83,7 @@ fn node(mut input: Input<'_>, depth: u32) -> Decoded<String> {
             let lengths = node(input.part()?, depth + 1)?;
             format!("{}({lengths})", if kind == tag::TEXT { "text" } else { "text_zstd" })
         }
+        tag::TEMPLATES => templates::describe(input, |input| node(input, depth + 1))?,
         tag::SHAPED => shaped::describe(input, |input| node(input, depth + 1))?,
         _ => return Err(Malformed("unknown encoding")),
     })

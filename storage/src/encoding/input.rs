@@ -18,6 +18,11 @@ impl<'a> Input<'a> {
         Input { bytes }
     }
 
+    /// The next byte, which stays.
+    pub fn first(&self) -> Option<u8> {
+        self.bytes.first().copied()
+    }
+
     pub fn remaining(&self) -> usize {
         self.bytes.len()
     }

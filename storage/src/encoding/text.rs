@@ -6,11 +6,16 @@ use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 
 use super::dictionary::{self, Coded};
 use super::input::{Decoded, Input, Malformed, put_part};
-use super::{choose, integer, zstd_block};
+use super::{choose, integer, templates, zstd_block};
 use crate::format::{TEXT_BYTES_MAX, encoding_tag as tag};
 
 /// Texts shorter than this all together are not worth a zstd frame.
 const COMPRESS_BYTES_MIN: usize = 256;
+
+/// Texts shorter than this all together are not looked through for templates.
+const TEMPLATES_BYTES_MIN: usize = 4096;
+
+const NOT_ASCII: Malformed = Malformed("a text said to be ASCII is not");
 
 /// Decoded text: all bytes end to end, and where each value ends.
 pub(crate) struct Texts {
@@ -30,6 +35,34 @@ const FRAME_BYTES: usize = 256 << 10;
 
 /// Appends a node of texts without dictionary. Their bytes must stay within `TEXT_BYTES_MAX`.
 pub(crate) fn encode_flat(values: &[&[u8]], level: i32, out: &mut Vec<u8>) {
+    let total: usize = values.iter().map(|value| value.len()).sum();
+    if total >= TEMPLATES_BYTES_MIN
+        && let Some(node) = templates::encode(values, total, level)
+        && node.len() <= estimate_plain(values, total, level)
+    {
+        if values.iter().all(|value| value.is_ascii()) {
+            out.push(tag::ASCII);
+        }
+        out.extend_from_slice(&node);
+        return;
+    }
+    encode_plain(values, level, out);
+}
+
+/// About as many bytes as [`encode_plain`] takes: as in its middle.
+fn estimate_plain(values: &[&[u8]], total: usize, level: i32) -> usize {
+    let average = total / values.len().max(1);
+    let rows = (FRAME_BYTES / average.max(1)).clamp(1, values.len().max(1));
+    let start = (values.len() - rows.min(values.len())) / 2;
+    let sample = &values[start..(start + rows).min(values.len())];
+    let bytes: usize = sample.iter().map(|value| value.len()).sum();
+    let mut node = Vec::new();
+    encode_plain(sample, level, &mut node);
+    (node.len() as f64 * total as f64 / bytes.max(1) as f64) as usize
+}
+
+/// Appends a node of texts without dictionary or templates.
+pub(crate) fn encode_plain(values: &[&[u8]], level: i32, out: &mut Vec<u8>) {
     let lengths: Vec<i64> = values.iter().map(|value| value.len() as i64).collect();
     let bytes = values.concat();
     let frames = if bytes.len() < COMPRESS_BYTES_MIN { None } else { compress(values, &bytes, level) };
@@ -167,7 +200,7 @@ impl<'a> Flat<'a> {
             }
         };
         if self.is_ascii && !bytes.is_ascii() {
-            return Err(Malformed("a text said to be ASCII is not"));
+            return Err(NOT_ASCII);
         }
         Ok(Texts {
             offsets: OffsetBuffer::new(ScalarBuffer::from(self.offsets)),
@@ -238,11 +271,38 @@ fn read_frames<'a>(mut input: Input<'a>, offsets: &[i32]) -> Decoded<Vec<Frame<'
 }
 
 fn decode_rows_flat(input: Input<'_>, rows: usize, wanted: &[u32]) -> Decoded<Texts> {
+    match templates_body(input) {
+        Some((body, _)) => templates::decode_rows(body, rows, wanted),
+        None => Flat::read(input, rows)?.decode_rows(wanted),
+    }
+}
+
+/// The body of a node of templates, and whether its texts are said to be ASCII characters.
+pub(crate) fn templates_body(mut input: Input<'_>) -> Option<(Input<'_>, bool)> {
+    let is_ascii = input.first() == Some(tag::ASCII);
+    if is_ascii {
+        input.u8().ok()?;
+    }
+    (input.u8() == Ok(tag::TEMPLATES)).then_some((input, is_ascii))
+}
+
+/// Texts of a node without templates, which stands inside one.
+pub(crate) fn decode_plain(input: Input<'_>, rows: usize) -> Decoded<Texts> {
+    Flat::read(input, rows)?.decode()
+}
+
+/// The given rows of such a node, which ascend and exist.
+pub(crate) fn decode_rows_plain(input: Input<'_>, rows: usize, wanted: &[u32]) -> Decoded<Texts> {
     Flat::read(input, rows)?.decode_rows(wanted)
 }
 
-fn decode_flat(input: Input<'_>, rows: usize) -> Decoded<Texts> {
-    Flat::read(input, rows)?.decode()
+pub(crate) fn decode_flat(input: Input<'_>, rows: usize) -> Decoded<Texts> {
+    let Some((body, is_ascii)) = templates_body(input) else { return Flat::read(input, rows)?.decode() };
+    let texts = templates::decode(body, rows)?;
+    if is_ascii && !texts.bytes.is_ascii() {
+        return Err(NOT_ASCII);
+    }
+    Ok(texts)
 }
 
 /// The given rows of a node, which ascend and exist.

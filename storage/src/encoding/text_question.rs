@@ -5,9 +5,9 @@
 
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
-use super::dictionary;
 use super::input::{Decoded, Input};
-use super::text::Flat;
+use super::text::{self, Flat};
+use super::{dictionary, templates};
 use crate::format::encoding_tag as tag;
 use crate::terms::TermFinder;
 
@@ -37,10 +37,10 @@ pub(crate) fn answer(
 ) -> Decoded<Vec<TextAnswer>> {
     let mut body = input;
     if body.u8()? != tag::DICTIONARY {
-        return of_flat(&Flat::read(input, rows)?, questions);
+        return of_node(input, rows, questions);
     }
     let (count, values, codes) = dictionary::parts(body, rows)?;
-    let of_values = of_flat(&Flat::read(values, count)?, questions)?;
+    let of_values = of_node(values, count, questions)?;
     let codes = dictionary::decode_codes(codes, rows, count, 0)?;
     let spread = |answer| match answer {
         TextAnswer::Lengths(lengths) => {
@@ -51,6 +51,30 @@ pub(crate) fn answer(
         }
     };
     Ok(of_values.into_iter().map(spread).collect())
+}
+
+/// Of a node without dictionary.
+fn of_node(input: Input<'_>, rows: usize, questions: &[TextQuestion<'_>]) -> Decoded<Vec<TextAnswer>> {
+    let Some((body, is_ascii)) = text::templates_body(input) else {
+        return of_flat(&Flat::read(input, rows)?, questions);
+    };
+    let answer = |question: &TextQuestion<'_>| {
+        Ok(match question {
+            TextQuestion::Has(finder) => TextAnswer::Found(templates::find(body, rows, finder)?),
+            TextQuestion::Characters if !is_ascii => {
+                let texts = templates::decode(body, rows)?;
+                let characters = |ends: &[i32]| {
+                    let text = &texts.bytes[ends[0] as usize..ends[1] as usize];
+                    text.iter().filter(|byte| !is_continuation(**byte)).count() as i64
+                };
+                TextAnswer::Lengths(texts.offsets.windows(2).map(characters).collect())
+            }
+            TextQuestion::Bytes | TextQuestion::Characters => {
+                TextAnswer::Lengths(templates::lengths(body, rows)?)
+            }
+        })
+    };
+    questions.iter().map(answer).collect()
 }
 
 fn of_flat(texts: &Flat<'_>, questions: &[TextQuestion<'_>]) -> Decoded<Vec<TextAnswer>> {
