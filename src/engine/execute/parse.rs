@@ -267,7 +267,7 @@ enum Values {
     Longs(fn(&str) -> Option<i64>, Vec<i64>, Vec<bool>),
     Reals(Vec<f64>, Vec<bool>),
     /// Of other types, converted when all are there.
-    Texts(StringViewBuilder),
+    Texts(Box<StringViewBuilder>),
 }
 
 impl Values {
@@ -279,7 +279,7 @@ impl Values {
             Type::TimeSpan => Values::Longs(parse_timespan, Vec::with_capacity(rows), valid),
             Type::DateTime => Values::Longs(parse_datetime, Vec::with_capacity(rows), valid),
             Type::Real => Values::Reals(Vec::with_capacity(rows), valid),
-            _ => Values::Texts(StringViewBuilder::with_capacity(rows)),
+            _ => Values::Texts(Box::new(StringViewBuilder::with_capacity(rows))),
         }
     }
 

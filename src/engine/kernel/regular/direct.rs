@@ -108,10 +108,8 @@ impl Set {
 
     /// Whether a byte may go on with the one set or begin the other.
     fn meets(&self, other: &Set) -> bool {
-        let pairs = self.0.iter().zip(&other.0).enumerate();
-        pairs
-            .into_iter()
-            .any(|(byte, (a, b))| *a != NO && *b != NO && (byte < 0x80 || *a == YES || *b == YES))
+        let mut pairs = self.0.iter().zip(&other.0).enumerate();
+        pairs.any(|(byte, (a, b))| *a != NO && *b != NO && (byte < 0x80 || *a == YES || *b == YES))
     }
 
     fn may_be(&self, byte: u8) -> bool {
