@@ -117,7 +117,7 @@ fn centred(text: &str, width: usize) -> String {
 fn bar(columns: f64) -> String {
     let eighths = (columns.max(0.0) * 8.0).round() as usize;
     let mut out = "█".repeat(eighths / 8);
-    if eighths % 8 > 0 {
+    if !eighths.is_multiple_of(8) {
         out.push(EIGHTHS[eighths % 8]);
     }
     out

@@ -50,7 +50,7 @@ impl Scale {
         }
         let log = log && measure == Measure::Number && high > 0.0;
         if log && low <= 0.0 {
-            low = (high / 1000.0).min(1.0).max(1e-300);
+            low = (high / 1000.0).clamp(1e-300, 1.0);
         }
         if high - low <= low.abs().max(high.abs()) * 1e-12 {
             let apart = match measure {

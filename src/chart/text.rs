@@ -108,7 +108,7 @@ fn short_scientific(value: f64) -> String {
 /// A lone number of an axis: `1.5M`, `250`, `0.01`.
 pub fn short(value: f64) -> String {
     let size = value.abs();
-    if size >= 1e4 && size < 1e15 {
+    if (1e4..1e15).contains(&size) {
         let (unit, suffix) = match size {
             most if most >= 1e12 => (1e12, "T"),
             most if most >= 1e9 => (1e9, "B"),
@@ -117,7 +117,7 @@ pub fn short(value: f64) -> String {
         };
         return format!("{}{suffix}", trimmed(&format!("{:.2}", value / unit)));
     }
-    if size != 0.0 && (size < 1e-4 || size >= 1e15) {
+    if size != 0.0 && !(1e-4..1e15).contains(&size) {
         return short_scientific(value);
     }
     number(value)
