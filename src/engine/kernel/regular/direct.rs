@@ -227,7 +227,7 @@ impl Direct {
         match &self.first {
             First::Literal(finder) => Some(Literal::Exact(finder)),
             // Other characters may stand for the letters.
-            First::IgnoringCase(finder) => (!self.ascii_only).then(|| Literal::IgnoringCase(finder)),
+            First::IgnoringCase(finder) => (!self.ascii_only).then_some(Literal::IgnoringCase(finder)),
             _ => self.needed.as_ref().map(Literal::Exact),
         }
     }

@@ -15,6 +15,8 @@ use crate::terms::TermFinder;
 /// Texts of so many bytes are put together at a time where only a look at them is wanted.
 const PIECE_BYTES: usize = 128 << 10;
 
+const WRONG_LENGTH: Malformed = Malformed("ids of the wrong length");
+
 /// The values of a variable.
 enum Values<'a> {
     Digits { widths: Widths, numbers: Vec<i64> },
@@ -59,11 +61,10 @@ enum Places {
 impl Places {
     /// Those of `count` ids, or of some, in so many bytes.
     fn read(lengths: Input<'_>, count: usize, wanted: Option<&[u32]>, bytes: usize) -> Decoded<Places> {
-        const WRONG: Malformed = Malformed("ids of the wrong length");
         let in_range = |length: i64| (1..=HEX_DIGITS_MAX as i64).contains(&length);
         if let Some(length) = integer::constant(lengths)? {
             if !in_range(length) || count * (length as usize).div_ceil(2) != bytes {
-                return Err(WRONG);
+                return Err(WRONG_LENGTH);
             }
             return Ok(match wanted {
                 None => Places::Even(length as usize),
@@ -79,13 +80,13 @@ impl Places {
         let mut end = 0u32;
         for length in lengths {
             if !in_range(length) {
-                return Err(WRONG);
+                return Err(WRONG_LENGTH);
             }
             places.push((end, length as u32));
             end += (length as u32).div_ceil(2);
         }
         if end as usize != bytes {
-            return Err(WRONG);
+            return Err(WRONG_LENGTH);
         }
         Ok(Places::Each(match wanted {
             None => places,
@@ -177,14 +178,6 @@ impl<'a> Filled<'a> {
             .map(|(variable, literal)| Ok((read(variable)?, literal)))
             .collect::<Decoded<_>>()?;
         Ok(Filled { first, rest })
-    }
-
-    /// Bytes of a text.
-    #[inline]
-    fn length(&self, place: usize) -> usize {
-        self.rest
-            .iter()
-            .fold(self.first.length(), |sum, (values, literal)| sum + values.length(place) + literal.length())
     }
 
     /// No text is longer.
@@ -313,26 +306,67 @@ pub(crate) fn decode(input: Input<'_>, rows: usize) -> Decoded<Texts> {
     Ok(out.finish())
 }
 
-/// The bytes of each text of a node whose tag is read.
+/// The bytes of each text of a node whose tag is read. Texts are not put together, nor are ids looked at.
 pub(crate) fn lengths(input: Input<'_>, rows: usize) -> Decoded<Vec<i64>> {
     let node = Node::read(input, rows)?;
-    let (templates, others) = fill(&node)?;
-    let mut next = vec![0usize; templates.len() + 1];
+    let mut by_template = Vec::with_capacity(node.templates.len() + 1);
+    for template in &node.templates {
+        by_template.push(template_lengths(template)?);
+    }
+    let others = others(&node)?;
+    by_template.push(others.map_or_else(Vec::new, |others| {
+        others.offsets.windows(2).map(|ends| i64::from(ends[1] - ends[0])).collect()
+    }));
+    let mut next = vec![0usize; by_template.len()];
     let mut total = 0;
     let mut lengths = Vec::with_capacity(rows);
     for code in &node.codes {
         let code = *code as usize;
-        let place = next[code];
+        let length = by_template[code].get(next[code]).copied().unwrap_or(0);
         next[code] += 1;
-        let length = match (templates.get(code).and_then(Option::as_ref), &others) {
-            (Some(template), _) => template.length(place),
-            (None, Some(others)) => range(others, place).len(),
-            (None, None) => 0,
-        };
         total += length;
-        lengths.push(length as i64);
+        lengths.push(length);
     }
-    if total == node.total { Ok(lengths) } else { Err(WRONG_TOTAL) }
+    if total == node.total as i64 { Ok(lengths) } else { Err(WRONG_TOTAL) }
+}
+
+/// The bytes of each text of a template.
+fn template_lengths(template: &Template<'_>) -> Decoded<Vec<i64>> {
+    let count = template.rows;
+    let mut fixed: usize = template.literals.iter().map(|literal| literal.len()).sum();
+    let mut lengths = vec![0i64; count];
+    for variable in &template.variables {
+        match variable.kind {
+            kind::DIGITS => match Values::read(variable, count, None)? {
+                Values::Digits { widths: Widths::One(width), numbers } => {
+                    for (length, number) in lengths.iter_mut().zip(&numbers) {
+                        *length += write::digits(*number as u64).max(width) as i64;
+                    }
+                }
+                values => {
+                    for (place, length) in lengths.iter_mut().enumerate() {
+                        *length += values.length(place) as i64;
+                    }
+                }
+            },
+            kind::HEX => match integer::constant(variable.lengths)? {
+                Some(length) if (1..=HEX_DIGITS_MAX as i64).contains(&length) => fixed += length as usize,
+                Some(_) => return Err(WRONG_LENGTH),
+                None => {
+                    let digits: Vec<i64> = integer::decode(variable.lengths, count, DEPTH)?;
+                    for (length, digits) in lengths.iter_mut().zip(&digits) {
+                        if !(1..=HEX_DIGITS_MAX as i64).contains(digits) {
+                            return Err(WRONG_LENGTH);
+                        }
+                        *length += digits;
+                    }
+                }
+            },
+            _ => fixed += GUID_CHARACTERS,
+        }
+    }
+    lengths.iter_mut().for_each(|length| *length += fixed as i64);
+    Ok(lengths)
 }
 
 fn range(texts: &Texts, place: usize) -> Range<usize> {

@@ -87,11 +87,12 @@ impl Split {
                     while class(inside) == DIGIT {
                         inside += 1;
                     }
-                    match inside - begin {
-                        ..=DIGITS_MAX => self.variable(text, &mut literal, kind::DIGITS, begin, inside),
-                        ..=HEX_DIGITS_MAX => self.variable(text, &mut literal, kind::HEX, begin, inside),
+                    let kind = match inside - begin {
+                        ..=DIGITS_MAX => kind::DIGITS,
+                        count if count <= HEX_DIGITS_MAX => kind::HEX,
                         _ => return false,
-                    }
+                    };
+                    self.variable(text, &mut literal, kind, begin, inside);
                 }
             }
         }
