@@ -17,9 +17,6 @@ const TEMPLATES_BYTES_MIN: usize = 4096;
 
 const NOT_ASCII: Malformed = Malformed("a text said to be ASCII is not");
 
-/// Nor where texts are compressed at a lower level: looking costs sealing a tenth of ingestion, and merges follow.
-const TEMPLATES_LEVEL_MIN: i32 = 2;
-
 /// Decoded text: all bytes end to end, and where each value ends.
 pub(crate) struct Texts {
     pub offsets: OffsetBuffer<i32>,
@@ -40,7 +37,6 @@ const FRAME_BYTES: usize = 256 << 10;
 pub(crate) fn encode_flat(values: &[&[u8]], level: i32, out: &mut Vec<u8>) {
     let total: usize = values.iter().map(|value| value.len()).sum();
     if total >= TEMPLATES_BYTES_MIN
-        && level >= TEMPLATES_LEVEL_MIN
         && let Some(node) = templates::encode(values, total, level)
         && node.len() <= estimate_plain(values, total, level)
     {

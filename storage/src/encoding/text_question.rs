@@ -146,7 +146,7 @@ mod tests {
     fn check(texts: &[String], needle: &str, case_sensitive: bool) {
         let array: ArrayRef = Arc::new(StringViewArray::from_iter_values(texts));
         let mut bytes = Vec::new();
-        encode_chunk(ColumnType::String, &array, &EncodeOptions::MERGE, &mut bytes).expect("encodes");
+        encode_chunk(ColumnType::String, &array, &EncodeOptions::SEAL, &mut bytes).expect("encodes");
         let ask = |question| {
             let answers = decode_chunk_texts(&bytes, texts.len(), &[question]).expect("sound");
             answers.into_iter().next().expect("an answer")
