@@ -244,6 +244,16 @@ impl Writer {
         self.ends.push(self.end as i32);
     }
 
+    /// The text at a place among those of its template, or of the others; an empty one where there are none.
+    #[inline]
+    fn row(&mut self, template: Option<&Filled<'_>>, others: &Option<Texts>, place: usize) {
+        match (template, others) {
+            (Some(template), _) => self.template(template, place),
+            (None, Some(others)) => self.text(&others.bytes[range(others, place)]),
+            (None, None) => self.text(&[]),
+        }
+    }
+
     fn clear(&mut self) {
         self.end = 0;
         self.ends.truncate(1);
@@ -289,13 +299,8 @@ pub(crate) fn decode(input: Input<'_>, rows: usize) -> Decoded<Texts> {
     let mut next = vec![0usize; templates.len() + 1];
     for code in &node.codes {
         let code = *code as usize;
-        let place = next[code];
+        out.row(templates.get(code).and_then(Option::as_ref), &others, next[code]);
         next[code] += 1;
-        match (templates.get(code).and_then(Option::as_ref), &others) {
-            (Some(template), _) => out.template(template, place),
-            (None, Some(others)) => out.text(&others.bytes[range(others, place)]),
-            (None, None) => {}
-        }
         if out.end > node.total {
             return Err(WRONG_TOTAL);
         }
@@ -403,13 +408,8 @@ pub(crate) fn decode_rows(input: Input<'_>, rows: usize, wanted: &[u32]) -> Deco
     let mut next = vec![0usize; count + 1];
     for row in wanted {
         let code = node.codes[*row as usize] as usize;
-        let place = next[code];
+        out.row(templates.get(code).and_then(Option::as_ref), &others, next[code]);
         next[code] += 1;
-        match (templates.get(code).and_then(Option::as_ref), &others) {
-            (Some(template), _) => out.template(template, place),
-            (None, Some(others)) => out.text(&others.bytes[range(others, place)]),
-            (None, None) => {}
-        }
         if out.end > node.total {
             return Err(WRONG_TOTAL);
         }
@@ -463,13 +463,8 @@ pub(crate) fn find(input: Input<'_>, rows: usize, finder: &TermFinder) -> Decode
             }
             continue;
         }
-        let place = next[code];
+        piece.row(templates.get(code).and_then(Option::as_ref), &others, next[code]);
         next[code] += 1;
-        match (templates.get(code).and_then(Option::as_ref), &others) {
-            (Some(template), _) => piece.template(template, place),
-            (None, Some(others)) => piece.text(&others.bytes[range(others, place)]),
-            (None, None) => continue,
-        }
         looked_at.push(row);
         if piece.end >= PIECE_BYTES {
             finder.each_row(&piece.bytes[..piece.end], &piece.ends, |at| found.set_bit(looked_at[at], true));
