@@ -59,9 +59,11 @@ fn is_open(path: &str) -> bool {
 
 /// The routes as metrics name them, so that unknown paths cannot fill memory.
 fn route_name(path: Option<&str>) -> &'static str {
-    const ROUTES: [&str; 13] = [
+    const ROUTES: [&str; 15] = [
         "/",
         "/query",
+        "/chart",
+        "/v1/kql/chart",
         "/health",
         "/ready",
         "/metrics",

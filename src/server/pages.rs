@@ -21,12 +21,18 @@ fn page(status: StatusCode, content_type: &'static str, body: String) -> Respons
 
 const JSON: &str = "application/json; charset=utf-8";
 
-const ROUTES: [(&str, &str); 13] = [
+const ROUTES: [(&str, &str); 16] = [
     ("GET /", "the web page, for browsers; this list for others"),
     (
         "GET|POST /query?db=&q=&format=",
         "run KQL; format json, ndjson, csv, tsv, table, arrow, kusto-v1 or kusto-v2",
     ),
+    (
+        "GET|POST /chart?db=&q=&format=&width=&height=&theme=",
+        "draw what render asks for; format svg, png or text",
+    ),
+    ("POST /v1/kql/chart", "which columns a chart of a schema takes"),
+    ("GET /plain", "a page that queries and draws, without a build"),
     ("POST /ingest/{database}/{table}", "store NDJSON, JSON or CSV; creates what is missing"),
     ("POST /v1/kql/check", "diagnostics and columns of a text without running it"),
     ("POST /v1/kql/{complete,hover,signature,format,tokens}", "what editors ask while a query is written"),
