@@ -15,7 +15,7 @@ use super::scene::{Anchor, Area, Group, Node, Paint, Scene, Segment};
 use super::{Kind, Properties, Table, bars, text};
 
 /// As documented for `ysplit=panels`.
-const PANELS_MAX: usize = 5;
+pub const PANELS_MAX: usize = 5;
 
 /// A series as it is drawn: each mark from `base` to `top`.
 pub struct Layer {

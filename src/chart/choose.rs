@@ -16,6 +16,8 @@ pub struct Choice {
     pub anomalies: Vec<usize>,
     /// Why the visualization cannot be drawn with these columns.
     pub problem: Option<String>,
+    /// Names in the properties that no column has.
+    pub missing: Vec<String>,
 }
 
 fn is_measure(kind: ColumnKind) -> bool {
@@ -32,6 +34,17 @@ fn is_time(kind: ColumnKind) -> bool {
 
 /// Chooses the columns.
 pub fn choose(columns: &[Column], properties: &Properties) -> Choice {
+    let mut choice = choose_known(columns, properties);
+    let named = [&properties.y_columns, &properties.series, &properties.anomaly_columns];
+    for name in properties.x_column.iter().chain(named.into_iter().flatten().flatten()) {
+        if !choice.missing.contains(name) && columns.iter().all(|column| column.name != *name) {
+            choice.missing.push(name.clone());
+        }
+    }
+    choice
+}
+
+fn choose_known(columns: &[Column], properties: &Properties) -> Choice {
     let find = |name: &String| columns.iter().position(|column| column.name == *name);
     let find_all = |names: &Option<Vec<String>>| -> Option<Vec<usize>> {
         names
@@ -153,7 +166,7 @@ impl Chooser<'_> {
             let what = if all { "to draw" } else { "to measure" };
             format!("there is no numeric column {what}")
         });
-        Choice { x: self.x, x_end: None, y, series, anomalies: self.anomalies, problem }
+        Choice { x: self.x, x_end: None, y, series, anomalies: self.anomalies, problem, ..Choice::default() }
     }
 
     /// The last two columns are the ends of the bars, the others name them.

@@ -28,6 +28,7 @@ mod treemap;
 #[cfg(test)]
 mod tests;
 
+pub use cartesian::PANELS_MAX;
 pub use properties::{Kind, Properties, VisualKind};
 pub use theme::Theme;
 
@@ -62,10 +63,27 @@ impl ColumnKind {
             "datetime" | "date" => ColumnKind::DateTime,
             "timespan" | "time" => ColumnKind::TimeSpan,
             "dynamic" => ColumnKind::Dynamic,
-            "dynamic(real)" | "dynamic(long)" | "dynamic(int)" => ColumnKind::Numbers,
+            "dynamic(real)" | "dynamic(long)" | "dynamic(int)" | "dynamic(decimal)" => ColumnKind::Numbers,
             "dynamic(datetime)" => ColumnKind::Times,
             "dynamic(point)" => ColumnKind::Points,
             _ => ColumnKind::Text,
+        }
+    }
+}
+
+impl ColumnKind {
+    /// As programs read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ColumnKind::Bool => "bool",
+            ColumnKind::Number => "number",
+            ColumnKind::DateTime => "datetime",
+            ColumnKind::TimeSpan => "timespan",
+            ColumnKind::Text => "text",
+            ColumnKind::Dynamic => "dynamic",
+            ColumnKind::Numbers => "numbers",
+            ColumnKind::Times => "datetimes",
+            ColumnKind::Points => "points",
         }
     }
 }
@@ -152,6 +170,11 @@ impl Default for Look {
 pub const SIZE_MIN: u32 = 64;
 pub const SIZE_MAX: u32 = 4096;
 
+/// The columns, those of dynamic values by what the rows hold.
+pub fn columns_of(table: &Table) -> Vec<Column> {
+    data::refine(table).columns.clone()
+}
+
 /// The picture as a stand-alone SVG document.
 pub fn svg(table: &Table, properties: &Properties, look: &Look) -> String {
     svg::write(&draw(table, properties, look), look.theme)
@@ -221,6 +244,9 @@ fn draw(table: &Table, properties: &Properties, look: &Look) -> Scene {
         return scene;
     }
     let choice = choose::choose(&table.columns, properties);
+    if !choice.missing.is_empty() {
+        scene.note(format!("there is no column {}", choice.missing.join(", ")));
+    }
     if let Some(problem) = &choice.problem
         && properties.kind.needs_columns()
     {

@@ -45,6 +45,27 @@ impl Kind {
         }
     }
 
+    /// As `render` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Table | Kind::Other => "table",
+            Kind::TimeChart => "timechart",
+            Kind::LineChart => "linechart",
+            Kind::AnomalyChart => "anomalychart",
+            Kind::AreaChart => "areachart",
+            Kind::StackedAreaChart => "stackedareachart",
+            Kind::BarChart => "barchart",
+            Kind::ColumnChart => "columnchart",
+            Kind::PieChart => "piechart",
+            Kind::ScatterChart => "scatterchart",
+            Kind::LadderChart => "ladderchart",
+            Kind::Card => "card",
+            Kind::TreeMap => "treemap",
+            Kind::TimePivot => "timepivot",
+            Kind::PivotChart => "pivotchart",
+        }
+    }
+
     /// In words, for those who hear the picture.
     pub fn title(self) -> &'static str {
         match self {

@@ -1,10 +1,9 @@
-//! `render` over HTTP: `/chart` answers a picture of a query's result, `/v1/kql/chart` the choice of columns.
+//! `render` over HTTP: `/chart` answers a picture of a query's result.
 //!
 //! A picture of a query that depends on nothing but stored data carries an `ETag` of the data's version: it is not
 //! run again for a reader who has it. Knows nothing of shapes and colours; see `crate::chart`.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -16,9 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::chart::{self, ColumnKind, Look, Properties, Table, Theme, Value};
 use crate::engine::Batch;
 use crate::response::columns::Cells;
-use crate::response::value_text::quoted;
 use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
-use crate::server::body::read_whole;
 use crate::server::error::{ApiError, ErrorContext, ErrorStyle};
 use crate::server::friendly::{self, header_text};
 use crate::server::kusto::caller_of;
@@ -114,12 +111,7 @@ pub async fn chart_route(
     request: Request,
 ) -> Response<Body> {
     let caller = caller_of(&request);
-    let context = ErrorContext {
-        client_request_id: caller.client_request_id.clone(),
-        activity_id: caller.activity_id,
-        activity_type: "DN.FE.ExecuteQuery",
-        ..ErrorContext::default()
-    };
+    let context = ErrorContext::of(&caller, "DN.FE.ExecuteQuery");
     let style = if header_text(&request, header::ACCEPT).contains("application/json") {
         ErrorStyle::Json
     } else {
@@ -428,7 +420,8 @@ fn plain(cells: &Cells<'_>, row: usize, scratch: &mut String) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn value_of_json(value: Json) -> Value {
+/// A dynamic value, or a cell of a JSON answer.
+pub(super) fn value_of_json(value: Json) -> Value {
     match value {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(flag),
@@ -451,78 +444,6 @@ fn value_of_json(value: Json) -> Value {
     }
 }
 
-/// `POST /v1/kql/chart`: `{"columns":[{"name","type"}],"visualization":{…}}`, the latter as the `Visualization`
-/// property of an answer has it. Answers which columns are x, y, series and anomalies, as the pictures choose them.
-pub async fn choice_route(State(service): State<Arc<Service>>, request: Request) -> Response<Body> {
-    let context = ErrorContext::default();
-    let (parts, body) = request.into_parts();
-    let bytes = match read_whole(body, &parts.headers, service.settings.body_bytes).await {
-        Ok(bytes) => bytes,
-        Err(error) => return error.response(ErrorStyle::Json, &context),
-    };
-    match choice_json(&bytes) {
-        Ok(json) => {
-            let mut response = Response::new(Body::from(json));
-            set(response.headers_mut(), header::CONTENT_TYPE, "application/json; charset=utf-8");
-            response
-        }
-        Err(message) => ApiError::bad_request(message).response(ErrorStyle::Json, &context),
-    }
-}
-
-fn choice_json(body: &[u8]) -> Result<String, String> {
-    let asked: Json =
-        serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
-    let columns: Vec<chart::Column> = asked["columns"]
-        .as_array()
-        .ok_or("the member 'columns' is missing: a list of {\"name\",\"type\"}")?
-        .iter()
-        .map(|column| chart::Column {
-            name: column["name"].as_str().unwrap_or_default().to_owned(),
-            kind: ColumnKind::of_type(column["type"].as_str().unwrap_or_default()),
-        })
-        .collect();
-    let mut kind = String::new();
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    for (name, value) in asked["visualization"].as_object().into_iter().flatten() {
-        let text = match value {
-            Json::Null => continue,
-            Json::String(text) => text.clone(),
-            Json::Array(names) => {
-                let names: Vec<&str> = names.iter().filter_map(Json::as_str).collect();
-                names.join(",")
-            }
-            other => other.to_string(),
-        };
-        if name.eq_ignore_ascii_case("visualization") {
-            kind = text;
-        } else {
-            pairs.push((name.clone(), text));
-        }
-    }
-    let properties =
-        Properties::new(&kind, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let choice = chart::choose::choose(&columns, &properties);
-    let name = |at: &usize| columns.get(*at).map_or("null".to_owned(), |column| quoted(&column.name));
-    let one = |at: Option<usize>| at.as_ref().map_or("null".to_owned(), name);
-    let list = |all: &[usize]| all.iter().map(name).collect::<Vec<_>>().join(",");
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "{{\"visualization\":{},\"x\":{},\"xEnd\":{},\"y\":[{}],\"series\":[{}],\"anomalies\":[{}],\"stacked\":{},\"share\":{},\"problem\":{}}}",
-        quoted(&properties.visualization),
-        one(choice.x),
-        one(choice.x_end),
-        list(&choice.y),
-        list(&choice.series),
-        list(&choice.anomalies),
-        properties.stacks(),
-        properties.is_share(),
-        choice.problem.as_deref().map_or("null".to_owned(), quoted),
-    );
-    Ok(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -539,16 +460,5 @@ mod tests {
         for wrong in ["format=gif", "width=x", "height=-1", "theme=pink"] {
             assert!(read_wish(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn the_choice_is_answered_by_names() {
-        let body = br#"{"columns":[{"name":"State","type":"string"},{"name":"T","type":"datetime"},{"name":"n","type":"long"}],
-            "visualization":{"Visualization":"timechart","Series":null,"YColumns":["n"]}}"#;
-        let answer: Json = serde_json::from_str(&choice_json(body).expect("an answer")).expect("JSON");
-        assert_eq!(answer["x"], "T");
-        assert_eq!(answer["y"][0], "n");
-        assert_eq!(answer["series"][0], "State");
-        assert!(choice_json(b"{}").is_err());
     }
 }

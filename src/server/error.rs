@@ -13,6 +13,7 @@ use crate::engine::EngineError;
 use crate::engine::error::QueryDiagnostic;
 use crate::response::value_text::{datetime_text, quoted};
 use crate::response::{Failure, FailureKind};
+use crate::server::service::Caller;
 
 /// In whose words an error is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,25 @@ pub struct ErrorContext {
     pub activity_type: &'static str,
     pub database: String,
     pub text: String,
+}
+
+impl ErrorContext {
+    /// An error of this caller's request, in the activity that the wire protocol names.
+    pub fn of(caller: &Caller, activity_type: &'static str) -> ErrorContext {
+        ErrorContext {
+            client_request_id: caller.client_request_id.clone(),
+            activity_id: caller.activity_id,
+            activity_type,
+            ..ErrorContext::default()
+        }
+    }
+
+    /// The same of a request whose text is known.
+    pub fn with_text(mut self, database: &str, text: &str) -> ErrorContext {
+        database.clone_into(&mut self.database);
+        text.clone_into(&mut self.text);
+        self
+    }
 }
 
 /// A place in the text of the request: bytes.

@@ -126,12 +126,7 @@ pub async fn query_route(
 ) -> Response<Body> {
     let caller = caller_of(&request);
     let accept = header_text(&request, header::ACCEPT);
-    let context = ErrorContext {
-        client_request_id: caller.client_request_id.clone(),
-        activity_id: caller.activity_id,
-        activity_type: "DN.FE.ExecuteQuery",
-        ..ErrorContext::default()
-    };
+    let context = ErrorContext::of(&caller, "DN.FE.ExecuteQuery");
     let mut asked = match read_query_string(query.as_deref().unwrap_or(""), &accept) {
         Ok(asked) => asked,
         Err(error) => return error.response(style_of(Format::from_accept(&accept)), &context),
@@ -187,11 +182,7 @@ pub async fn check_route(
     request: Request,
 ) -> Response<Body> {
     let caller = caller_of(&request);
-    let context = ErrorContext {
-        client_request_id: caller.client_request_id,
-        activity_id: caller.activity_id,
-        ..ErrorContext::default()
-    };
+    let context = ErrorContext::of(&caller, "");
     let mut asked = match read_query_string(query.as_deref().unwrap_or(""), "application/json") {
         Ok(asked) => asked,
         Err(error) => return error.response(ErrorStyle::Json, &context),

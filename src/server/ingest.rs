@@ -59,12 +59,7 @@ pub async fn streaming(
     request: Request,
 ) -> Response<Body> {
     let caller = caller_of(&request);
-    let mut context = ErrorContext {
-        client_request_id: caller.client_request_id.clone(),
-        activity_id: caller.activity_id,
-        activity_type: "DN.FE.StreamingIngest",
-        ..ErrorContext::default()
-    };
+    let mut context = ErrorContext::of(&caller, "DN.FE.StreamingIngest");
     let prepared = strict_request(names, query.as_deref().unwrap_or(""), request.headers());
     let (ingestion, format_name) = match prepared {
         Ok(prepared) => prepared,
@@ -136,11 +131,7 @@ pub async fn friendly(
     request: Request,
 ) -> Response<Body> {
     let caller = caller_of(&request);
-    let context = ErrorContext {
-        client_request_id: caller.client_request_id.clone(),
-        activity_id: caller.activity_id,
-        ..ErrorContext::default()
-    };
+    let context = ErrorContext::of(&caller, "");
     let prepared = friendly_request(names, query.as_deref().unwrap_or(""), request.headers());
     let (ingestion, format_name) = match prepared {
         Ok(prepared) => prepared,

@@ -77,12 +77,7 @@ async fn answer(
     let body = match parsed {
         Ok(body) => body,
         Err(error) => {
-            let context = ErrorContext {
-                client_request_id: caller.client_request_id,
-                activity_id: caller.activity_id,
-                activity_type: "DN.FE.ParseRequest",
-                ..ErrorContext::default()
-            };
+            let context = ErrorContext::of(&caller, "DN.FE.ParseRequest");
             return error.response(ErrorStyle::Kusto, &context);
         }
     };
@@ -92,13 +87,7 @@ async fn answer(
         caller.client_request_id.clone_from(id);
     }
     let refuse = |error: ApiError| {
-        let context = ErrorContext {
-            client_request_id: caller.client_request_id.clone(),
-            activity_id: caller.activity_id,
-            activity_type: "DN.FE.ExecuteQuery",
-            database: body.database.clone(),
-            text: body.text.clone(),
-        };
+        let context = ErrorContext::of(&caller, "DN.FE.ExecuteQuery").with_text(&body.database, &body.text);
         error.response(ErrorStyle::Kusto, &context)
     };
     let command = is_command(&body.text);

@@ -96,11 +96,7 @@ pub async fn tokens(
 
 async fn respond(service: Arc<Service>, query: Option<String>, request: Request, ask: Ask) -> Response<Body> {
     let caller = caller_of(&request);
-    let context = ErrorContext {
-        client_request_id: caller.client_request_id,
-        activity_id: caller.activity_id,
-        ..ErrorContext::default()
-    };
+    let context = ErrorContext::of(&caller, "");
     let answered = match read(&service, query.as_deref().unwrap_or(""), request).await {
         Ok(asked) => run(service, asked, ask).await,
         Err(error) => Err(error),

@@ -33,13 +33,7 @@ pub async fn run_command(
     style: ErrorStyle,
     encoder: Box<dyn Encoder>,
 ) -> Response<Body> {
-    let error_context = ErrorContext {
-        client_request_id: caller.client_request_id.clone(),
-        activity_id: caller.activity_id,
-        activity_type: "DN.AdminCommand",
-        database: body.database.clone(),
-        text: body.text.clone(),
-    };
+    let error_context = ErrorContext::of(&caller, "DN.AdminCommand").with_text(&body.database, &body.text);
     if service.is_stopping() {
         return ApiError::unavailable("the server is stopping").response(style, &error_context);
     }

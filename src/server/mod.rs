@@ -9,6 +9,7 @@
 
 pub mod body;
 pub mod chart;
+pub mod chart_choice;
 pub mod error;
 pub mod friendly;
 pub mod ingest;
@@ -60,7 +61,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/kql/format", get(language::format).post(language::format))
         .route("/v1/kql/tokens", get(language::tokens).post(language::tokens))
         .route("/v1/kql/check", get(friendly::check_route).post(friendly::check_route))
-        .route("/v1/kql/chart", post(chart::choice_route))
+        .route("/v1/kql/chart", post(chart_choice::choice_route))
         .route("/v1/rest/query", get(kusto::v1_query).post(kusto::v1_query))
         .route("/v2/rest/query", get(kusto::v2_query).post(kusto::v2_query))
         .route("/v1/rest/mgmt", post(kusto::management))

@@ -98,12 +98,7 @@ pub async fn observe(
     let mut response = if allowed {
         next.run(request).await
     } else {
-        let context = ErrorContext {
-            client_request_id: caller.client_request_id.clone(),
-            activity_id: caller.activity_id,
-            activity_type: "DN.FE.Authenticate",
-            ..ErrorContext::default()
-        };
+        let context = ErrorContext::of(&caller, "DN.FE.Authenticate");
         ApiError::unauthorized().response(ErrorStyle::Kusto, &context)
     };
     let status = response.status().as_u16();

@@ -114,11 +114,7 @@ fn style_of(path: &str) -> ErrorStyle {
 
 fn refuse(request: &Request, error: &ApiError) -> Response<Body> {
     let caller = caller_of(request);
-    let context = ErrorContext {
-        client_request_id: caller.client_request_id,
-        activity_id: caller.activity_id,
-        ..ErrorContext::default()
-    };
+    let context = ErrorContext::of(&caller, "");
     error.response(style_of(request.uri().path()), &context)
 }
 

@@ -68,13 +68,8 @@ impl Drop for CancelOnDrop {
 
 /// Answers a query.
 pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
-    let error_context = ErrorContext {
-        client_request_id: task.caller.client_request_id.clone(),
-        activity_id: task.caller.activity_id,
-        activity_type: "DN.FE.ExecuteQuery",
-        database: task.database.clone(),
-        text: task.text.clone(),
-    };
+    let error_context =
+        ErrorContext::of(&task.caller, "DN.FE.ExecuteQuery").with_text(&task.database, &task.text);
     let style = task.style;
     let refuse = |error: ApiError| error.response(style, &error_context);
     if service.is_stopping() {
