@@ -63,6 +63,20 @@ pub struct RequestRecord {
     pub result_bytes: u64,
 }
 
+/// What a running query has done so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueryProgress {
+    pub seconds: f64,
+    pub rows_scanned: u64,
+    pub bytes_scanned: u64,
+    pub extents_scanned: u64,
+    pub extents_total: u64,
+    /// Pieces of the scans that began so far: a measure of how much is left of those.
+    pub parts_done: u64,
+    pub parts_total: u64,
+    pub memory_peak_bytes: u64,
+}
+
 /// Something ingested that did not go in.
 #[derive(Clone, Debug)]
 pub struct IngestionFailure {
@@ -202,6 +216,27 @@ impl Activity {
 
     pub fn running_count(&self) -> usize {
         self.inner.lock().running.len()
+    }
+
+    /// How far the running query of a client request id has come; of several the one that runs longest.
+    pub fn progress(&self, client_request_id: &str) -> Option<QueryProgress> {
+        use std::sync::atomic::Ordering::Relaxed;
+        let inner = self.inner.lock();
+        let running =
+            inner.running.values().filter(|(record, _)| record.client_request_id == client_request_id);
+        let contexts = running.filter_map(|(_, context)| context.as_ref());
+        let context = contexts.min_by_key(|context| context.started)?;
+        let progress = &context.progress;
+        Some(QueryProgress {
+            seconds: context.started.elapsed().as_secs_f64(),
+            rows_scanned: progress.rows_scanned.load(Relaxed),
+            bytes_scanned: progress.bytes_scanned.load(Relaxed),
+            extents_scanned: progress.extents_scanned.load(Relaxed),
+            extents_total: progress.extents_total.load(Relaxed),
+            parts_done: progress.morsels_done.load(Relaxed),
+            parts_total: progress.morsels_total.load(Relaxed),
+            memory_peak_bytes: context.memory_peak_bytes(),
+        })
     }
 
     /// Cancels the running queries of a client request id; answers them.
@@ -354,6 +389,18 @@ mod tests {
         assert!(!context.is_cancelled());
         assert_eq!(activity.cancel("a").len(), 1);
         assert!(context.is_cancelled());
+    }
+
+    #[test]
+    fn progress_is_that_of_the_running_query() {
+        let activity = Activity::default();
+        let context = QueryContext::new(QueryLimits::default(), 0);
+        let running = activity.begin(start(1, "a"), Some(context.clone()));
+        context.progress.rows_scanned.fetch_add(7, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(activity.progress("a").map(|progress| progress.rows_scanned), Some(7));
+        assert_eq!(activity.progress("b"), None);
+        drop(running);
+        assert_eq!(activity.progress("a"), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod observe;
 pub mod options;
 pub mod pages;
+pub mod progress;
 pub mod query_string;
 pub mod request;
 pub mod results;
@@ -62,6 +63,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/kql/tokens", get(language::tokens).post(language::tokens))
         .route("/v1/kql/check", get(friendly::check_route).post(friendly::check_route))
         .route("/v1/kql/chart", post(chart_choice::choice_route))
+        .route("/v1/queries/{client_request_id}", get(progress::progress_route))
         .route("/v1/rest/query", get(kusto::v1_query).post(kusto::v1_query))
         .route("/v2/rest/query", get(kusto::v2_query).post(kusto::v2_query))
         .route("/v1/rest/mgmt", post(kusto::management))

@@ -21,7 +21,7 @@ fn page(status: StatusCode, content_type: &'static str, body: String) -> Respons
 
 const JSON: &str = "application/json; charset=utf-8";
 
-const ROUTES: [(&str, &str); 16] = [
+const ROUTES: [(&str, &str); 17] = [
     ("GET /", "the web page, for browsers; this list for others"),
     (
         "GET|POST /query?db=&q=&format=",
@@ -32,6 +32,7 @@ const ROUTES: [(&str, &str); 16] = [
         "draw what render asks for; format svg, png or text",
     ),
     ("POST /v1/kql/chart", "which columns a chart of a schema takes"),
+    ("GET /v1/queries/{client request id}", "how far a running query has come"),
     ("GET /plain", "a page that queries and draws, without a build"),
     ("POST /ingest/{database}/{table}", "store NDJSON, JSON or CSV; creates what is missing"),
     ("POST /v1/kql/check", "diagnostics and columns of a text without running it"),

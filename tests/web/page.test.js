@@ -85,6 +85,37 @@ test("an error is underlined at its place and says what is wrong", () =>
     await page.getByRole("button", { name: /Go to line 2, column 9/ }).click();
   }));
 
+test("an error that only the run reports is underlined until its text changes", () =>
+  withPage({}, async (page) => {
+    await newQuery(page);
+    await page.keyboard.insertText("print a = 'x'\n| extend b = assert(a == 'y', 'not y')");
+    await page.keyboard.press("Shift+Enter");
+    const mark = page.locator(".cm-lintRange-error");
+    await mark.waitFor();
+    assert.equal(await mark.innerText(), "'not y'");
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.type("!");
+    await mark.waitFor({ state: "detached" });
+  }));
+
+test("a running query tells what it has read", () =>
+  withPage({}, async (page) => {
+    await page.getByLabel("Database", { exact: true }).selectOption("Demo");
+    await newQuery(page);
+    await page.keyboard.insertText(
+      "Logs | extend k = 1 | join kind=inner (Logs | extend k = 1) on k | where strcat(Message, Message1) == 'x' | count",
+    );
+    await page.keyboard.press("Shift+Enter");
+    await page.getByText("Rows read").waitFor();
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll(".running .figure-item")].some((item) => /Rows read[1-9]/.test(item.textContent)),
+    );
+    await picture(page, "running");
+    await page.locator(".run", { hasText: "Cancel" }).click();
+    await page.getByText("The query was cancelled.").waitFor();
+  }));
+
 test("only the block at the cursor runs", () =>
   withPage({}, async (page) => {
     await newQuery(page);
@@ -196,9 +227,7 @@ test("every kind of chart is drawn", () =>
   withPage({}, async (page) => {
     for (const [name, text] of Object.entries(KINDS)) {
       await runQuery(page, "NetDefaultDB", text);
-      await page
-        .waitForSelector(".chart[data-state=drawn]")
-        .catch(() => assert.fail(`${name} was not drawn`));
+      await page.waitForSelector(".chart[data-state=drawn]").catch(() => assert.fail(`${name} was not drawn`));
       assert.ok(Number(await page.locator(".chart").getAttribute("data-points")) > 0, name);
       await picture(page, `chart-${name}`);
     }

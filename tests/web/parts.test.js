@@ -19,6 +19,7 @@ before(async () => {
     records: "ingest/records.ts",
     infer: "ingest/infer.ts",
     plan: "server/plan.ts",
+    failure: "editor/failure.ts",
   })) {
     const bundle = await rolldown({ input: join(web, "src", path), external: [] });
     await bundle.write({ file: join(folder, `${name}.mjs`), format: "esm" });
@@ -138,6 +139,20 @@ test("types are inferred from the beginning of a file", () => {
   ]);
   assert.deepEqual(types("a.log", "one line\nanother\n"), ["txt", false, "Column1:string"]);
   assert.deepEqual(types("a.csv", "zip\n00123\n"), ["csv", true, "zip:string"]);
+});
+
+test("an error of a run is found in its text", () => {
+  const text = "T\n| where a matches regex '(' // '('\n| extend b = 'x', c = 'x'";
+  const found = (message, line = null, column = null) => {
+    const place = parts.failure.placeOf(text, { message, line, column });
+    return place && text.slice(place.start, place.start + place.length);
+  };
+  assert.equal(found("no column 'a'", 2, 9), "a");
+  assert.equal(found("no", 2, 3), "where");
+  assert.equal(found("the regular expression '(' is not valid: unclosed group"), "'('");
+  assert.equal(found("'x' is wrong"), null, "which of the two is meant?");
+  assert.equal(found("out of memory"), null);
+  assert.equal(found("beyond", 9, 1), null);
 });
 
 test("the plan's lines are read", () => {

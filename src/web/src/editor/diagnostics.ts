@@ -1,12 +1,14 @@
-// Errors and warnings underlined while one types, with the corrections that the server proposes.
+// Errors and warnings underlined while one types, with the corrections that the server proposes; and the errors that
+// only a run reported, until the text they are of changes.
 
-import { forceLinting, linter, type Diagnostic } from "@codemirror/lint";
-import type { Extension } from "@codemirror/state";
-import { EditorView, ViewPlugin } from "@codemirror/view";
+import { linter, type Diagnostic } from "@codemirror/lint";
+import { StateEffect, type Extension } from "@codemirror/state";
+import { EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view";
 import { askRemarks, type Remark } from "../server/language";
 import { isCommand } from "../server/query";
 import { blocksOf, type Block } from "./blocks";
 import type { EditorContext } from "./context";
+import type { Place } from "./failure";
 
 const SEVERITIES: Record<string, Diagnostic["severity"]> = {
   Error: "error",
@@ -15,6 +17,25 @@ const SEVERITIES: Record<string, Diagnostic["severity"]> = {
   Information: "info",
 };
 const KEPT_BLOCKS = 200;
+const KEPT_FAILURES = 20;
+
+export interface Failure extends Place {
+  code: string;
+  message: string;
+}
+
+/** By the text that ran. */
+const failures = new Map<string, Failure>();
+const lookAgain = StateEffect.define<null>();
+
+/** Remembers what a run of the text said; `null` when it went well. */
+export function noteRun(view: EditorView, text: string, failure: Failure | null): void {
+  if (!failures.delete(text) && failure === null) return;
+  if (failure) failures.set(text, failure);
+  const [oldest] = failures.keys();
+  if (failures.size > KEPT_FAILURES && oldest !== undefined) failures.delete(oldest);
+  view.dispatch({ effects: lookAgain.of(null) });
+}
 
 export function diagnostics(context: EditorContext): Extension {
   let known = new Map<string, Remark[]>();
@@ -33,16 +54,36 @@ export function diagnostics(context: EditorContext): Extension {
   async function lint(view: EditorView): Promise<Diagnostic[]> {
     const blocks = blocksOf(view.state.doc.toString());
     const found = await Promise.all(blocks.map(remarksOf));
-    return blocks.flatMap((block, index) => (found[index] ?? []).map((remark) => diagnosticOf(block, remark)));
+    return blocks.flatMap((block, index) => {
+      const remarks = found[index] ?? [];
+      return [...remarks, ...failuresOf(block, remarks)].map((remark) => diagnosticOf(block, remark));
+    });
   }
 
   const again = ViewPlugin.define((view) => ({
     destroy: context.onContextChange(() => {
       known = new Map();
-      forceLinting(view);
+      view.dispatch({ effects: lookAgain.of(null) });
     }),
   }));
-  return [linter(lint, { delay: 300 }), again];
+  const needsRefresh = (update: ViewUpdate): boolean =>
+    update.transactions.some((one) => one.effects.some((effect) => effect.is(lookAgain)));
+  return [linter(lint, { delay: 300, needsRefresh }), again];
+}
+
+/** Of the runs of the block or of a part of it, where no remark says as much already. */
+function failuresOf(block: Block, remarks: readonly Remark[]): Remark[] {
+  const found: Remark[] = [];
+  for (const [text, failure] of failures) {
+    const at = block.text.indexOf(text);
+    if (at < 0) continue;
+    const start = at + failure.start;
+    if (remarks.some((one) => one.severity === "Error" && one.start <= start && start <= one.start + one.length))
+      continue;
+    const { code, message, length } = failure;
+    found.push({ severity: "Error", code, message, start, length, hints: [], fixes: [] });
+  }
+  return found;
 }
 
 function diagnosticOf(block: Block, remark: Remark): Diagnostic {

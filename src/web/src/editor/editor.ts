@@ -19,12 +19,14 @@ import {
   type DecorationSet,
   type ViewUpdate,
 } from "@codemirror/view";
+import type { ServerError } from "../server/client";
 import { askFormatted } from "../server/language";
 import { blockAt, blocksOf, type Block } from "./blocks";
 import { classification } from "./classification";
 import { completion } from "./completion";
 import type { EditorContext } from "./context";
-import { diagnostics } from "./diagnostics";
+import { diagnostics, noteRun } from "./diagnostics";
+import { placeOf } from "./failure";
 import { kqlGrammar } from "./grammar";
 import { hover } from "./hover";
 import { signatures } from "./signature";
@@ -178,6 +180,12 @@ export class QueryEditor {
     const anchor = Math.min(block.from + offset, this.view.state.doc.length);
     this.view.dispatch({ selection: { anchor }, scrollIntoView: true });
     this.view.focus();
+  }
+
+  /** Underlines what a run complained of; nothing when it went well or told no place. */
+  noteRun(block: Block, error: ServerError | null): void {
+    const place = error && placeOf(block.text, error);
+    noteRun(this.view, block.text, error && place && { ...place, code: error.code, message: error.message });
   }
 
   /** Formats the block at the cursor. */

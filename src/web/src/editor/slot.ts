@@ -3,6 +3,7 @@
 
 import { element } from "../base/dom";
 import { blocksOf, type Block } from "./blocks";
+import type { ServerError } from "../server/client";
 import type { EditorOptions, QueryEditor } from "./editor";
 
 export class EditorSlot {
@@ -43,6 +44,10 @@ export class EditorSlot {
 
   goTo(block: Block, line: number, column: number): void {
     this.later((editor) => editor.goTo(block, line, column));
+  }
+
+  noteRun(block: Block, error: ServerError | null): void {
+    this.later((editor) => editor.noteRun(block, error));
   }
 
   toRun(): Block | null {

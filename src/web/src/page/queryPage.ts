@@ -11,7 +11,7 @@ import { EditorSlot } from "../editor/slot";
 import type { History } from "../history/history";
 import { ResultPanel } from "../result/panel";
 import { makeRequestId, ServerError } from "../server/client";
-import { askProgress, cancelQuery, isCommand, runQuery } from "../server/query";
+import { askProgress, cancelQuery, isCommand, runQuery, type RunningState } from "../server/query";
 import { refreshSchema, schema } from "../server/schema";
 import { Tabs, type QueryTab } from "../tabs/tabs";
 
@@ -28,8 +28,8 @@ interface Session {
   running: Running | null;
 }
 
-const PROGRESS_AFTER_MILLISECONDS = 800;
-const PROGRESS_EVERY_MILLISECONDS = 700;
+const PROGRESS_AFTER_MILLISECONDS = 400;
+const PROGRESS_EVERY_MILLISECONDS = 400;
 
 export class QueryPage {
   readonly element: HTMLElement;
@@ -70,6 +70,7 @@ export class QueryPage {
     this.element = element(
       "section",
       { class: "query-page", "aria-label": "Query" },
+      element("h1", { class: "visually-hidden" }, "Query"),
       this.tabs.element,
       element(
         "div",
@@ -217,6 +218,7 @@ export class QueryPage {
       if (session.running !== mine) return;
       session.result.show({ answer, database: mine.database, text: block.text, isCommand: command, milliseconds });
       this.remember(block, mine, milliseconds, answer.tables[0]?.rows.length ?? null, answer.problem?.message ?? null);
+      this.editor.noteRun(block, answer.problem);
       if (command && !/^\s*\.show/.test(block.text)) void refreshSchema();
     } catch (failure) {
       if (session.running === mine) this.fail(session, failure, block, mine, performance.now() - started);
@@ -234,6 +236,7 @@ export class QueryPage {
     }
     const error = failure instanceof ServerError ? failure : new ServerError(String(failure), 0);
     const { line, column } = error;
+    this.editor.noteRun(block, error);
     session.result.showError(error, line === null ? null : () => this.editor.goTo(block, line, column ?? 1));
     this.remember(block, run, milliseconds, null, error.message);
   }
@@ -242,15 +245,12 @@ export class QueryPage {
     this.history?.add({ text: block.text, database: run.database, at: Date.now(), milliseconds, rows, error });
   }
 
-  private askForProgress(session: Session, run: Running, note: (text: string) => void): () => void {
+  private askForProgress(session: Session, run: Running, note: (state: RunningState) => void): () => void {
     let timer = 0;
     const ask = async (): Promise<void> => {
-      const state = await askProgress(run.database, run.requestId).catch(() => null);
+      const state = await askProgress(run.requestId).catch(() => null);
       if (session.running !== run) return;
-      if (state && state.rowsScanned + state.extentsTotal > 0)
-        note(
-          `${state.rowsScanned.toLocaleString("en-US")} rows read, ${state.extentsScanned} of ${state.extentsTotal} extents`,
-        );
+      if (state) note(state);
       timer = window.setTimeout(() => void ask(), PROGRESS_EVERY_MILLISECONDS);
     };
     timer = window.setTimeout(() => void ask(), PROGRESS_AFTER_MILLISECONDS);

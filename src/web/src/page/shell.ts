@@ -70,25 +70,24 @@ export class Shell {
         ),
       );
     });
-    this.sideBox = element("nav", { class: "side", "aria-label": "Schema and history" }, sideTabs, sideContent);
-    const scrim = element("div", { class: "scrim", onClick: () => this.leaveSide() });
-    this.element = element(
-      "div",
-      { class: "shell" },
-      this.topBar(),
-      this.sideBox,
-      makeSplitter({
-        name: "side",
-        label: "Width of the side",
-        direction: "columns",
-        minimum: 170,
-        maximum: () => Math.max(200, window.innerWidth / 2),
-        initial: 252,
-        apply: (pixels) => document.documentElement.style.setProperty("--side-width", `${pixels}px`),
-      }),
-      this.main,
-      scrim,
+    const splitter = makeSplitter({
+      name: "side",
+      label: "Width of the side",
+      direction: "columns",
+      minimum: 170,
+      maximum: () => Math.max(200, window.innerWidth / 2),
+      initial: 252,
+      apply: (pixels) => document.documentElement.style.setProperty("--side-width", `${pixels}px`),
+    });
+    this.sideBox = element(
+      "nav",
+      { class: "side", "aria-label": "Schema and history" },
+      sideTabs,
+      sideContent,
+      splitter,
     );
+    const scrim = element("div", { class: "scrim", onClick: () => this.leaveSide() });
+    this.element = element("div", { class: "shell" }, this.topBar(), this.sideBox, this.main, scrim);
     this.page.watch((name) => this.open(name));
   }
 

@@ -50,7 +50,7 @@ export class ResultGrid {
         "aria-label": "Result",
         "aria-colcount": table.columns.length + 1,
         "aria-multiselectable": "true",
-        "aria-keyshortcuts": "s Enter Control+A Control+C Control+Shift+C",
+        "aria-keyshortcuts": "s f Enter Control+A Control+C Control+Shift+C",
       },
       element("div", { class: "grid-head-holder", role: "rowgroup" }, this.head),
       this.body,
@@ -188,7 +188,7 @@ export class ResultGrid {
     line.style.transform = `translateY(${top}px)`;
     const number = element(
       "div",
-      { class: "grid-number", role: "rowheader", "data-row": row },
+      { class: "grid-number", role: "rowheader", "aria-colindex": 1, "data-row": row },
       String((this.view.shown[row] ?? 0) + 1),
     );
     number.style.width = `${this.numberWidth}px`;
@@ -220,7 +220,8 @@ export class ResultGrid {
   }
 
   private paintHead(left: number, right: number): void {
-    const corner = element("div", { class: "grid-number corner", role: "columnheader", title: "Row" });
+    const corner = element("div", { class: "grid-number corner", role: "columnheader", "aria-colindex": 1 });
+    corner.append(element("span", { class: "visually-hidden" }, "Row"));
     corner.style.width = `${this.numberWidth}px`;
     replaceContent(this.head, corner);
     for (let index = left; index < right; index += 1) this.head.append(this.makeHead(index));
@@ -236,6 +237,7 @@ export class ResultGrid {
         class: `head-button${filtered ? " active" : ""}`,
         type: "button",
         tabindex: -1,
+        "data-filter": index,
         "aria-label": `Filter ${column.name}`,
         "aria-haspopup": "dialog",
         title: "Filter",
@@ -260,7 +262,7 @@ export class ResultGrid {
         role: "columnheader",
         "aria-colindex": index + 2,
         "aria-sort": sorting ? (sorting.descending ? "descending" : "ascending") : "none",
-        title: `${column.name}: ${column.type}`,
+        title: `${column.name}: ${column.type}. Click or s sorts, f filters.`,
       },
       element("span", { class: "name" }, column.name),
       element("span", { class: "sort", "aria-hidden": "true" }, sorting ? (sorting.descending ? "▾" : "▴") : ""),
@@ -366,6 +368,13 @@ export class ResultGrid {
     }
     if (event.key === "s" && !control) {
       this.toggleSort(head.column);
+      return;
+    }
+    if (event.key === "f" && !control) {
+      event.preventDefault();
+      this.reveal(head.row, head.column);
+      this.paint();
+      this.head.querySelector<HTMLElement>(`[data-filter="${head.column}"]`)?.click();
       return;
     }
     if (event.key === "Enter" || event.key === " ") {

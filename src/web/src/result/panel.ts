@@ -1,14 +1,14 @@
 // The lower half of the page: the result as table, chart or statistics, and what can be done with it.
 
 import { element, replaceContent, debounce } from "../base/dom";
-import { formatMilliseconds, plural } from "../base/format";
+import { formatBytes, formatMilliseconds, formatNumber, plural } from "../base/format";
 import { icon } from "../base/icons";
 import { openMenu } from "../base/menu";
 import { copyText, download, notify } from "../base/notice";
 import { Chart } from "../chart/chart";
 import { CHART_KINDS, isChartKind, plainVisualization, type ChartKind, type Visualization } from "../chart/properties";
 import type { ServerError } from "../server/client";
-import type { Answer, ResultTable } from "../server/query";
+import type { Answer, ResultTable, RunningState } from "../server/query";
 import { asCsv, asDatatable, asJson, saveFromServer, saveText } from "./export";
 import { RowDetail } from "./detail";
 import { ResultGrid } from "./grid";
@@ -72,21 +72,22 @@ export class ResultPanel {
   }
 
   /** A query is running: time passes, and what the server tells of it. */
-  showRunning(cancel: () => void): (note: string) => void {
+  showRunning(cancel: () => void): (state: RunningState) => void {
     this.dropViews();
     const started = performance.now();
     const clock = element("span", { class: "clock" }, "0.0 s");
-    const note = element("span", { class: "note" });
+    const note = element("dl", { class: "figures" });
+    const bar = element("progress", { "aria-label": "Running" });
     replaceContent(this.bar);
     replaceContent(
       this.content,
       element(
         "div",
         { class: "running" },
-        element("div", { class: "progress", role: "progressbar", "aria-label": "Running" }, element("div", {})),
         element("p", {}, "Running ", clock),
-        note,
+        bar,
         element("button", { class: "button", type: "button", onClick: cancel }, icon("stop"), "Cancel"),
+        note,
       ),
     );
     this.content.classList.add("is-running");
@@ -95,8 +96,13 @@ export class ResultPanel {
       clock.textContent = `${((performance.now() - started) / 1000).toFixed(1)} s`;
     }, 100);
     this.setStatus("Running…");
-    return (text) => {
-      note.textContent = text;
+    return (state) => {
+      // The scans may be through while the rest goes on: the bar then moves without an end.
+      if (state.partsTotal > 0 && state.partsDone < state.partsTotal) {
+        bar.max = state.partsTotal;
+        bar.value = state.partsDone;
+      } else bar.removeAttribute("value");
+      replaceContent(note, ...runningFigures(state));
     };
   }
 
@@ -410,6 +416,18 @@ export class ResultPanel {
     });
     return [kinds, reset, picture];
   }
+}
+
+function runningFigures(state: RunningState): HTMLElement[] {
+  const figures: [string, string][] = [
+    ["Rows read", formatNumber(state.rowsScanned)],
+    ["Bytes read", formatBytes(state.bytesScanned)],
+    ["Extents read", `${formatNumber(state.extentsScanned)} of ${formatNumber(state.extentsTotal)}`],
+    ["Memory peak", formatBytes(state.memoryPeakBytes)],
+  ];
+  return figures.map(([name, value]) =>
+    element("div", { class: "figure-item" }, element("dt", {}, name), element("dd", {}, value)),
+  );
 }
 
 /** What is most likely meant when the query did not say: over time a time chart, else columns. */

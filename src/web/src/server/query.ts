@@ -91,29 +91,21 @@ export async function cancelQuery(database: string, requestId: string): Promise<
 }
 
 export interface RunningState {
+  seconds: number;
   rowsScanned: number;
+  bytesScanned: number;
   extentsScanned: number;
   extentsTotal: number;
+  /** Pieces of the scans begun so far, and all of them. */
+  partsDone: number;
+  partsTotal: number;
+  memoryPeakBytes: number;
 }
 
 /** How far a running query has come; `null` when the server does not know it (any more). */
-export async function askProgress(database: string, requestId: string): Promise<RunningState | null> {
-  interface Running {
-    ScannedExtentsStatistics:
-      { ScannedExtentsCount: number; TotalExtentsCount: number; ScannedRowsCount: number } | string;
-  }
-  const rows = await runCommand<Running>(
-    database,
-    `.show running queries | where ClientActivityId == '${requestId}' | project ScannedExtentsStatistics`,
-  );
-  const found = rows[0]?.ScannedExtentsStatistics;
-  if (found === undefined) return null;
-  const figures = typeof found === "string" ? (JSON.parse(found) as Exclude<typeof found, string>) : found;
-  return {
-    rowsScanned: figures.ScannedRowsCount,
-    extentsScanned: figures.ScannedExtentsCount,
-    extentsTotal: figures.TotalExtentsCount,
-  };
+export async function askProgress(requestId: string): Promise<RunningState | null> {
+  const response = await send(`/v1/queries/${encodeURIComponent(requestId)}`, {});
+  return (await response.json()) as RunningState;
 }
 
 function emptyStatistics(transferredBytes: number): Statistics {

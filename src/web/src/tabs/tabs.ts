@@ -2,6 +2,7 @@
 
 import { element, replaceContent } from "../base/dom";
 import { icon } from "../base/icons";
+import { openMenu } from "../base/menu";
 import { load, save } from "../base/storage";
 
 export interface QueryTab {
@@ -31,7 +32,8 @@ range x from 0.0 to 12.5 step 0.1
 `;
 
 export class Tabs {
-  readonly element = element("div", { class: "query-tabs", role: "tablist", "aria-label": "Queries" });
+  readonly element = element("div", { class: "query-tabs" });
+  private readonly list = element("div", { class: "query-tab-list", role: "tablist", "aria-label": "Queries" });
   private readonly kept: Kept;
 
   constructor(
@@ -119,7 +121,7 @@ export class Tabs {
     const add = element(
       "button",
       {
-        class: "icon-button",
+        class: "icon-button new-query",
         type: "button",
         title: "New query",
         "aria-label": "New query",
@@ -127,8 +129,35 @@ export class Tabs {
       },
       icon("plus"),
     );
-    replaceContent(this.element, ...this.kept.tabs.map((tab) => this.tabNode(tab)), add);
+    const more = element(
+      "button",
+      {
+        class: "icon-button",
+        type: "button",
+        title: "More on this query",
+        "aria-label": "More on this query",
+        "aria-haspopup": "menu",
+      },
+      icon("more"),
+    );
+    more.addEventListener("click", () => this.openMore(more));
+    replaceContent(this.list, ...this.kept.tabs.map((tab) => this.tabNode(tab)));
+    replaceContent(this.element, this.list, add, more);
     this.element.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  private openMore(anchor: HTMLElement): void {
+    const tab = this.active;
+    if (!tab) return;
+    openMenu(anchor, tab.title, [
+      { label: "Rename…", detail: "F2", run: () => this.rename(tab) },
+      { label: "Duplicate", run: () => this.open(tab.text, tab.database) },
+      { label: "Close", detail: "Delete", run: () => this.close(tab) },
+      {
+        label: "Close the others",
+        run: () => this.kept.tabs.filter((one) => one !== tab).forEach((one) => this.close(one)),
+      },
+    ]);
   }
 
   private tabNode(tab: QueryTab): HTMLElement {
@@ -140,16 +169,17 @@ export class Tabs {
         role: "tab",
         tabindex: selected ? 0 : -1,
         "aria-selected": String(selected),
+        "aria-keyshortcuts": "Delete F2",
         title: "Double-click to rename",
       },
       element("span", { class: "clip" }, tab.title),
+      // For pointers only: by keyboard the tab is closed with Delete or by the menu.
       element(
-        "button",
+        "span",
         {
-          class: "icon-button small",
-          type: "button",
-          tabindex: -1,
-          "aria-label": `Close ${tab.title}`,
+          class: "icon-button small close",
+          "aria-hidden": "true",
+          title: "Close",
           onClick: (event: Event) => {
             event.stopPropagation();
             this.close(tab);
