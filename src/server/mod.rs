@@ -53,6 +53,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/", get(web::home))
         .route("/plain", get(web::plain))
         .route("/web/{name}", get(web::file))
+        .route("/dashboards", get(web::page))
+        .route("/dashboards/{*name}", get(web::page))
         .route("/query", get(friendly::query_route).post(friendly::query_route))
         .route("/chart", get(chart::chart_route).post(chart::chart_route))
         .route("/ingest/{database}/{table}", post(ingest::friendly).put(ingest::friendly))

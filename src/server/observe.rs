@@ -53,8 +53,11 @@ fn is_authorised(headers: &HeaderMap, token: &str) -> bool {
 /// Paths that answer without a token: what clients ask before they have one, the page itself, and what watches the
 /// server.
 fn is_open(path: &str) -> bool {
-    matches!(path, "/" | "/plain" | "/health" | "/ready" | "/v1/rest/auth/metadata" | "/v1/rest/ping")
-        || path.starts_with("/web/")
+    matches!(
+        path,
+        "/" | "/plain" | "/dashboards" | "/health" | "/ready" | "/v1/rest/auth/metadata" | "/v1/rest/ping"
+    ) || path.starts_with("/web/")
+        || path.starts_with("/dashboards/")
 }
 
 /// The routes as metrics name them, so that unknown paths cannot fill memory.

@@ -1,4 +1,5 @@
-//! The web page: `GET /` for browsers, its files below `/web/`, and the plain page at `/plain`.
+//! The web page: `GET /` for browsers, `/dashboards…`, its files below `/web/`, and the plain page at `/plain`; the
+//! small page that shows an embedded dashboard.
 //!
 //! The files are built from `src/web` by its build script and embedded, compressed. Names of files carry a hash of
 //! what is in them, so browsers keep them for good; `/` is asked for each time and answered by its `ETag`. The content
@@ -40,11 +41,12 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
-/// What the page may load and do. `script` and `style` are sources beside the server's own files.
-fn policy(script: &str, style: &str) -> String {
+/// What the page may load and do. `script` and `style` are sources beside the server's own files; `ancestors` says
+/// where the page may be framed.
+fn policy(script: &str, style: &str, ancestors: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self'{script}; style-src 'self'{style}; img-src 'self' data: blob:; \
-         connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+         connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
     )
 }
 
@@ -62,9 +64,9 @@ fn hashes(html: &str, tag: &str) -> String {
     found
 }
 
-static POLICY: LazyLock<String> = LazyLock::new(|| policy("", ""));
+static POLICY: LazyLock<String> = LazyLock::new(|| policy("", "", "'self'"));
 static PLAIN_POLICY: LazyLock<String> =
-    LazyLock::new(|| policy(&hashes(PLAIN, "script"), &hashes(PLAIN, "style")));
+    LazyLock::new(|| policy(&hashes(PLAIN, "script"), &hashes(PLAIN, "style"), "'self'"));
 
 /// A file as an answer: 304 if the browser has it, decompressed for the few that ask so.
 fn answer(
@@ -131,12 +133,25 @@ pub async fn home(request: Request) -> Response<Body> {
     if !accept.contains("text/html") {
         return pages::hello();
     }
+    page(request).await
+}
+
+/// `GET /dashboards` and below: the same page, which reads its address.
+pub async fn page(request: Request) -> Response<Body> {
     match find("index.html") {
         Some(bytes) => {
             answer(request.headers(), "index.html", Content::Compressed(bytes), &POLICY, ASK_EACH_TIME)
         }
         None => plain(request).await,
     }
+}
+
+/// The page of an embedded dashboard or tile, for those who were let in; `ancestors` are the places that may frame it,
+/// as the policy `frame-ancestors` names them. `None` when the page was not built.
+pub fn embedded(asked: &HeaderMap, ancestors: &str) -> Option<Response<Body>> {
+    let bytes = find("embed.html")?;
+    let policy = policy("", "", ancestors);
+    Some(answer(asked, "embed.html", Content::Compressed(bytes), &policy, ASK_EACH_TIME))
 }
 
 /// `GET /plain`: the page that needs no build.

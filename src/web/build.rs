@@ -12,13 +12,14 @@ use std::{env, fs};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     ".npmrc",
     "package.json",
     "package-lock.json",
     "tsconfig.json",
     "vite.config.ts",
     "index.html",
+    "embed.html",
     "src",
     "public",
 ];

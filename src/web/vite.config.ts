@@ -1,4 +1,5 @@
 // How the page is built: hashed files under /web/, charts in a bundle of their own that is loaded when first needed.
+// Two entries: the page itself, and the small one that shows an embedded dashboard.
 // `npm run dev` serves it with a running server behind it (CONSHELF_URL, by default http://127.0.0.1:8080).
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -33,6 +34,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
     target: "es2022",
+    rolldownOptions: { input: ["index.html", "embed.html"] },
   },
   server: {
     proxy: Object.fromEntries(["/query", "/ingest/", "/v1/", "/v2/", "/docs", "/health"].map((path) => [path, server])),

@@ -60,6 +60,11 @@ export class Chart {
     return this.drawing?.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: background }) ?? null;
   }
 
+  /** What draws, for those who listen to clicks on it; `null` until there is a drawing. */
+  get canvas(): Drawing | null {
+    return this.drawing;
+  }
+
   resetZoom(): void {
     this.drawing?.dispatchAction({ type: "dataZoom", start: 0, end: 100 });
   }

@@ -4,9 +4,8 @@
 import { RangeSetBuilder, StateEffect, StateField, type Extension } from "@codemirror/state";
 import { Decoration, EditorView, ViewPlugin, type DecorationSet, type ViewUpdate } from "@codemirror/view";
 import { debounce } from "../base/dom";
-import { askTokens } from "../server/language";
-import { blocksOf } from "./blocks";
 import type { EditorContext } from "./context";
+import { blocksIn, keyOf, tokensIn } from "./scope";
 
 interface Coloured {
   from: number;
@@ -43,15 +42,10 @@ export function classification(context: EditorContext): Extension {
   const known = new Map<string, Coloured[]>();
 
   async function tokensOf(text: string): Promise<Coloured[]> {
-    const key = `${context.database()}\n${text}`;
+    const key = keyOf(context, text);
     const found = known.get(key);
     if (found) return found;
-    const answer = await askTokens(context.database(), text);
-    const tokens = answer.tokens.map(([start, length, kind]) => ({
-      from: start,
-      to: start + length,
-      kind: answer.kinds[kind] ?? "name",
-    }));
+    const tokens = await tokensIn(context, text);
     if (known.size >= KEPT_BLOCKS) known.clear();
     known.set(key, tokens);
     return tokens;
@@ -61,7 +55,7 @@ export function classification(context: EditorContext): Extension {
     const doc = view.state.doc;
     const builder = new RangeSetBuilder<Decoration>();
     try {
-      for (const block of blocksOf(doc.toString())) {
+      for (const block of blocksIn(context, doc.toString())) {
         if (block.text.length > LONGEST_BLOCK) continue;
         for (const token of await tokensOf(block.text)) {
           if (token.to > token.from) builder.add(block.from + token.from, block.from + token.to, markOf(token.kind));

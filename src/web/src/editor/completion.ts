@@ -8,17 +8,17 @@ import {
 } from "@codemirror/autocomplete";
 import type { Extension } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
-import { askCompletion, type CompletionItem } from "../server/language";
-import { blockTouching } from "./blocks";
+import type { CompletionItem } from "../server/language";
 import type { EditorContext } from "./context";
 import { renderMarkdown } from "./markdown";
+import { blockIn, completionIn } from "./scope";
 
 const OPENERS = /[\s(|.,=\[]$/;
 
 export function completion(context: EditorContext): Extension {
   async function source(asked: CompletionContext): Promise<CompletionResult | null> {
     const text = asked.state.doc.toString();
-    const block = blockTouching(text, asked.pos) ?? { from: asked.pos, to: asked.pos, text: "" };
+    const block = blockIn(context, text, asked.pos) ?? { from: asked.pos, to: asked.pos, text: "" };
     const word = asked.matchBefore(/[\w$-]+/);
     const before = text.slice(Math.max(block.from, asked.pos - 2), asked.pos);
     if (!asked.explicit && !word && !OPENERS.test(before)) return null;
@@ -26,7 +26,7 @@ export function completion(context: EditorContext): Extension {
     const stop = new AbortController();
     asked.addEventListener("abort", () => stop.abort());
     try {
-      const answer = await askCompletion(context.database(), block.text, asked.pos - block.from, stop.signal);
+      const answer = await completionIn(context, block.text, asked.pos - block.from, stop.signal);
       if (asked.aborted || answer.items.length === 0) return null;
       const ranked = [...answer.items].sort((left, right) => (left.sortText < right.sortText ? -1 : 1));
       return {

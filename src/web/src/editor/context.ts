@@ -5,4 +5,8 @@ export interface EditorContext {
   database(): string;
   /** Tells when the database or its schema changes; the answer ends that. */
   onContextChange(listener: () => void): () => void;
+  /** Declarations that stand before every text, unseen: the parameters of a dashboard. */
+  prelude?(): string;
+  /** The whole text is one query, blank lines or not. */
+  isWhole?: boolean;
 }

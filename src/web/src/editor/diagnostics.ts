@@ -4,11 +4,12 @@
 import { linter, type Diagnostic } from "@codemirror/lint";
 import { StateEffect, type Extension } from "@codemirror/state";
 import { EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view";
-import { askRemarks, type Remark } from "../server/language";
+import type { Remark } from "../server/language";
 import { isCommand } from "../server/query";
-import { blocksOf, type Block } from "./blocks";
+import type { Block } from "./blocks";
 import type { EditorContext } from "./context";
 import type { Place } from "./failure";
+import { blocksIn, keyOf, remarksIn } from "./scope";
 
 const SEVERITIES: Record<string, Diagnostic["severity"]> = {
   Error: "error",
@@ -42,17 +43,17 @@ export function diagnostics(context: EditorContext): Extension {
 
   async function remarksOf(block: Block): Promise<Remark[]> {
     if (isCommand(block.text) || block.text.replace(/\/\/[^\n]*/g, "").trim() === "") return [];
-    const key = `${context.database()}\n${block.text}`;
+    const key = keyOf(context, block.text);
     const found = known.get(key);
     if (found) return found;
-    const remarks = await askRemarks(context.database(), block.text).catch(() => []);
+    const remarks = await remarksIn(context, block.text).catch(() => []);
     if (known.size >= KEPT_BLOCKS) known.clear();
     known.set(key, remarks);
     return remarks;
   }
 
   async function lint(view: EditorView): Promise<Diagnostic[]> {
-    const blocks = blocksOf(view.state.doc.toString());
+    const blocks = blocksIn(context, view.state.doc.toString());
     const found = await Promise.all(blocks.map(remarksOf));
     return blocks.flatMap((block, index) => {
       const remarks = found[index] ?? [];

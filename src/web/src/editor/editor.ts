@@ -120,7 +120,7 @@ export class QueryEditor {
           spellcheck: "false",
         }),
         placeholder("Write a query, then Shift+Enter"),
-        activeBlock,
+        this.options.isWhole ? [] : activeBlock,
         kqlGrammar,
         classification(this.options),
         completion(this.options),
@@ -164,6 +164,7 @@ export class QueryEditor {
   toRun(): Block | null {
     const { from, to } = this.view.state.selection.main;
     const text = this.view.state.doc.toString();
+    if (this.options.isWhole) return { from: 0, to: text.length, text };
     if (from !== to) return { from, to, text: text.slice(from, to) };
     return blockAt(text, from) ?? blocksOf(text)[0] ?? null;
   }

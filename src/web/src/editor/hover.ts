@@ -2,17 +2,16 @@
 
 import type { Extension } from "@codemirror/state";
 import { hoverTooltip } from "@codemirror/view";
-import { askHover } from "../server/language";
-import { blockTouching } from "./blocks";
 import type { EditorContext } from "./context";
 import { renderMarkdown } from "./markdown";
+import { blockIn, hoverIn } from "./scope";
 
 export function hover(context: EditorContext): Extension {
   return hoverTooltip(
     async (view, position) => {
-      const block = blockTouching(view.state.doc.toString(), position);
+      const block = blockIn(context, view.state.doc.toString(), position);
       if (!block) return null;
-      const found = await askHover(context.database(), block.text, position - block.from).catch(() => null);
+      const found = await hoverIn(context, block.text, position - block.from).catch(() => null);
       if (!found) return null;
       return {
         pos: block.from + found.start,

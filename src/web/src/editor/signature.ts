@@ -4,9 +4,9 @@ import { StateEffect, StateField, type Extension } from "@codemirror/state";
 import { closeCompletion, completionStatus } from "@codemirror/autocomplete";
 import { EditorView, keymap, showTooltip, ViewPlugin, type Tooltip, type ViewUpdate } from "@codemirror/view";
 import { debounce, element } from "../base/dom";
-import { askSignature, type SignatureHelp } from "../server/language";
-import { blockTouching } from "./blocks";
+import type { SignatureHelp } from "../server/language";
 import type { EditorContext } from "./context";
+import { blockIn, signatureIn } from "./scope";
 
 const show = StateEffect.define<Tooltip | null>();
 
@@ -61,10 +61,10 @@ export function signatures(context: EditorContext): Extension {
     const ask = debounce(90, async () => {
       const mine = ++question;
       const position = view.state.selection.main.head;
-      const block = blockTouching(view.state.doc.toString(), position);
+      const block = blockIn(context, view.state.doc.toString(), position);
       const inside = block !== null && view.hasFocus && insideCall(block.text.slice(0, position - block.from));
       const help = inside
-        ? await askSignature(context.database(), block.text, position - block.from).catch(() => null)
+        ? await signatureIn(context, block.text, position - block.from).catch(() => null)
         : null;
       if (mine !== question) return;
       const tooltip: Tooltip | null = help

@@ -9,16 +9,11 @@ import type { EditorOptions, QueryEditor } from "./editor";
 export class EditorSlot {
   readonly element = element("div", { class: "editor-box" });
   private readonly waiting = element("pre", { class: "editor-waiting" });
-  private readonly ready: Promise<QueryEditor>;
+  private ready: Promise<QueryEditor> | null = null;
   private editor: QueryEditor | null = null;
 
-  constructor(options: EditorOptions) {
+  constructor(private readonly options: EditorOptions) {
     this.element.append(this.waiting);
-    this.ready = import("./editor").then((library) => {
-      this.editor = new library.QueryEditor(options);
-      this.element.replaceChildren(this.editor.element);
-      return this.editor;
-    });
   }
 
   show(tab: string, text: string): void {
@@ -57,6 +52,15 @@ export class EditorSlot {
   /** In order, at once if the editor is there. */
   private later(run: (editor: QueryEditor) => void): void {
     if (this.editor) run(this.editor);
-    else void this.ready.then(run);
+    else void this.load().then(run);
+  }
+
+  private load(): Promise<QueryEditor> {
+    this.ready ??= import("./editor").then((library) => {
+      this.editor = new library.QueryEditor(this.options);
+      this.element.replaceChildren(this.editor.element);
+      return this.editor;
+    });
+    return this.ready;
   }
 }

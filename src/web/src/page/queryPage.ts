@@ -1,7 +1,7 @@
 // The page of queries: tabs, tool bar, editor above, result below; runs, cancels and remembers.
 
 import { element, replaceContent } from "../base/dom";
-import { icon } from "../base/icons";
+import { icon, type IconName } from "../base/icons";
 import { copyText } from "../base/notice";
 import { Observable } from "../base/observable";
 import { linkTo, takeShared } from "../base/share";
@@ -79,6 +79,7 @@ export class QueryPage {
         element("label", { class: "database-label" }, icon("database"), this.databases),
         element("div", { class: "spacer" }),
         this.tool("format", "Format", "Format the block (Shift+Alt+F)", () => this.editor.format()),
+        this.tool("pin", "Pin", "Pin to a dashboard", () => void this.pin()),
         this.tool("share", "Share", "Copy a link to this query", () => this.share()),
       ),
       editorBox,
@@ -126,7 +127,7 @@ export class QueryPage {
     if (!isCommand(shared.text)) void this.run();
   }
 
-  private tool(name: "format" | "share", label: string, title: string, run: () => void): HTMLElement {
+  private tool(name: IconName, label: string, title: string, run: () => void): HTMLElement {
     return element(
       "button",
       { class: "button small", type: "button", title, "aria-label": label, onClick: run },
@@ -167,6 +168,13 @@ export class QueryPage {
   private share(): void {
     const block = this.editor.toRun();
     if (block) void copyText(linkTo({ database: this.database.value, text: block.text }), "Link");
+  }
+
+  private async pin(): Promise<void> {
+    const block = this.editor.toRun();
+    if (!block || block.text.trim() === "") return;
+    const { openPin } = await import("../dashboard/pin");
+    openPin(this.database.value, block.text);
   }
 
   private paintRun(): void {

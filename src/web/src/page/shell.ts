@@ -8,16 +8,19 @@ import { theme, toggleTheme } from "../base/theme";
 import { History } from "../history/history";
 import { SchemaTree } from "../schema/tree";
 import { QueryPage } from "./queryPage";
+import type { DashboardsPage } from "../dashboard/page";
 import type { IngestPage } from "../ingest/page";
 
-type PageName = "query" | "ingest";
+type PageName = "query" | "ingest" | "dashboards";
 type SideName = "schema" | "history";
 
 export class Shell {
   readonly element: HTMLElement;
   private readonly query = new QueryPage();
   private ingest: IngestPage | null = null;
-  private readonly page = new Observable<PageName>("query");
+  private dashboards: DashboardsPage | null = null;
+  private isQueryStarted = false;
+  private readonly page = new Observable<PageName>(pageOfAddress());
   private readonly side = new Observable<SideName>("schema");
   private readonly main = element("main", { class: "main", id: "main" });
   private readonly sideBox: HTMLElement;
@@ -92,6 +95,21 @@ export class Shell {
   }
 
   start(): void {
+    this.openAddress();
+    window.addEventListener("popstate", () => this.openAddress());
+  }
+
+  private openAddress(): void {
+    if (pageOfAddress() === "dashboards") void this.openDashboards();
+    else if (this.page.value === "ingest") return;
+    else if (this.page.value === "query") this.startQuery();
+    else this.page.value = "query";
+  }
+
+  /** The query page begins when it is first seen: the editor is large. */
+  private startQuery(): void {
+    if (this.isQueryStarted) return;
+    this.isQueryStarted = true;
     this.query.start();
   }
 
@@ -107,6 +125,7 @@ export class Shell {
     this.page.watch((current) => {
       const entries: [PageName, string, IconName][] = [
         ["query", "Query", "run"],
+        ["dashboards", "Dashboards", "grid"],
         ["ingest", "Add data", "upload"],
       ];
       replaceContent(
@@ -118,10 +137,7 @@ export class Shell {
               class: "page-button",
               type: "button",
               "aria-current": name === current ? "page" : null,
-              onClick: () => {
-                if (name === "ingest") void this.openIngest(this.query.database.value, "");
-                else this.page.value = name;
-              },
+              onClick: () => this.go(name),
             },
             icon(picture),
             label,
@@ -168,6 +184,33 @@ export class Shell {
     );
   }
 
+  private go(name: PageName): void {
+    if (this.page.value === "dashboards" && this.dashboards?.mayLeave() === false) return;
+    if (name === "ingest") void this.openIngest(this.query.database.value, "");
+    else if (name === "query") this.page.value = name;
+    else {
+      if (window.location.pathname !== "/dashboards") window.history.pushState(null, "", "/dashboards");
+      void this.openDashboards();
+    }
+  }
+
+  private async openDashboards(): Promise<void> {
+    this.page.value = "dashboards";
+    if (!this.dashboards) {
+      const { DashboardsPage } = await import("../dashboard/page");
+      this.dashboards ??= new DashboardsPage({
+        database: () => this.query.database.value,
+        openQuery: (database, text) => {
+          this.page.value = "query";
+          this.query.openAndRun(database, text);
+        },
+      });
+    }
+    if (this.page.value !== "dashboards") return;
+    replaceContent(this.main, this.dashboards.element);
+    this.dashboards.open();
+  }
+
   private leaveSide(): void {
     this.element.classList.remove("side-open");
   }
@@ -185,6 +228,20 @@ export class Shell {
   }
 
   private open(name: PageName): void {
+    this.element.classList.toggle("no-side", name === "dashboards");
+    if (name === "dashboards") {
+      replaceContent(this.main, this.dashboards?.element);
+      return;
+    }
+    if (this.dashboards && pageOfAddress() === "dashboards") {
+      this.dashboards.leave();
+      window.history.pushState(null, "", "/");
+    }
     replaceContent(this.main, name === "ingest" && this.ingest ? this.ingest.element : this.query.element);
+    if (name === "query" && this.element.isConnected) this.startQuery();
   }
+}
+
+function pageOfAddress(): PageName {
+  return /^\/dashboards(\/|$)/.test(window.location.pathname) ? "dashboards" : "query";
 }

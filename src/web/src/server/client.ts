@@ -18,7 +18,16 @@ export class ServerError extends Error {
 /** True while the server asks for a token that the page does not have. */
 export const tokenMissing = new Observable<boolean>(false);
 
-let token = sessionStorage.getItem("conshelf.token") ?? "";
+let token = keptToken();
+
+/** Inside a frame of another site there may be no store. */
+function keptToken(): string {
+  try {
+    return sessionStorage.getItem("conshelf.token") ?? "";
+  } catch {
+    return "";
+  }
+}
 
 export function setToken(value: string): void {
   token = value.trim();

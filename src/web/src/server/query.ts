@@ -72,7 +72,11 @@ export async function runQuery(database: string, text: string, options: RunOptio
     headers: { "content-type": "application/json", "x-ms-client-request-id": options.requestId },
     signal: options.signal,
   });
-  const body = await response.text();
+  return readAnswer(await response.text());
+}
+
+/** What `/v2/rest/query` and its kin answer. */
+export function readAnswer(body: string): Answer {
   const parsed = parseExact(body) as Frame[] | OldAnswer;
   return Array.isArray(parsed) ? readFrames(parsed, body.length) : readOld(parsed, body.length);
 }
