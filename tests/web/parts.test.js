@@ -17,7 +17,11 @@ before(async () => {
     columns: "chart/chooseColumns.ts",
     blocks: "editor/blocks.ts",
     records: "ingest/records.ts",
+    delimited: "ingest/delimited.ts",
+    values: "ingest/values.ts",
     infer: "ingest/infer.ts",
+    upload: "ingest/upload.ts",
+    first: "ingest/firstQuery.ts",
     plan: "server/plan.ts",
     failure: "editor/failure.ts",
   })) {
@@ -90,55 +94,203 @@ test("blank lines part blocks", () => {
   assert.equal(parts.blocks.blockAt("\n\na", 0), null);
 });
 
-test("files are cut between records, wherever pieces end", () => {
-  const files = [
-    ["csv", 'a,b\n1,"x\ny, ""z"""\n2,z\n3,end', 4, (text) => text],
-    ["json", '[{"a":"]},{"},\n{"a":{"b":[1,2]}}\n,{"a":"\\"}"}]\n', 3, (text) => text.replace(/\s+/g, "")],
-    ["txt", 'one "quote\ntwo\nthree', 3, (text) => text],
-  ];
-  for (const [format, text, records, clean] of files) {
+test("JSON is cut between objects, wherever pieces end", () => {
+  const array = '[{"a":"]},{"},\n{"a":{"b":[1,2]}}\n,{"a":"\\"}"}]\n';
+  const lines = '{"a":1}\n{broken\n\n{"a":2}\n{"a":3}';
+  for (const [form, text, objects] of [
+    ["json", array, 3],
+    ["ndjson", lines, 4],
+    ["json", '{"a":1}{"a":2} {"a":', 3],
+  ]) {
     const cut = (size) => {
-      const cutter = new parts.records.RecordCutter(format);
+      const cutter = new parts.records.RecordCutter(form);
       const pieces = [];
       for (let at = 0; at < text.length; at += size) pieces.push(cutter.push(text.slice(at, at + size)));
       pieces.push(cutter.finish());
-      for (const piece of pieces.filter((one) => format === "json" && one.text.trim() !== "")) {
-        assert.doesNotThrow(
-          () =>
-            piece.text
-              .trim()
-              .split(/\n| (?=\{)/)
-              .filter((line) => line.trim())
-              .map((line) => JSON.parse(line)),
-          piece.text,
-        );
+      let line = 1;
+      const found = [];
+      for (const piece of pieces) {
+        assert.equal(piece.line, line);
+        line += piece.text.split("\n").length - 1;
+        for (const [from, to] of piece.objects) {
+          found.push([piece.text.slice(from, to), piece.line + piece.text.slice(0, from).split("\n").length - 1]);
+        }
       }
-      return [clean(pieces.map((piece) => piece.text).join("")), pieces.reduce((sum, piece) => sum + piece.records, 0)];
+      return found;
     };
     const whole = cut(text.length);
-    assert.equal(whole[1], records, format);
-    for (let size = 1; size < 12; size += 1) assert.deepEqual(cut(size), whole, `${format} in pieces of ${size}`);
+    assert.equal(whole.length, objects);
+    if (text === array)
+      assert.deepEqual(
+        whole.map(([one]) => JSON.parse(one).a.b ?? "text"),
+        ["text", [1, 2], "text"],
+      );
+    if (text === lines)
+      assert.deepEqual(
+        whole.map(([, line]) => line),
+        [1, 2, 4, 5],
+      );
+    for (let size = 1; size < 12; size += 1) assert.deepEqual(cut(size), whole, `${form} in pieces of ${size}`);
   }
 });
 
-test("types are inferred from the beginning of a file", () => {
-  const types = (name, text) => {
-    const found = parts.infer.previewOf(name, text, true);
-    return [found.format, found.hasHeader, found.columns.map((column) => `${column.name}:${column.type}`).join(" ")];
+test("delimited records are read, wherever pieces end, and a lost quote spoils one line", () => {
+  const text = 'a;b\r\n1;"x\ny; ""z"""\n\n2;5" pipe\n"never closed;3\n4;end';
+  const read = (size) => {
+    const reader = new parts.delimited.DelimitedReader(";");
+    const records = [];
+    for (let at = 0; at < text.length; at += size) records.push(...reader.push(text.slice(at, at + size)));
+    records.push(...reader.finish());
+    return records.map(({ fields, line, problem }) => [line, problem ?? fields]);
+  };
+  const expected = [
+    [1, ["a", "b"]],
+    [2, ["1", 'x\ny; "z"']],
+    [5, ["2", '5" pipe']],
+    [6, "a quoted value is not closed"],
+    [7, ["4", "end"]],
+  ];
+  for (const size of [text.length, 1, 2, 3, 5, 7, 11]) assert.deepEqual(read(size), expected, `pieces of ${size}`);
+  assert.deepEqual(
+    [
+      "a,b\n1,2\n3,4",
+      "a;b,c\n1;2\n3;4,5\n",
+      "a\tb\n1,5\t2\n",
+      "x|y|z\n1|2|3\n",
+      "only words\nof a text, here\nand more",
+    ].map(parts.delimited.likelySeparator),
+    [",", ";", "\t", "|", ""],
+  );
+});
+
+/** Texts of a column, the type found, and the first of them as it is sent. */
+const TYPED = [
+  [["1", "-2", ""], "long", "1"],
+  [["1", "2.5"], "real", "1"],
+  [["12,50", "1.234,00"], "real, decimal comma", "12.50"],
+  [["true", "FALSE"], "bool", "true"],
+  [["2024-01-31 10:00", "2024-02-01"], "datetime", "2024-01-31T10:00:00Z"],
+  [["2024-01-31T10:00:00.1234567+02:00"], "datetime", "2024-01-31T10:00:00.1234567+02:00"],
+  [["31.01.2024", "01.02.2024 9:05"], "datetime, day first", "2024-01-31"],
+  [["31/01/2024 10:00:01", "01/02/2024 00:00"], "datetime, day first", "2024-01-31T10:00:01Z"],
+  [["01/31/2024 3:04 PM", "02/01/2024 12:00 AM"], "datetime, month first", "2024-01-31T15:04:00Z"],
+  [["01/02/2024", "03/04/2024"], "datetime, month first", "2024-01-02"],
+  [["Jan 5, 2024", "12 Feb 2024 10:00"], "datetime", "2024-01-05"],
+  [["Wed, 31 Jan 2024 10:00:00 GMT"], "datetime", "2024-01-31T10:00:00Z"],
+  [["31.02.2024"], "string", "31.02.2024"],
+  [["00123", "17"], "string", "00123"],
+  [["01:02:03", "1.00:00:00"], "timespan", "01:02:03"],
+  [["12345678901234567890"], "real", "12345678901234567890"],
+  [["6e7dd2f7-6a94-4c58-a5e5-6b4b0c9f0f11"], "guid", "6e7dd2f7-6a94-4c58-a5e5-6b4b0c9f0f11"],
+  [['{"a":1}', "[2]"], "dynamic", '{"a":1}'],
+  [["a", "1"], "string", "a"],
+  [["", ""], "string", ""],
+];
+
+test("columns of a file get the narrowest type that all their texts have", () => {
+  for (const [texts, label, first] of TYPED) {
+    const kind = parts.values.kindOfTexts(texts);
+    assert.equal(parts.values.labelOf(kind), label, texts.join(" / "));
+    assert.equal(parts.values.convert(texts[0], kind), first);
+    assert.deepEqual(parts.values.kindOf(label), kind);
+  }
+  const refused = [
+    ["x7", "real"],
+    ["1.5", "long"],
+    ["3000000000", "int"],
+    ["9223372036854775808", "long"],
+    ["2024-13-01", "datetime"],
+    ["25:00", "datetime, day first"],
+    ["maybe", "bool"],
+  ];
+  for (const [text, label] of refused)
+    assert.equal(parts.values.convert(text, parts.values.kindOf(label)), null, `${text} as ${label}`);
+  assert.equal(
+    parts.values.convert("1706695200", parts.values.kindOf("datetime, Unix seconds")),
+    "2024-01-31T10:00:00.000Z",
+  );
+});
+
+test("format, separator, names and types are inferred from the beginning of a file", () => {
+  const types = (name, text, wishes) => {
+    const found = parts.infer.previewOf(name, text, true, wishes);
+    const columns = found.columns.map((column) => `${column.name}:${parts.values.labelOf(column.kind)}`);
+    return [found.format, found.separator, found.hasHeader, columns.join(" | ")];
   };
   assert.deepEqual(types("a.csv", "t,n,x,b,s\n2024-01-01,1,1.0,true,a b\n2024-01-02,2,3,false,\n"), [
-    "csv",
+    "delimited",
+    ",",
     true,
-    "t:datetime n:long x:real b:bool s:string",
+    "t:datetime | n:long | x:real | b:bool | s:string",
   ]);
-  assert.deepEqual(types("a.csv", "1,2\n3,4\n"), ["csv", false, "Column1:long Column2:long"]);
+  assert.deepEqual(types("orders.csv", "Order Date;Amount (EUR);Paid\n31.01.2024;12,50;true\n1.2.2024;8,00;false\n"), [
+    "delimited",
+    ";",
+    true,
+    "Order Date:datetime, day first | Amount (EUR):real, decimal comma | Paid:bool",
+  ]);
+  assert.deepEqual(types("a.csv", "1,2\n3,4\n"), ["delimited", ",", false, "Column1:long | Column2:long"]);
+  assert.deepEqual(types("a.csv", "1,2\n3,4\n", { separator: ",", hasHeader: true }), [
+    "delimited",
+    ",",
+    true,
+    "1:long | 2:long",
+  ]);
+  assert.deepEqual(types("a.csv", "a,a,b\n1,2,3\n"), ["delimited", ",", true, "a:long | a_2:long | b:long"]);
   assert.deepEqual(types("a.json", '{"a":1,"b":{"c":2}}\n{"a":2.5,"d":"2024-01-01T00:00:00Z"}'), [
-    "json",
+    "ndjson",
+    "",
     false,
-    "a:real b:dynamic d:datetime",
+    "a:real | b:dynamic | d:datetime",
   ]);
-  assert.deepEqual(types("a.log", "one line\nanother\n"), ["txt", false, "Column1:string"]);
-  assert.deepEqual(types("a.csv", "zip\n00123\n"), ["csv", true, "zip:string"]);
+  assert.deepEqual(types("a.json", '[\n{"ts":1706695200000,"v":"x"},\n{"ts":1706695201000,"v":null}]'), [
+    "json",
+    "",
+    false,
+    "ts:datetime, Unix milliseconds | v:string",
+  ]);
+  assert.deepEqual(types("a.log", "one line, or\nanother, too\n"), ["delimited", "", false, "Column1:string"]);
+  assert.deepEqual(types("a.csv", "zip\n00123\n"), ["delimited", "", true, "zip:string"]);
+});
+
+test("records are written as the server takes them, and what is wrong is told by line and field", () => {
+  const text = 'when;amount;note\n31.01.2024;12,50;"a;\nb"\nbroken\n01.02.2024;x7;c\n';
+  const { columns, separator, hasHeader } = parts.infer.previewOf("a.csv", text.replace("x7", "1,0"), true);
+  const state = { skipped: 0, nulled: 0 };
+  const errors = [];
+  const maker = parts.upload.delimitedMaker({ columns, separator, hasHeader }, state, (error) => errors.push(error));
+  const bodies = [...maker.take(text.slice(0, 40), false), ...maker.take(text.slice(40), true)];
+  assert.equal(
+    bodies
+      .map((body) => body.text)
+      .filter(Boolean)
+      .join("\n"),
+    '2024-01-31,12.50,"a;\nb"\n2024-02-01,,c',
+  );
+  assert.deepEqual(errors.map(parts.upload.sentence), [
+    "Line 4: the record has 1 value where 3 are expected",
+    "Line 5, amount: 'x7' is no real, decimal comma",
+  ]);
+  assert.deepEqual(state, { skipped: 1, nulled: 1 });
+  columns[1].included = false;
+  const other = parts.upload.delimitedMaker({ columns, separator, hasHeader }, state, () => {});
+  assert.equal(other.take(text, true)[0].text, '2024-01-31,"a;\nb"\n2024-02-01,c');
+});
+
+test("a new table gets a first query with a chart", () => {
+  const query = (text, span) => {
+    const { columns, rows } = parts.infer.previewOf("a.csv", text, true);
+    return parts.first.queryOf("T 1", parts.first.ideaOf(columns, rows), span);
+  };
+  assert.equal(
+    query(
+      "id,when,city,degrees\n1,2024-01-01,Oslo,3.5\n2,2024-01-02,Rome,9\n3,2024-01-03,Oslo,1\n4,2024-01-04,Rome,2",
+      3 * 864e5,
+    ),
+    "['T 1']\n| summarize avg(degrees) by bin(when, 1h), city\n| render timechart",
+  );
+  assert.match(query("city,n\nOslo,3\nRome,4\n", 0), /summarize Value = avg\(n\) by city\n.*\n\| render columnchart/);
+  assert.match(query("a,b\n1,2\n", 0), /take 100/);
 });
 
 test("an error of a run is found in its text", () => {

@@ -1,63 +1,84 @@
 // Looks at the beginning of a file: its format, its columns with likely types, its first rows.
 
-import type { FileFormat } from "./records";
+import { DelimitedReader, likelySeparator } from "./delimited";
+import { topObjects } from "./records";
+import { convert, isKept, kindOfTexts, kindOfValues, type ColumnKind } from "./values";
+
+/** Delimited values (one value a line without a separator), or JSON in one of its forms. */
+export type FileFormat = "delimited" | "ndjson" | "json";
 
 export interface FoundColumn {
   /** The name in the file: where the values come from. */
   source: string;
   /** The name in the table. */
   name: string;
-  type: string;
+  kind: ColumnKind;
   included: boolean;
+}
+
+export interface PreviewRow {
+  texts: string[];
+  /** What is wrong with the record as a whole. */
+  problem: string | null;
+  /** Values of JSON as they are. */
+  values: unknown[] | null;
 }
 
 export interface Preview {
   format: FileFormat;
+  /** Of delimited values; "" when a line is one value. */
+  separator: string;
   hasHeader: boolean;
   columns: FoundColumn[];
-  /** Texts of the values, by column. */
-  rows: string[][];
+  rows: PreviewRow[];
 }
 
-export const TYPES = ["string", "long", "real", "datetime", "bool", "dynamic", "timespan", "guid", "int", "decimal"];
+/** What the user says about a file, where it is not as it seems. */
+export interface PreviewWishes {
+  separator?: string;
+  hasHeader?: boolean;
+}
+
 const MOST_ROWS = 200;
 
-export function previewOf(name: string, head: string, complete: boolean): Preview {
-  const format = formatOf(name, head);
-  return format === "json" ? previewJson(head) : previewLines(head, format, complete);
-}
-
-function formatOf(name: string, head: string): FileFormat {
-  const start = head.replace(/^\uFEFF/, "").trimStart();
-  if (/^[[{]/.test(start) && !/\.(csv|tsv)$/i.test(name)) return "json";
-  if (/\.(tsv|tab)$/i.test(name)) return "tsv";
-  if (/\.csv$/i.test(name)) return "csv";
-  const first = start.split("\n", 1)[0] ?? "";
-  if (first.split("\t").length > first.split(",").length) return "tsv";
-  return first.includes(",") ? "csv" : "txt";
+export function previewOf(name: string, head: string, complete: boolean, wishes: PreviewWishes = {}): Preview {
+  const text = head.replace(/^\uFEFF/, "");
+  if (/^\s*[[{]/.test(text) && !/\.(csv|tsv|tab|psv)$/i.test(name)) return previewJson(text);
+  return previewDelimited(name, text, complete, wishes);
 }
 
 function previewJson(head: string): Preview {
   const names: string[] = [];
   const records: Record<string, unknown>[] = [];
-  for (const text of objectsOf(head)) {
+  for (const [from, to] of topObjects(head)) {
     if (records.length >= MOST_ROWS) break;
     try {
-      const record = JSON.parse(text) as Record<string, unknown>;
+      const record = JSON.parse(head.slice(from, to)) as Record<string, unknown>;
       for (const key of Object.keys(record)) if (!names.includes(key)) names.push(key);
       records.push(record);
     } catch {
       // A broken record is told of when it is ingested.
     }
   }
-  const columns = names.map((name) => ({
-    source: name,
-    name,
-    type: typeOf(records.map((record) => record[name])),
-    included: true,
-  }));
-  const rows = records.map((record) => names.map((name) => shown(record[name])));
-  return { format: "json", hasHeader: false, columns, rows };
+  const columns = names.map((name) => {
+    const values = records.map((record) => record[name]);
+    return { source: name, name, kind: unixTime(name, values) ?? kindOfValues(values), included: true };
+  });
+  const rows = records.map((record) => {
+    const values = names.map((name) => record[name]);
+    return { texts: values.map(shown), problem: null, values };
+  });
+  return { format: isOnLines(head) ? "ndjson" : "json", separator: "", hasHeader: false, columns, rows };
+}
+
+/** Whether the first line that says something is an object by itself. */
+function isOnLines(head: string): boolean {
+  const line = head.split("\n").find((one) => one.trim() !== "") ?? "";
+  try {
+    return line.trim().startsWith("{") && typeof JSON.parse(line) === "object";
+  } catch {
+    return false;
+  }
 }
 
 function shown(value: unknown): string {
@@ -65,115 +86,80 @@ function shown(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-function* objectsOf(text: string): Generator<string> {
-  let depth = 0;
-  let start = 0;
-  let quoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const letter = text[at];
-    if (quoted) {
-      if (letter === "\\") at += 1;
-      else if (letter === '"') quoted = false;
-    } else if (letter === '"') quoted = true;
-    else if (letter === "{" && depth++ === 0) start = at;
-    else if (letter === "}" && --depth === 0) yield text.slice(start, at + 1);
-  }
-}
-
-function previewLines(head: string, format: FileFormat, complete: boolean): Preview {
-  const separator = format === "tsv" ? "\t" : format === "csv" ? "," : "";
-  const records = parseLines(head.replace(/^\uFEFF/, ""), separator);
+function previewDelimited(name: string, head: string, complete: boolean, wishes: PreviewWishes): Preview {
+  const separator =
+    wishes.separator ??
+    (/\.(tsv|tab)$/i.test(name) ? "\t" : /\.(log|txt)$/i.test(name) ? logSeparator(head) : likelySeparator(head));
+  const reader = new DelimitedReader(separator);
+  const records = reader.push(head);
   // The last record of a part of a file is cut off somewhere.
-  if (!complete && records.length > 1) records.pop();
-  const first = records[0] ?? [];
-  const hasHeader = format !== "txt" && looksLikeHeader(first, records[1] ?? []);
-  const rows = (hasHeader ? records.slice(1) : records).slice(0, MOST_ROWS);
-  // Records with too few or too many values are broken: they say nothing of types.
-  const whole = rows.filter((row) => row.length === first.length);
+  if (complete) records.push(...reader.finish());
+  const first = records[0]?.fields ?? [];
+  const width = first.length;
+  const hasHeader =
+    wishes.hasHeader ??
+    (looksLikeHeader(first, records[1]?.fields ?? []) && (separator !== "" || /\.csv$/i.test(name)));
+  const kept = (hasHeader ? records.slice(1) : records).slice(0, MOST_ROWS);
+  const rows = kept.map(({ fields, problem }) => ({
+    texts: fields,
+    problem: problem ?? widthProblem(fields.length, width),
+    values: null,
+  }));
+  // Broken records say nothing of types.
+  const whole = rows.filter((row) => row.problem === null);
+  const taken = new Set<string>();
   const columns = first.map((text, index) => {
-    const source = hasHeader && text.trim() !== "" ? text.trim() : `Column${index + 1}`;
-    return { source, name: source, type: typeOf(whole.map((row) => guess(row[index] ?? ""))), included: true };
+    const source = nameOf(hasHeader ? text : "", index, taken);
+    const texts = whole.map((row) => row.texts[index] ?? "");
+    return { source, name: source, kind: unixTime(source, texts) ?? kindOfTexts(texts), included: true };
   });
-  return { format, hasHeader, columns, rows };
+  return { format: "delimited", separator, hasHeader, columns, rows };
 }
 
-function looksLikeHeader(first: string[], second: string[]): boolean {
-  if (first.length === 0 || first.some((text) => text.trim() === "" || typeof guess(text) !== "string")) return false;
-  if (new Set(first).size !== first.length) return false;
+/** Lines of a log are rarely values with separators: only tabs count. */
+function logSeparator(head: string): string {
+  const separator = likelySeparator(head);
+  return separator === "," || separator === ";" ? "" : separator;
+}
+
+/** The name in the header without what no column name may have; names that are there twice get a number. */
+function nameOf(text: string, index: number, taken: Set<string>): string {
+  const clean = text.replace(/[\r\n\t]+/g, " ").trim() || `Column${index + 1}`;
+  let name = clean;
+  for (let number = 2; taken.has(name); number += 1) name = `${clean}_${number}`;
+  taken.add(name);
+  return name;
+}
+
+export function widthProblem(found: number, expected: number): string | null {
+  if (found === expected) return null;
+  return `the record has ${found} ${found === 1 ? "value" : "values"} where ${expected} are expected`;
+}
+
+function looksLikeHeader(first: readonly string[], second: readonly string[]): boolean {
+  const kinds = first.map((text) => kindOfTexts([text]).type);
+  if (first.length === 0 || first.some((text) => text.trim() === "") || kinds.some((type) => type !== "string"))
+    return false;
+  if (new Set(first).size !== first.length) return first.length > 2 && second.length > 0;
   return (
     second.length === 0 ||
-    second.some((text) => typeof guess(text) !== "string" || isTime(text)) ||
-    first.every((text) => /^[A-Za-z_][\w .-]*$/.test(text.trim()))
+    second.some((text) => text.trim() !== "" && kindOfTexts([text]).type !== "string") ||
+    first.every((text) => /^[\p{L}_][\p{L}\p{N}_ .()/%€$#-]*$/u.test(text.trim()))
   );
 }
 
-export function parseLines(text: string, separator: string): string[][] {
-  const records: string[][] = [];
-  let record: string[] = [];
-  let field = "";
-  let quoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const letter = text[at] ?? "";
-    if (quoted) {
-      if (letter !== '"') field += letter;
-      else if (text[at + 1] === '"') field += text[(at += 1)];
-      else quoted = false;
-    } else if (letter === '"' && separator !== "" && field === "") quoted = true;
-    else if (separator !== "" && letter === separator) {
-      record.push(field);
-      field = "";
-    } else if (letter === "\n") {
-      record.push(field.replace(/\r$/, ""));
-      if (record.length > 1 || record[0] !== "") records.push(record);
-      record = [];
-      field = "";
-      if (records.length > MOST_ROWS) return records;
-    } else field += letter;
-  }
-  if (field !== "" || record.length > 0) records.push([...record, field]);
-  return records;
+/** Seconds or milliseconds since 1970, by the column's name and the size of its numbers. */
+function unixTime(name: string, values: readonly unknown[]): ColumnKind | null {
+  if (!/time|date|epoch|(^|_)ts($|_)|created|updated/i.test(name)) return null;
+  const numbers = values.filter((value) => value !== null && value !== undefined && value !== "").map(Number);
+  if (numbers.length === 0) return null;
+  const within = (least: number, most: number): boolean => numbers.every((one) => one >= least && one < most);
+  if (within(6e8, 5e9)) return { type: "datetime", form: "seconds" };
+  return within(6e11, 5e12) ? { type: "datetime", form: "milliseconds" } : null;
 }
 
-const isTime = (text: string): boolean =>
-  /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/.test(text);
-
-/** A text of a file as the value it looks like. */
-function guess(text: string): unknown {
-  const trimmed = text.trim();
-  if (trimmed === "") return null;
-  if (/^-?\d{1,19}$/.test(trimmed) && !/^-?0\d/.test(trimmed)) return Number(trimmed);
-  if (/^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed) && !/^-?0\d/.test(trimmed))
-    return /[.eE]/.test(trimmed) ? Number(trimmed) + 1e-9 : Number(trimmed);
-  if (/^(true|false)$/i.test(trimmed)) return true;
-  if (/^[[{]/.test(trimmed) && /[\]}]$/.test(trimmed)) {
-    try {
-      return JSON.parse(trimmed) as unknown;
-    } catch {
-      return text;
-    }
-  }
-  return text;
-}
-
-/** The narrowest type that holds all of the values. */
-function typeOf(values: unknown[]): string {
-  const kinds = new Set<string>();
-  for (const value of values) {
-    if (value === null || value === undefined) continue;
-    if (typeof value === "number") kinds.add(Number.isInteger(value) ? "long" : "real");
-    else if (typeof value === "boolean") kinds.add("bool");
-    else if (typeof value === "object") kinds.add("dynamic");
-    else
-      kinds.add(
-        isTime(String(value))
-          ? "datetime"
-          : /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(String(value))
-            ? "guid"
-            : "string",
-      );
-  }
-  if (kinds.size === 0) return "string";
-  if (kinds.size === 1) return [...kinds][0] ?? "string";
-  if ([...kinds].every((kind) => kind === "long" || kind === "real")) return "real";
-  return kinds.has("dynamic") ? "dynamic" : "string";
+/** Whether a value of a row of the preview fits its column. */
+export function fits(row: PreviewRow, index: number, kind: ColumnKind): boolean {
+  if (row.values !== null) return isKept(row.values[index], kind);
+  return convert(row.texts[index] ?? "", kind) !== null;
 }

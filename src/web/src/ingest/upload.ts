@@ -1,17 +1,30 @@
-// Sends a file in pieces of whole records; each piece is stored once, however often it is sent.
+// Sends a file in pieces of whole records; each piece is stored once, however often it is sent. Delimited values are
+// checked and written anew here, as the server takes them; JSON goes as it is, and the server reads it.
 
 import { quoteName } from "../base/format";
 import { headersWith, makeRequestId, postJson, ServerError } from "../server/client";
-import type { FoundColumn } from "./infer";
-import { RecordCutter, type FileFormat } from "./records";
+import { csvLine, DelimitedReader, type DelimitedRecord } from "./delimited";
+import { widthProblem, type FileFormat, type FoundColumn } from "./infer";
+import { countLines, RecordCutter, type JsonForm, type RecordPiece } from "./records";
+import { convert, isKept, labelOf } from "./values";
 
 export interface UploadPlan {
   database: string;
   table: string;
   format: FileFormat;
+  separator: string;
   hasHeader: boolean;
+  /** The name of the text's encoding, as TextDecoder takes it. */
+  encoding: string;
   columns: FoundColumn[];
-  skipBad: boolean;
+  /** Leaves out broken records and makes null of values that do not fit; else the first of either stops all. */
+  goOn: boolean;
+}
+
+export interface UploadError {
+  line: number;
+  field: string | null;
+  message: string;
 }
 
 export interface UploadState {
@@ -19,7 +32,9 @@ export interface UploadState {
   bytesTotal: number;
   rows: number;
   skipped: number;
-  errors: { line: number; message: string }[];
+  /** Values that did not fit and became null. */
+  nulled: number;
+  errors: UploadError[];
 }
 
 interface Report {
@@ -29,18 +44,19 @@ interface Report {
 }
 
 interface Refusal {
-  error?: { message?: string; line?: number | null };
+  error?: { message?: string; line?: number | null; field?: string | null };
   report?: Report;
 }
 
 const PIECE_BYTES = 2 * 1024 * 1024;
 const MOST_ERRORS = 200;
 const TRIES = 5;
+const SHOWN_LETTERS = 60;
 
 export async function createTable(plan: UploadPlan): Promise<void> {
   const columns = plan.columns
     .filter((column) => column.included)
-    .map((column) => `${quoteName(column.name)}:${column.type}`)
+    .map((column) => `${quoteName(column.name)}:${column.kind.type}`)
     .join(", ");
   await postJson("/v1/rest/mgmt", {
     db: plan.database,
@@ -48,17 +64,32 @@ export async function createTable(plan: UploadPlan): Promise<void> {
   });
 }
 
-/** The columns by their place or path in the file. */
+const TRANSFORMS: Record<string, string> = {
+  seconds: "DateTimeFromUnixSeconds",
+  milliseconds: "DateTimeFromUnixMilliseconds",
+};
+
+/** The columns by their place in the records that are sent, or by their path. */
 function mappingOf(plan: UploadPlan): string {
-  const entries = plan.columns.flatMap((column, index) => {
-    if (!column.included) return [];
-    const properties =
-      plan.format === "json"
-        ? { Path: `$['${column.source.replace(/\\/g, "\\\\").replace(/'/g, "\\'")}']` }
-        : { Ordinal: String(index) };
-    return [{ Column: column.name, Properties: properties }];
+  const included = plan.columns.filter((column) => column.included);
+  const entries = included.map((column, index) => {
+    if (plan.format === "delimited") return { Column: column.name, Properties: { Ordinal: String(index) } };
+    const path = `$['${column.source.replace(/\\/g, "\\\\").replace(/'/g, "\\'")}']`;
+    const transform = TRANSFORMS[column.kind.form];
+    return { Column: column.name, Properties: transform ? { Path: path, Transform: transform } : { Path: path } };
   });
   return JSON.stringify(entries);
+}
+
+/** A body to send, and the line of the file that each of its lines is from. */
+interface Body {
+  text: string;
+  lineOf: (line: number) => number;
+}
+
+/** Makes bodies of the pieces of a file, noting what is wrong with it. */
+interface Maker {
+  take(text: string, last: boolean): Body[];
 }
 
 export async function upload(
@@ -67,72 +98,175 @@ export async function upload(
   onState: (state: UploadState) => void,
   signal: AbortSignal,
 ): Promise<UploadState> {
-  const state: UploadState = { bytesSent: 0, bytesTotal: file.size, rows: 0, skipped: 0, errors: [] };
+  const state: UploadState = { bytesSent: 0, bytesTotal: file.size, rows: 0, skipped: 0, nulled: 0, errors: [] };
+  const note = (error: UploadError): void => {
+    if (!plan.goOn) throw new ServerError(sentence(error), 0, "", error.line);
+    if (state.errors.length < MOST_ERRORS) state.errors.push(error);
+  };
   const key = makeRequestId("ingest");
-  const cutter = new RecordCutter(plan.format);
-  const decoder = new TextDecoder();
+  const maker =
+    plan.format === "delimited" ? delimitedMaker(plan, state, note) : jsonMaker(plan, plan.format, state, note);
+  const decoder = new TextDecoder(plan.encoding);
   const mapping = mappingOf(plan);
   let pieces = 0;
-  for (let from = 0; from < file.size || from === 0; from += PIECE_BYTES) {
+  for (let from = 0; from < file.size; from += PIECE_BYTES) {
     const bytes = await file.slice(from, from + PIECE_BYTES).arrayBuffer();
     const last = from + PIECE_BYTES >= file.size;
-    const text = decoder.decode(bytes, { stream: !last });
-    const found = [cutter.push(text)];
-    if (last) found.push(cutter.finish());
-    for (const piece of found) {
-      if (piece.text.trim() === "") continue;
+    for (const body of maker.take(decoder.decode(bytes, { stream: !last }), last)) {
+      if (body.text.trim() === "") continue;
       signal.throwIfAborted();
-      const first = pieces === 0;
-      const report = await sendPiece(plan, mapping, piece.text, piece.line, first, `${key}-${pieces}`, signal);
+      const report = await sendBody(plan, mapping, body, `${key}-${pieces}`, signal);
       pieces += 1;
       state.rows += report.rows;
       state.skipped += report.skipped;
-      for (const error of report.errors ?? []) {
-        if (state.errors.length < MOST_ERRORS)
-          state.errors.push({ line: error.line + piece.line - 1, message: error.message });
-      }
+      for (const error of report.errors ?? [])
+        note({ line: body.lineOf(error.line), field: null, message: error.message });
     }
     state.bytesSent = Math.min(file.size, from + PIECE_BYTES);
     onState(state);
-    if (file.size === 0) break;
   }
+  state.errors.sort((left, right) => left.line - right.line);
   return state;
 }
 
-async function sendPiece(
+export function sentence(error: UploadError): string {
+  return `Line ${error.line}${error.field === null ? "" : `, ${error.field}`}: ${error.message}`;
+}
+
+function misfit(shown: string, column: FoundColumn): string {
+  const text = shown.length > SHOWN_LETTERS ? `${shown.slice(0, SHOWN_LETTERS)}…` : shown;
+  return `'${text}' is no ${labelOf(column.kind)}`;
+}
+
+/** Reads, checks and writes delimited records. */
+export function delimitedMaker(
+  plan: Pick<UploadPlan, "separator" | "hasHeader" | "columns">,
+  state: Pick<UploadState, "skipped" | "nulled">,
+  note: (error: UploadError) => void,
+): Maker {
+  const reader = new DelimitedReader(plan.separator);
+  let isHeader = plan.hasHeader;
+  const write = (record: DelimitedRecord): string | null => {
+    const { fields, line } = record;
+    const problem = record.problem ?? widthProblem(fields.length, plan.columns.length);
+    if (problem !== null) {
+      state.skipped += 1;
+      note({ line, field: null, message: problem });
+      return null;
+    }
+    const values: string[] = [];
+    plan.columns.forEach((column, index) => {
+      if (!column.included) return;
+      const text = fields[index] ?? "";
+      const value = convert(text, column.kind);
+      if (value === null) {
+        state.nulled += 1;
+        note({ line, field: column.name, message: misfit(text, column) });
+      }
+      values.push(value ?? "");
+    });
+    return csvLine(values);
+  };
+  return {
+    take(text, last) {
+      const records = reader.push(text);
+      if (last) records.push(...reader.finish());
+      const lines: string[] = [];
+      const places: number[] = [];
+      for (const record of records) {
+        if (isHeader) {
+          isHeader = false;
+          continue;
+        }
+        const line = write(record);
+        if (line === null) continue;
+        lines.push(line);
+        for (let count = countLines(line); count >= 0; count -= 1) places.push(record.line);
+      }
+      return [{ text: lines.join("\n"), lineOf: (line) => places[line - 1] ?? line }];
+    },
+  };
+}
+
+/** Cuts JSON into whole objects and tells which of their values the server will not keep. */
+function jsonMaker(plan: UploadPlan, form: JsonForm, state: UploadState, note: (error: UploadError) => void): Maker {
+  const cutter = new RecordCutter(form);
+  const known = new Set(plan.columns.map((column) => column.source));
+  const strange = new Set<string>();
+  const check = (piece: RecordPiece): void => {
+    let line = piece.line;
+    let counted = 0;
+    for (const [from, to] of piece.objects) {
+      line += countLines(piece.text.slice(counted, from));
+      counted = from;
+      let record: Record<string, unknown>;
+      try {
+        record = JSON.parse(piece.text.slice(from, to)) as Record<string, unknown>;
+      } catch {
+        // The server says what is wrong with it.
+        continue;
+      }
+      for (const column of plan.columns) {
+        const value = record[column.source];
+        if (!column.included || isKept(value, column.kind)) continue;
+        state.nulled += 1;
+        note({ line, field: column.name, message: misfit(JSON.stringify(value), column) });
+      }
+      for (const name of Object.keys(record)) {
+        if (known.has(name) || strange.has(name) || !plan.goOn) continue;
+        strange.add(name);
+        note({ line, field: name, message: "the first rows have no such field: it is not taken" });
+      }
+    }
+  };
+  return {
+    take(text, last) {
+      const pieces = [cutter.push(text)];
+      if (last) pieces.push(cutter.finish());
+      return pieces.map((piece) => {
+        check(piece);
+        return { text: piece.text, lineOf: (line) => line + piece.line - 1 };
+      });
+    },
+  };
+}
+
+async function sendBody(
   plan: UploadPlan,
   mapping: string,
-  text: string,
-  line: number,
-  first: boolean,
+  body: Body,
   key: string,
   signal: AbortSignal,
 ): Promise<Report> {
-  const options = new URLSearchParams({ format: plan.format, mapping, onError: plan.skipBad ? "skip" : "abort" });
-  if (plan.format === "csv" || plan.format === "tsv")
-    options.set("header", first && plan.hasHeader ? "ignore" : "false");
+  // The table is as it was chosen: values that do not fit must not change its types.
+  const options = new URLSearchParams({ mapping, onError: plan.goOn ? "skip" : "abort", create: "false" });
+  if (plan.format === "delimited") {
+    options.set("format", "csv");
+    options.set("header", "false");
+  } else options.set("format", "json");
   const path = `/ingest/${encodeURIComponent(plan.database)}/${encodeURIComponent(plan.table)}?${options.toString()}`;
   for (let attempt = 1; ; attempt += 1) {
     const response = await fetch(path, {
       method: "POST",
-      body: text,
+      body: body.text,
       headers: headersWith({ "idempotency-key": key }),
       signal,
     });
     if (response.ok) return (await response.json()) as Report;
     const busy = response.status === 429 || response.status === 503;
-    if (!busy || attempt >= TRIES) throw refusal(response.status, await response.text(), line);
+    if (!busy || attempt >= TRIES) throw refusal(response.status, await response.text(), body);
     const seconds = Number(response.headers.get("retry-after") ?? "1");
     await new Promise((resolve) => window.setTimeout(resolve, 1000 * Math.max(1, seconds)));
   }
 }
 
-function refusal(status: number, text: string, line: number): ServerError {
+function refusal(status: number, text: string, body: Body): ServerError {
   try {
-    const body = JSON.parse(text) as Refusal;
-    const at = body.error?.line ? body.error.line + line - 1 : null;
-    const message = body.error?.message ?? text;
-    return new ServerError(at === null ? message : `Line ${at}: ${message}`, status, "", at);
+    const found = (JSON.parse(text) as Refusal).error;
+    const message = found?.message ?? text;
+    if (!found?.line) return new ServerError(message, status);
+    const line = body.lineOf(found.line);
+    return new ServerError(sentence({ line, field: found.field ?? null, message }), status, "", line);
   } catch {
     return new ServerError(text, status);
   }
