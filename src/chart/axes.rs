@@ -168,13 +168,17 @@ pub fn title_upright(scene: &mut Scene, plot: Area, x: f64, title: &str, size: f
 
 /// What the ticks of a time axis leave unsaid: the day, or the year, and that it is UTC.
 pub fn time_context(scale: &Scale, ticks: &[Tick]) -> String {
-    let (low, high) = (text::civil(scale.low as i64), text::civil(scale.high as i64));
+    let seen = match (ticks.first(), ticks.last()) {
+        (Some(first), Some(last)) => (first.value as i64, last.value as i64),
+        _ => (scale.low as i64, scale.high as i64),
+    };
+    let (low, high) = (text::civil(seen.0), text::civil(seen.1));
     let years_told =
         ticks.iter().any(|tick| tick.text.len() == 4 && tick.text.bytes().all(|b| b.is_ascii_digit()));
     if (low.year, low.month, low.day) == (high.year, high.month, high.day) {
-        format!("{} (UTC)", text::day(scale.low as i64))
+        format!("{} (UTC)", text::day(seen.0))
     } else if ticks.iter().all(|tick| tick.text.contains(':')) {
-        format!("{} – {} (UTC)", text::day(scale.low as i64), text::day(scale.high as i64))
+        format!("{} – {} (UTC)", text::day(seen.0), text::day(seen.1))
     } else if years_told {
         "UTC".to_owned()
     } else if low.year == high.year {

@@ -7,13 +7,15 @@ use super::cartesian::{Layer, Mark, Shared, layers, value_scale};
 use super::data::{Data, XAxis};
 use super::font;
 use super::frame;
-use super::scale::Scale;
+use super::scale::{Measure, Scale, Tick};
 use super::scene::{Anchor, Area, Group, Node, Paint, Scene, crisp};
 use super::{Kind, Properties};
 
 pub struct Titles {
     pub x: Option<String>,
     pub y: Option<String>,
+    /// Of each value axis.
+    pub axes: Vec<String>,
     pub last: bool,
 }
 
@@ -31,7 +33,7 @@ pub fn step(data: &Data) -> f64 {
     let least = places.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
     match (least.is_finite(), &data.x) {
         (true, _) => least,
-        (false, XAxis::Measured(super::scale::Measure::Number)) => 1.0,
+        (false, XAxis::Measured(Measure::Number)) => 1.0,
         (false, _) => super::text::TICKS_PER_SECOND as f64 * 60.0,
     }
 }
@@ -59,8 +61,15 @@ pub fn settle(data: &mut Data) {
     }
     let places = places(data);
     let (Some(first), Some(last)) = (places.first(), places.last()) else { return };
-    let slots = (last - first) / step(data);
-    if slots <= places.len() as f64 * 4.0 + 8.0 && places.len() > 1 {
+    let step = step(data);
+    let slots = (last - first) / step;
+    // Codes such as 200, 404, 500 are names: their distances say nothing.
+    let even = !matches!(data.x, XAxis::Measured(Measure::Number))
+        || places.iter().all(|place| {
+            let slots = (place - first) / step;
+            (slots - slots.round()).abs() < 0.01
+        });
+    if even && slots <= places.len() as f64 * 4.0 + 8.0 && places.len() > 1 {
         return;
     }
     let names = places.iter().map(|place| axes::x_text(&data.x, *place)).collect();
@@ -71,6 +80,21 @@ pub fn settle(data: &mut Data) {
     }
     data.x = XAxis::Categories(names);
 }
+
+/// Ticks at the bars themselves, where their texts have room.
+pub fn ticks(data: &Data, scale: &Scale, width: f64, size: f64) -> Option<Vec<Tick>> {
+    let XAxis::Measured(_) = data.x else { return None };
+    let places = places(data);
+    if scale.log || places.len() > 40 {
+        return None;
+    }
+    let ticks = scale.ticks_at(&places);
+    let slot = slot_width(data, scale);
+    (axes::widest(&ticks, size) + 8.0 <= slot.min(width)).then_some(ticks)
+}
+
+/// A bar thicker than this, in pixels, looks like a wall.
+const THICKNESS_MAX: f64 = 120.0;
 
 /// Where the bars of a layer lie across their slot: the offset from its middle and the thickness, in slots.
 fn lane(at: usize, count: usize, stacks: bool) -> (f64, f64) {
@@ -157,6 +181,7 @@ fn paint_layers(
     let stacks = properties.stacks();
     // Bars of several axes stand side by side, as those of several series do.
     let lanes: usize = if stacks { shared.len() } else { shared.iter().map(|one| one.layers.len()).sum() };
+    let slot = slot.min(THICKNESS_MAX * lanes.max(1) as f64);
     let mut at = 0;
     for one in shared {
         for layer in &one.layers {
@@ -215,13 +240,18 @@ pub fn draw_level(
     let tiny = scene.width < 140.0 || scene.height < 90.0;
     let y_title = titles.x.as_ref().filter(|_| area.height > 60.0 && scene.width >= 240.0);
     let x_title = titles.y.as_ref().filter(|_| titles.last && area.height > 90.0);
-    let mut bottom = if tiny { 0.0 } else { (size + 8.0) * groups.len() as f64 };
-    if !titles.last && groups.len() == 1 && !tiny {
-        bottom = size + 6.0;
-    }
+    // The first axis is below the bars, the second above them, and so on; several have names.
+    let axis_room = if groups.len() > 1 { size * 2.0 + 10.0 } else { size + 8.0 };
+    let below = groups.len().div_ceil(2) as f64;
+    let above = (groups.len() / 2) as f64;
+    let (bottom, top) = match (tiny, titles.last || groups.len() > 1) {
+        (true, _) => (0.0, 0.0),
+        (false, true) => (axis_room * below, axis_room * above),
+        (false, false) => (size + 6.0, 0.0),
+    };
     let title_room = if x_title.is_some() { size + 6.0 } else { 0.0 };
     let left_title = if y_title.is_some() { size + 6.0 } else { 0.0 };
-    let height = (area.height - bottom - title_room).max(4.0);
+    let height = (area.height - bottom - top - title_room).max(4.0);
     let upright_ticks = measured.as_ref().map(|scale| scale.ticks(axes::count_upright(height).max(2)));
     let widest = match &upright_ticks {
         Some(ticks) => axes::widest(ticks, size),
@@ -230,14 +260,14 @@ pub fn draw_level(
     let room = if tiny { 0.0 } else { (widest + 10.0).min(area.width * 0.38) };
     let plot = Area {
         x: area.x + left_title + room,
-        y: area.y,
+        y: area.y + top,
         width: (area.width - left_title - room - if tiny { 0.0 } else { 14.0 }).max(4.0),
         height,
     };
     let across = match &measured {
         Some(scale) => scale.clone(),
         None => Scale {
-            measure: super::scale::Measure::Number,
+            measure: Measure::Number,
             low: -0.5,
             high: names.len().max(1) as f64 - 0.5,
             log: false,
@@ -261,6 +291,19 @@ pub fn draw_level(
             Shared { layers, scale, ticks, paint, name: String::new() }
         })
         .collect();
+    if groups.len() > 1 && !tiny {
+        for (at, (one, name)) in shared.iter().zip(&titles.axes).enumerate() {
+            let row = (at / 2) as f64;
+            let y = if at % 2 == 0 {
+                plot.bottom() + row * axis_room + size * 2.0 + 7.0
+            } else {
+                plot.y - row * axis_room - size - 10.0
+            };
+            let mut title = Group::fill(one.paint);
+            title.fitted(plot.x + plot.width / 2.0, y, name, size, Anchor::Middle, plot.width);
+            scene.add(title);
+        }
+    }
     for (at, one) in shared.iter().enumerate() {
         let mut grid = Group::stroke(Paint::Grid, 1.0);
         let mut texts = Group::fill(one.paint);
@@ -273,7 +316,8 @@ pub fn draw_level(
                 grid.line(x, plot.y, x, plot.bottom());
             }
             if !tiny {
-                let y = plot.bottom() + size + 5.0 + at as f64 * (size + 8.0);
+                let row = (at / 2) as f64 * axis_room;
+                let y = if at % 2 == 0 { plot.bottom() + size + 5.0 + row } else { plot.y - 6.0 - row };
                 let half = font::width(&tick.text, size) / 2.0;
                 texts.text(x.min(scene.width - half - 2.0), y, tick.text.clone(), size, Anchor::Middle);
             }

@@ -7,7 +7,7 @@ use super::data::{self, Data, XAxis};
 use super::grid;
 use super::scale::{Measure, Scale};
 use super::scene::Scene;
-use super::{Kind, Properties, Table, VisualKind, bars, text};
+use super::{Kind, Properties, Table, VisualKind, bars, pivot, plotly, text, time_pivot};
 
 /// ANSI colours of the series in turn.
 const COLOURS: [u8; 6] = [34, 33, 32, 35, 36, 31];
@@ -32,7 +32,16 @@ pub fn write(table: &Table, properties: &Properties, width: usize, height: usize
     } else {
         match properties.kind {
             Kind::Card => page.card(table),
-            Kind::LadderChart | Kind::TimePivot => page.ladder(table, properties, &choice),
+            Kind::LadderChart => page.ladder(table, properties, &choice),
+            Kind::TimePivot => page.time_pivot(table, &choice),
+            Kind::PivotChart => match pivot::table_of(&mut scene, table, &choice) {
+                Some(pivoted) => page.table(&pivoted),
+                None => page.table(table),
+            },
+            Kind::Plotly => match plotly::check(table) {
+                Ok(()) => scene.note("a plotly figure is drawn as SVG or PNG only".to_owned()),
+                Err(problem) => page.line(&cut(&problem, width)),
+            },
             Kind::ScatterChart | Kind::PieChart if properties.shape == VisualKind::Map => page.table(table),
             Kind::PieChart => page.shares(
                 table,
@@ -287,6 +296,36 @@ impl Page {
         }
     }
 
+    /// A tree of rows: pale from the first begin to the last end, full where events begin.
+    fn time_pivot(&mut self, table: &Table, choice: &Choice) {
+        let lanes = time_pivot::lanes(table, choice);
+        let Some((low, high)) = data::range(lanes.iter().flat_map(|lane| [lane.begin, lane.end])) else {
+            return self.line(&centred("No data", self.width));
+        };
+        let room = self.left().saturating_sub(3).max(1);
+        let title = |lane: &time_pivot::Lane| format!("{}{}", "  ".repeat(lane.depth), lane.name);
+        let names =
+            lanes.iter().take(room).map(|lane| length(&title(lane))).max().unwrap_or(0).min(self.width / 3);
+        let width = self.width.saturating_sub(names + 2).max(8);
+        let scale = Scale::new(Measure::Time, low, high, false).over(0.0, width as f64 - 1.0);
+        for (at, lane) in lanes.iter().take(room).enumerate() {
+            let place = |value: f64| (scale.at(value).max(0.0) as usize).min(width - 1);
+            let mut cells = vec![' '; width];
+            cells[place(lane.begin)..=place(lane.end)].fill('░');
+            for event in &lane.events {
+                cells[place(event.0)] = '█';
+            }
+            let drawn: String = cells.into_iter().collect();
+            let drawn = self.coloured(drawn.trim_end(), at);
+            let line = format!("{} │{drawn}", padded(&title(lane), names, false));
+            self.line(&line);
+        }
+        self.axis(&scale, names + 2, width);
+        if lanes.len() > room {
+            self.line(&format!("… {} more", lanes.len() - room));
+        }
+    }
+
     /// The texts of a level axis.
     fn axis(&mut self, scale: &Scale, indent: usize, width: usize) {
         let mut count = (width / 12).max(1);
@@ -324,7 +363,12 @@ impl Page {
         }
     }
 
-    fn legend(&mut self, data: &Data) {
+    /// Without colours, parts of a stack are told apart by their density.
+    fn stack_glyph(&self, series: usize) -> &'static str {
+        if self.colours { "█" } else { ["█", "▒", "▓", "░"][series % 4] }
+    }
+
+    fn legend(&mut self, data: &Data, stacks: bool) {
         let mut line = String::new();
         let mut used = 0;
         for (at, series) in data.series.iter().enumerate() {
@@ -334,7 +378,8 @@ impl Page {
                 line.push_str(&format!("and {} more", data.series.len() - at));
                 break;
             }
-            line.push_str(&format!("{} {name}  ", self.coloured("■", at)));
+            let mark = if stacks { self.stack_glyph(at) } else { "■" };
+            line.push_str(&format!("{} {name}  ", self.coloured(mark, at)));
             used += size;
         }
         self.line(&line);
@@ -428,7 +473,7 @@ impl Page {
             }
         }
         if has_legend {
-            self.legend(&data);
+            self.legend(&data, properties.stacks() && properties.kind.is_bar());
         }
     }
 
@@ -467,7 +512,8 @@ impl Page {
                 let mut sum = 0.0;
                 for (series, base, top) in &marks {
                     let to = value.at(*top).round().max(0.0) as usize;
-                    line.push_str(&self.coloured(&"█".repeat(to.saturating_sub(end)), *series));
+                    let glyph = self.stack_glyph(*series);
+                    line.push_str(&self.coloured(&glyph.repeat(to.saturating_sub(end)), *series));
                     end = end.max(to);
                     sum += top - base;
                 }

@@ -56,8 +56,11 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     note_gaps(scene, &data, properties);
     describe(scene, table, &data, properties, choice, x_range);
     let area = frame::notes(scene, area);
-    let names: Vec<(String, Paint)> =
+    let mut names: Vec<(String, Paint)> =
         groups.iter().flatten().map(|at| (data.series[*at].name.clone(), Paint::Series(*at))).collect();
+    if data.series.iter().flat_map(|one| &one.points).any(|point| point.anomaly) {
+        names.push(("anomalies".to_owned(), Paint::Anomaly));
+    }
     let wants_legend = properties.legend.unwrap_or(names.len() > 1);
     let by_panel = properties.split == YSplit::Panels && groups.iter().all(|group| group.len() == 1);
     let area = if wants_legend && !(by_panel && properties.legend.is_none()) {
@@ -78,7 +81,7 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     };
     if properties.split == YSplit::Panels && groups.len() > 1 {
         let size = frame::text_size(scene);
-        let gap = size + 8.0;
+        let gap = size * 1.6 + 8.0;
         let tail = size * 2.0 + 14.0;
         let height = ((area.height - tail) / groups.len() as f64 - gap).max(8.0);
         for (at, group) in groups.iter().enumerate() {
@@ -89,7 +92,7 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
             let last = at + 1 == groups.len();
             let panel = Area {
                 x: area.x,
-                y: top + gap - 2.0,
+                y: top + size + 4.0,
                 width: area.width,
                 height: height + if last { tail } else { 0.0 },
             };
@@ -311,7 +314,12 @@ impl Frame<'_> {
                 self.data,
                 self.properties,
                 groups,
-                &bars::Titles { x: self.x_title(&self.x_name), y: self.y_title(groups.len()), last },
+                &bars::Titles {
+                    x: self.x_title(&self.x_name),
+                    y: self.y_title(groups.len()),
+                    axes: groups.iter().map(|group| self.group_name(group)).collect(),
+                    last,
+                },
             );
         }
         let size = frame::text_size(scene);
@@ -343,7 +351,11 @@ impl Frame<'_> {
         let right: f64 = if tiny { 0.0 } else { rooms.iter().skip(1).step_by(2).sum() };
         let mut plot = area.inset(left, size * 0.5, right.max(if tiny { 0.0 } else { 6.0 }), 0.0);
         let x_scale = self.x_scale().over(plot.x, plot.right());
-        let x_ticks = axes::ticks_along(&x_scale, plot.width, size);
+        let x_ticks = match self.properties.kind {
+            Kind::ColumnChart => bars::ticks(self.data, &x_scale, plot.width, size),
+            _ => None,
+        }
+        .unwrap_or_else(|| axes::ticks_along(&x_scale, plot.width, size));
         let names = match &self.data.x {
             XAxis::Categories(names) => Some((names, axes::plan_names(names, plot.width, area.height, size))),
             XAxis::Measured(_) => None,
@@ -459,25 +471,30 @@ impl Frame<'_> {
                 value.is_finite() && (!shared.scale.log || value > 0.0) && (!x_scale.log || mark.x > 0.0);
             visible.then(|| (x_scale.at(mark.x), shared.scale.at(value)))
         };
+        // Dots at the edge are whole, those beyond it are not there.
+        let within = |(x, y): &(f64, f64)| {
+            let edge = plot.inset(-1.0, -1.0, -1.0, -1.0);
+            (edge.x..=edge.right()).contains(x) && (edge.y..=edge.bottom()).contains(y)
+        };
         for layer in &shared.layers {
             let series: &Series = &self.data.series[layer.series];
             let paint = Paint::Series(layer.series);
-            let mut group = Group { clip, title: Some(series.name.clone()), ..Group::default() };
             if self.properties.kind == Kind::ScatterChart {
-                let mut dots = Group { fill: Some(paint), opacity: 0.75, ..Group::default() };
+                let title = Some(series.name.clone());
+                let mut dots = Group { fill: Some(paint), opacity: 0.75, title, ..Group::default() };
                 let radius = if layer.marks.len() > 1000 { 2.0 } else { 3.5 };
                 let mut seen = HashSet::new();
                 for mark in &layer.marks {
-                    if let Some((x, y)) = place(mark, mark.top)
+                    if let Some((x, y)) = place(mark, mark.top).filter(&within)
                         && seen.insert(((x * 0.7) as i64, (y * 0.7) as i64))
                     {
                         dots.circle(x, y, radius);
                     }
                 }
-                group.nodes.push(Node::Group(dots));
-                scene.add(group);
+                scene.add(dots);
                 continue;
             }
+            let mut group = Group { clip, title: Some(series.name.clone()), ..Group::default() };
             // Runs without gaps; each mark as (x, base, top) in pixels.
             let mut runs: Vec<Vec<(f64, f64, f64)>> = vec![Vec::new()];
             for mark in &layer.marks {
@@ -493,18 +510,33 @@ impl Frame<'_> {
             }
             let mut fills = Group {
                 fill: Some(paint),
-                opacity: if self.properties.stacks() { 0.75 } else { 0.3 },
+                opacity: match (self.properties.stacks(), self.data.series.len()) {
+                    (true, _) => 0.75,
+                    (false, 1) => 0.55,
+                    (false, _) => 0.4,
+                },
                 ..Group::default()
             };
             let mut lines = Group::stroke(paint, if self.properties.stacks() { 1.0 } else { 2.0 });
             let mut dots = Group::fill(paint);
+            // Few values are told apart from the lines between them.
+            let sparse = layer.marks.len() as f64 * 14.0 <= plot.width
+                && self.data.series.len() <= 8
+                && plot.height > 60.0
+                && !self.properties.stacks();
             for run in runs.iter().filter(|run| !run.is_empty()) {
                 if let [(x, base, top)] = run.as_slice() {
-                    dots.circle(*x, *top, 3.0);
+                    if within(&(*x, *top)) {
+                        dots.circle(*x, *top, 3.0);
+                    }
                     if is_area {
                         lines.line(*x, *base, *x, *top);
                     }
                     continue;
+                }
+                if sparse {
+                    let places = run.iter().map(|(x, _, top)| (*x, *top)).filter(&within);
+                    places.for_each(|(x, y)| dots.circle(x, y, 2.5));
                 }
                 let tops = thin(run.iter().map(|(x, _, top)| (*x, *top)));
                 if is_area {
@@ -524,18 +556,20 @@ impl Frame<'_> {
             };
             let mut seen = HashSet::new();
             for mark in layer.marks.iter().filter(|mark| mark.anomaly) {
-                if let Some((x, y)) = place(mark, mark.top)
+                if let Some((x, y)) = place(mark, mark.top).filter(&within)
                     && seen.insert((x as i64, y as i64))
                 {
                     anomalies.circle(x, y, 5.0);
                 }
             }
-            for part in [fills, lines, dots, anomalies] {
+            for part in [fills, lines] {
                 if !part.nodes.is_empty() {
                     group.nodes.push(Node::Group(part));
                 }
             }
             scene.add(group);
+            scene.add(dots);
+            scene.add(anomalies);
         }
         if self.data.series.len() == 1 && shared.layers.iter().all(|layer| layer.marks.is_empty()) {
             let mut empty = Group::fill(Paint::Muted);
@@ -545,7 +579,7 @@ impl Frame<'_> {
     }
 }
 
-fn outline(points: &[(f64, f64)]) -> Vec<Segment> {
+pub fn outline(points: &[(f64, f64)]) -> Vec<Segment> {
     let line =
         |at: usize, (x, y): (f64, f64)| if at == 0 { Segment::Move(x, y) } else { Segment::Line(x, y) };
     points.iter().enumerate().map(|(at, point)| line(at, *point)).collect()

@@ -60,7 +60,8 @@ fn choose_known(columns: &[Column], properties: &Properties) -> Choice {
         anomalies: find_all(&properties.anomaly_columns).unwrap_or_default(),
     };
     match properties.kind {
-        Kind::Table | Kind::PivotChart | Kind::Card | Kind::Other => Choice::default(),
+        Kind::Table | Kind::Card | Kind::Plotly | Kind::Other => Choice::default(),
+        Kind::PivotChart => chooser.pivot(),
         Kind::LadderChart => chooser.ladder(),
         Kind::TimePivot => chooser.time_pivot(),
         Kind::TreeMap => chooser.tree_map(),
@@ -215,6 +216,25 @@ impl Chooser<'_> {
             series,
             ..Choice::default()
         }
+    }
+
+    /// Rows by the first datetime, else the first label, columns by the next label, the first number within; where
+    /// there is no number, rows are counted.
+    fn pivot(mut self) -> Choice {
+        let labels = |chooser: &Self| -> Vec<usize> {
+            chooser.free().into_iter().filter(|at| is_label(chooser.kind(*at))).collect()
+        };
+        if self.x.is_none() {
+            let time = self.free().into_iter().find(|at| self.kind(*at) == ColumnKind::DateTime);
+            self.x = time.or_else(|| labels(&self).first().copied()).or_else(|| self.first_x(|_| true));
+        }
+        let series = self.series.clone().unwrap_or_else(|| labels(&self).into_iter().take(1).collect());
+        let y = self
+            .y
+            .clone()
+            .unwrap_or_else(|| self.free().into_iter().filter(|at| is_measure(self.kind(*at))).collect());
+        let problem = self.x.is_none().then(|| "there is no column to pivot by".to_owned());
+        Choice { x: self.x, series, y: y.into_iter().take(1).collect(), problem, ..Choice::default() }
     }
 
     /// Labels from the outside in, the first number as the size.

@@ -85,7 +85,7 @@ pub fn refine(table: &Table) -> Cow<'_, Table> {
 }
 
 /// Ticks of a datetime as JSON texts have it: `2017-01-05T00:00:00.0000000Z`.
-fn parse_datetime(text: &str) -> Option<i64> {
+pub fn parse_datetime(text: &str) -> Option<i64> {
     let (day, rest) = text.strip_suffix('Z').unwrap_or(text).split_once(['T', ' '])?;
     let mut day = day.split('-').map(|part| part.parse::<i64>().ok());
     let (year, month, date) = (day.next()??, day.next()??, day.next()??);

@@ -13,14 +13,21 @@ fn is_right(kind: ColumnKind) -> bool {
 pub fn cell(value: &Value) -> String {
     let shown = match value {
         Value::Integer(whole) => whole.to_string(),
-        Value::Real(real) if real.is_finite() => {
-            let short = format!("{real}");
-            if short.len() <= 16 { short } else { text::number(*real) }
-        }
+        Value::Real(real) if real.is_finite() => plain_real(*real),
         Value::Text(text) => text.chars().take(300).collect(),
         other => text::value(other),
     };
     shown.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+/// At most six digits after the point, or a power of ten.
+fn plain_real(real: f64) -> String {
+    let size = real.abs();
+    if size != 0.0 && !(1e-6..1e15).contains(&size) {
+        return format!("{real:e}");
+    }
+    let shown = format!("{real:.6}");
+    shown.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 pub fn draw(scene: &mut Scene, area: Area, table: &Table) {

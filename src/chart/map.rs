@@ -1,4 +1,5 @@
-//! Points on the earth: longitude and latitude on a plain graticule, without pictures from elsewhere.
+//! Points, bubbles and pies on the earth: longitude and latitude on a plain graticule over the coast lines we have,
+//! without pictures from elsewhere.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,8 +7,8 @@ use super::choose::Choice;
 use super::data::{self, SERIES_MAX};
 use super::frame;
 use super::scale::{Measure, Scale};
-use super::scene::{Anchor, Area, Group, Paint, Scene, crisp};
-use super::{Properties, Table, Value, text};
+use super::scene::{Anchor, Area, Group, Node, Paint, Scene, crisp};
+use super::{Kind, Properties, Table, Value, earth, pie, text};
 
 pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Properties, choice: &Choice) {
     // Longitude, latitude, size, series.
@@ -70,7 +71,7 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     let plot = area.inset(38.0, 6.0, 10.0, size + 10.0);
     // A degree of longitude is shorter far from the equator.
     let squeeze = ((south + north) / 2.0).to_radians().cos().max(0.2);
-    let (mut width, mut height) = ((east - west).max(0.5) * 1.15, (north - south).max(0.5) * 1.15);
+    let (mut width, mut height) = ((east - west).max(2.0) * 1.15, (north - south).max(2.0) * 1.15);
     let wanted = plot.width / plot.height.max(1.0) / squeeze;
     if width / height < wanted {
         width = height * wanted;
@@ -81,9 +82,7 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     let x = Scale::new(Measure::Number, cx - width / 2.0, cx + width / 2.0, false).over(plot.x, plot.right());
     let y =
         Scale::new(Measure::Number, cy - height / 2.0, cy + height / 2.0, false).over(plot.bottom(), plot.y);
-    let mut sea = Group::fill(Paint::Soft);
-    sea.rect(plot.x, plot.y, plot.width, plot.height);
-    scene.add(sea);
+    ground(scene, plot, &x, &y);
     let mut grid = Group::stroke(Paint::Grid, 1.0);
     let mut texts = Group::fill(Paint::Muted);
     let degrees = |value: f64, positive: &str, negative: &str| {
@@ -112,6 +111,48 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     }
     scene.add(grid);
     scene.add(texts);
+    if properties.kind == Kind::PieChart && !choice.series.is_empty() && !choice.y.is_empty() {
+        pies(scene, plot, (&x, &y), &points, &names);
+    } else {
+        dots(scene, plot, (&x, &y), &points, &names);
+    }
+}
+
+/// Sea, land and borders.
+fn ground(scene: &mut Scene, plot: Area, x: &Scale, y: &Scale) {
+    let mut sea = Group::fill(Paint::Soft);
+    sea.rect(plot.x, plot.y, plot.width, plot.height);
+    scene.add(sea);
+    let place = |line: &[(f64, f64)]| -> Vec<(f64, f64)> {
+        line.iter().map(|(longitude, latitude)| (x.at(*longitude), y.at(*latitude))).collect()
+    };
+    let earth = earth::earth();
+    let mut land = Group { fill: Some(Paint::Land), clip: Some(plot), ..Group::default() };
+    for coast in &earth.coasts {
+        let path = earth::filled_within(&place(coast), plot.inset(-2.0, -2.0, -2.0, -2.0));
+        if !path.is_empty() {
+            land.nodes.push(Node::Path(path));
+        }
+    }
+    scene.add(land);
+    let mut borders =
+        Group { stroke: Some(Paint::Background), width: 1.0, clip: Some(plot), ..Group::default() };
+    for border in &earth.borders {
+        let path = earth::drawn_within(&place(border), plot);
+        if !path.is_empty() {
+            borders.nodes.push(Node::Path(path));
+        }
+    }
+    scene.add(borders);
+}
+
+fn dots(
+    scene: &mut Scene,
+    plot: Area,
+    (x, y): (&Scale, &Scale),
+    points: &[(f64, f64, f64, usize)],
+    names: &[String],
+) {
     let largest = points.iter().map(|point| point.2).filter(|size| size.is_finite()).fold(0.0, f64::max);
     for (at, name) in names.iter().enumerate() {
         let mut dots = Group {
@@ -126,13 +167,64 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
         let mut seen = HashSet::new();
         for (longitude, latitude, size, _) in points.iter().filter(|point| point.3 == at) {
             let (px, py) = (x.at(*longitude), y.at(*latitude));
-            // The area tells the size.
-            let radius =
-                if largest > 0.0 && *size > 0.0 { 2.0 + 16.0 * (size / largest).sqrt() } else { 3.5 };
+            let radius = if largest > 0.0 && *size > 0.0 { radius_of(size / largest) } else { 3.5 };
             if seen.insert(((px * 0.7) as i64, (py * 0.7) as i64, radius as i64)) {
                 dots.circle(px, py, radius);
             }
         }
         scene.add(dots);
+    }
+}
+
+/// The area tells the size.
+fn radius_of(part: f64) -> f64 {
+    2.0 + 16.0 * part.sqrt()
+}
+
+/// A pie at each place, its area the sum of what is there.
+fn pies(
+    scene: &mut Scene,
+    plot: Area,
+    (x, y): (&Scale, &Scale),
+    points: &[(f64, f64, f64, usize)],
+    names: &[String],
+) {
+    let mut places: Vec<(f64, f64, Vec<f64>)> = Vec::new();
+    let mut place_of: HashMap<(u64, u64), usize> = HashMap::new();
+    for (longitude, latitude, size, series) in points {
+        let next = places.len();
+        let at = *place_of.entry((longitude.to_bits(), latitude.to_bits())).or_insert(next);
+        if at == next {
+            places.push((x.at(*longitude), y.at(*latitude), vec![0.0; names.len()]));
+        }
+        if *size > 0.0 && size.is_finite() {
+            places[at].2[*series] += size;
+        }
+    }
+    let sum = |parts: &[f64]| parts.iter().sum::<f64>();
+    let largest = places.iter().map(|place| sum(&place.2)).fold(0.0, f64::max);
+    // The small ones above the large ones.
+    places.sort_by(|left, right| sum(&right.2).total_cmp(&sum(&left.2)));
+    for (px, py, parts) in &places {
+        let total = sum(parts);
+        if total <= 0.0 || !total.is_finite() {
+            continue;
+        }
+        let radius = radius_of(total / largest);
+        let mut begin = 0.0;
+        for (at, part) in parts.iter().enumerate().filter(|(_, part)| **part > 0.0) {
+            let end = begin + part / total;
+            let mut slice = Group {
+                fill: Some(Paint::Series(at)),
+                stroke: Some(Paint::Background),
+                width: 0.5,
+                title: Some(format!("{}: {}", names[at], text::number(*part))),
+                clip: Some(plot),
+                ..Group::default()
+            };
+            slice.nodes.push(pie::slice((*px, *py), radius, begin, end));
+            scene.add(slice);
+            begin = end;
+        }
     }
 }

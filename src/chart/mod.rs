@@ -10,12 +10,15 @@ mod card;
 mod cartesian;
 pub mod choose;
 mod data;
+mod earth;
 mod font;
 mod frame;
 mod grid;
 mod ladder;
 mod map;
 mod pie;
+mod pivot;
+mod plotly;
 mod png;
 pub mod properties;
 mod scale;
@@ -23,6 +26,7 @@ mod scene;
 mod svg;
 mod text;
 mod theme;
+mod time_pivot;
 mod treemap;
 
 #[cfg(test)]
@@ -245,7 +249,7 @@ fn draw(table: &Table, properties: &Properties, look: &Look) -> Scene {
     }
     let choice = choose::choose(&table.columns, properties);
     if !choice.missing.is_empty() {
-        scene.note(format!("there is no column {}", choice.missing.join(", ")));
+        scene.note(format!("there is no column '{}'", choice.missing.join("', '")));
     }
     if let Some(problem) = &choice.problem
         && properties.kind.needs_columns()
@@ -255,14 +259,17 @@ fn draw(table: &Table, properties: &Properties, look: &Look) -> Scene {
         return scene;
     }
     match properties.kind {
-        Kind::Table | Kind::PivotChart => grid::draw(&mut scene, area, table),
+        Kind::Table => grid::draw(&mut scene, area, table),
+        Kind::PivotChart => pivot::draw(&mut scene, area, table, properties, &choice),
+        Kind::Plotly => plotly::draw(&mut scene, area, table, properties),
         Kind::Other => {
             scene.note(format!("'{}' is not drawn here; shown as a table", properties.visualization));
             grid::draw(&mut scene, area, table);
         }
         Kind::Card => card::draw(&mut scene, area, table),
-        Kind::TreeMap => treemap::draw(&mut scene, area, table, properties, &choice),
-        Kind::LadderChart | Kind::TimePivot => ladder::draw(&mut scene, area, table, properties, &choice),
+        Kind::TreeMap => treemap::draw(&mut scene, area, table, &choice),
+        Kind::LadderChart => ladder::draw(&mut scene, area, table, properties, &choice),
+        Kind::TimePivot => time_pivot::draw(&mut scene, area, table, properties, &choice),
         Kind::PieChart if properties.shape != VisualKind::Map => {
             pie::draw(&mut scene, area, table, properties, &choice);
         }

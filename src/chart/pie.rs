@@ -110,16 +110,8 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
             title: Some(format!("{name}: {} ({})", text::number(*value), share(*value))),
             ..Group::default()
         };
-        if part > 0.9999 {
-            slice.circle(cx, cy, radius);
-        } else if part * radius > 0.02 {
-            let ((x1, y1), (x2, y2)) = (point(begin, radius), point(end, radius));
-            slice.nodes.push(Node::Path(vec![
-                Segment::Move(cx, cy),
-                Segment::Line(x1, y1),
-                Segment::Arc { radius, large: part > 0.5, clockwise: true, x: x2, y: y2 },
-                Segment::Close,
-            ]));
+        if part * radius > 0.02 {
+            slice.nodes.push(self::slice((cx, cy), radius, begin, end));
         }
         scene.add(slice);
         let middle = (begin + end) / 2.0;
@@ -146,4 +138,22 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
         begin = end;
     }
     scene.add(texts);
+}
+
+/// A slice from one part of the circle to another, both 0..=1, clockwise from the top.
+pub fn slice((cx, cy): (f64, f64), radius: f64, begin: f64, end: f64) -> Node {
+    if end - begin > 0.9999 {
+        return Node::Circle { x: cx, y: cy, radius };
+    }
+    let point = |part: f64| {
+        let angle = part * std::f64::consts::TAU;
+        (cx + radius * angle.sin(), cy - radius * angle.cos())
+    };
+    let ((x1, y1), (x2, y2)) = (point(begin), point(end));
+    Node::Path(vec![
+        Segment::Move(cx, cy),
+        Segment::Line(x1, y1),
+        Segment::Arc { radius, large: end - begin > 0.5, clockwise: true, x: x2, y: y2 },
+        Segment::Close,
+    ])
 }

@@ -19,6 +19,7 @@ pub enum Kind {
     TreeMap,
     TimePivot,
     PivotChart,
+    Plotly,
     /// A visualization that is only shown as a table.
     Other,
 }
@@ -41,6 +42,7 @@ impl Kind {
             "treemap" => Kind::TreeMap,
             "timepivot" | "timeline" => Kind::TimePivot,
             "pivotchart" => Kind::PivotChart,
+            "plotly" => Kind::Plotly,
             _ => Kind::Other,
         }
     }
@@ -63,13 +65,16 @@ impl Kind {
             Kind::TreeMap => "treemap",
             Kind::TimePivot => "timepivot",
             Kind::PivotChart => "pivotchart",
+            Kind::Plotly => "plotly",
         }
     }
 
     /// In words, for those who hear the picture.
     pub fn title(self) -> &'static str {
         match self {
-            Kind::Table | Kind::PivotChart | Kind::Other => "Table",
+            Kind::Table | Kind::Other => "Table",
+            Kind::PivotChart => "Pivot chart",
+            Kind::Plotly => "Plotly figure",
             Kind::TimeChart => "Time chart",
             Kind::LineChart => "Line chart",
             Kind::AnomalyChart => "Anomaly chart",
@@ -88,7 +93,7 @@ impl Kind {
 
     /// Whether it cannot be drawn without columns of the right kinds.
     pub fn needs_columns(self) -> bool {
-        !matches!(self, Kind::Table | Kind::PivotChart | Kind::Other | Kind::Card)
+        !matches!(self, Kind::Table | Kind::Plotly | Kind::Other | Kind::Card)
     }
 
     /// Whether its marks are lines through points ordered by x.

@@ -96,6 +96,11 @@ impl Scale {
         self
     }
 
+    /// From the least to the largest value.
+    pub fn span(&self) -> f64 {
+        self.high - self.low
+    }
+
     /// The pixel of a value; far outside stays near.
     pub fn at(&self, value: f64) -> f64 {
         let part = if self.log {
@@ -206,25 +211,51 @@ impl Scale {
         }
         let step = clock_step(least);
         values = multiples(self.low, self.high, step);
-        values
-            .into_iter()
-            .map(|value| {
-                // Steps of less than a tick's rounding: to the nearest whole step.
-                let ticks = ((value / step).round() * step) as i64;
-                let at = text::civil(ticks);
-                let midnight = at.rest == 0;
-                let text = if midnight && at.month == 1 && at.day == 1 && step >= day {
-                    at.year.to_string()
-                } else if midnight {
-                    format!("{} {}", text::month_name(at.month), at.day)
-                } else {
-                    text::clock(at.rest, step as i64)
-                };
-                let major = if step >= day { at.month == 1 && at.day == 1 } else { midnight };
-                Tick { value, text, major }
-            })
-            .collect()
+        // Steps of less than a tick's rounding: to the nearest whole step.
+        values.into_iter().map(|value| moment((value / step).round() * step, step)).collect()
     }
+
+    /// Ticks at given values, written as those of their least distance are.
+    pub fn ticks_at(&self, values: &[f64]) -> Vec<Tick> {
+        let least = values.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+        match self.measure {
+            Measure::Number => {
+                // As many digits as the values have.
+                plain(values.iter().map(|value| (*value, text::number(*value))))
+            }
+            Measure::Span => plain(values.iter().map(|value| (*value, text::span(*value as i64)))),
+            Measure::Time => {
+                let step = if least.is_finite() { least } else { 1.0 };
+                let months = step >= 28.0 * TICKS_PER_DAY as f64
+                    && values.iter().all(|value| {
+                        let at = text::civil(*value as i64);
+                        at.day == 1 && at.rest == 0
+                    });
+                let month = |value: f64| {
+                    let at = text::civil(value as i64);
+                    let new_year = at.month == 1;
+                    let name = || text::month_name(at.month).to_owned();
+                    Tick { value, text: if new_year { at.year.to_string() } else { name() }, major: new_year }
+                };
+                let write = |value: &f64| if months { month(*value) } else { moment(*value, step) };
+                values.iter().map(write).collect()
+            }
+        }
+    }
+}
+
+/// A tick of a time axis whose ticks are `step` apart.
+fn moment(value: f64, step: f64) -> Tick {
+    let day = TICKS_PER_DAY as f64;
+    let at = text::civil(value as i64);
+    let midnight = at.rest == 0;
+    let text = if midnight {
+        format!("{} {}", text::month_name(at.month), at.day)
+    } else {
+        text::clock(at.rest, step as i64)
+    };
+    let major = if step >= day { at.month == 1 && at.day == 1 } else { midnight };
+    Tick { value, text, major }
 }
 
 impl Scale {
@@ -265,7 +296,7 @@ fn decimal_step(least: f64) -> f64 {
 }
 
 /// A step that clocks and calendars like, in ticks.
-fn clock_step(least: f64) -> f64 {
+pub fn clock_step(least: f64) -> f64 {
     let second = TICKS_PER_SECOND as f64;
     if least < second {
         return decimal_step(least.max(1.0)).max(1.0).round();

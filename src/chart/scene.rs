@@ -11,6 +11,10 @@ pub enum Paint {
     /// Behind heads of tables and other quiet areas.
     Soft,
     Anomaly,
+    /// The ground of maps.
+    Land,
+    /// A step of the scale from little (0) to much (255).
+    Heat(u8),
     /// Text upon the colour of a series.
     OnSeries(usize),
     Series(usize),

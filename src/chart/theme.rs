@@ -53,6 +53,9 @@ pub fn colour(paint: Paint, dark: bool) -> u32 {
         (Paint::Soft, true) => 0x292827,
         (Paint::Anomaly, false) => 0xd00f2f,
         (Paint::Anomaly, true) => 0xff5d73,
+        (Paint::Land, false) => 0xdcdfd8,
+        (Paint::Land, true) => 0x3b3d38,
+        (Paint::Heat(step), _) => heat(step),
         (Paint::Series(at), _) => series(at),
         (Paint::OnSeries(at), _) => {
             let colour = series(at);
@@ -61,6 +64,25 @@ pub fn colour(paint: Paint, dark: bool) -> u32 {
             if light > 140.0 { 0x1b1a19 } else { 0xffffff }
         }
     }
+}
+
+/// From dark blue over green to yellow: even in lightness, told apart by all.
+fn heat(step: u8) -> u32 {
+    const STOPS: [[f64; 3]; 6] = [
+        [68.0, 1.0, 84.0],
+        [65.0, 68.0, 135.0],
+        [42.0, 120.0, 142.0],
+        [34.0, 168.0, 132.0],
+        [122.0, 209.0, 81.0],
+        [253.0, 231.0, 37.0],
+    ];
+    let place = f64::from(step) / 255.0 * (STOPS.len() - 1) as f64;
+    let at = (place as usize).min(STOPS.len() - 2);
+    let part = place - at as f64;
+    (0..3).fold(0, |colour, channel| {
+        let value = STOPS[at][channel] + (STOPS[at + 1][channel] - STOPS[at][channel]) * part;
+        (colour << 8) | (value.round() as u32).min(255)
+    })
 }
 
 /// The class of a role in a style sheet.
@@ -73,6 +95,8 @@ pub fn class(paint: Paint) -> String {
         Paint::Axis => "a".to_owned(),
         Paint::Soft => "q".to_owned(),
         Paint::Anomaly => "x".to_owned(),
+        Paint::Land => "d".to_owned(),
+        Paint::Heat(step) => format!("h{step}"),
         Paint::Series(at) => format!("s{}", at % SERIES_COLOURS),
         Paint::OnSeries(at) => format!("o{}", at % SERIES_COLOURS),
     }

@@ -1,10 +1,12 @@
-//! Tree maps: nested rectangles whose areas are the sizes, laid out squarish.
+//! Tree maps: nested rectangles whose areas are the sizes, laid out squarish; a leaf's colour is that of its name.
+
+use std::collections::HashMap;
 
 use super::choose::Choice;
 use super::font;
 use super::frame;
 use super::scene::{Anchor, Area, Group, Node, Paint, Scene};
-use super::{Properties, Table, text};
+use super::{Table, text};
 
 /// More leaves cannot be seen.
 const LEAVES_MAX: usize = 2000;
@@ -14,7 +16,7 @@ struct Branch {
     name: String,
     size: f64,
     children: Vec<Branch>,
-    positions: std::collections::HashMap<String, usize>,
+    positions: HashMap<String, usize>,
 }
 
 impl Branch {
@@ -37,7 +39,7 @@ impl Branch {
     }
 }
 
-pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Properties, choice: &Choice) {
+pub fn draw(scene: &mut Scene, area: Area, table: &Table, choice: &Choice) {
     let Some(size_column) = choice.y.first() else { return };
     let mut root = Branch::default();
     let mut lost = 0_usize;
@@ -83,57 +85,107 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
         text::number(root.size),
         largest.join(", ")
     );
-    let _ = properties;
     let text_size = frame::text_size(scene);
+    let mut painter = Painter {
+        size: text_size,
+        colours: HashMap::new(),
+        heads: levels.iter().map(|at| table.name(*at).to_owned()).collect(),
+    };
+    let total = root.size;
     for (at, (child, place)) in root.children.iter().zip(layout(&root.children, area)).enumerate() {
-        branch(scene, child, place, Paint::Series(at), Paint::OnSeries(at), &child.name, text_size, 0);
+        painter.branch(scene, child, place, &Above { total, path: "", depth: 0, tint: at });
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call, a plain recursion")]
-fn branch(
-    scene: &mut Scene,
-    node: &Branch,
-    area: Area,
-    paint: Paint,
-    on: Paint,
-    path: &str,
+struct Painter {
     size: f64,
+    /// A name has one colour wherever it stands.
+    colours: HashMap<String, usize>,
+    /// The names of the levels.
+    heads: Vec<String>,
+}
+
+/// What a branch stands within.
+struct Above<'a> {
+    total: f64,
+    path: &'a str,
     depth: usize,
-) {
-    if area.width < 1.0 || area.height < 1.0 {
-        return;
+    tint: usize,
+}
+
+impl Painter {
+    fn branch(&mut self, scene: &mut Scene, node: &Branch, area: Area, above: &Above<'_>) {
+        if area.width < 1.0 || area.height < 1.0 {
+            return;
+        }
+        let path =
+            if above.path.is_empty() { node.name.clone() } else { format!("{}, {}", above.path, node.name) };
+        let share = format!("{:.1}%", node.size / above.total * 100.0).replace(".0%", "%");
+        let title = Some(format!("{path}: {} ({share})", text::number(node.size)));
+        if node.children.is_empty() {
+            return self.leaf(scene, node, area, title, &share);
+        }
+        let mut ground = Group {
+            fill: Some(Paint::Series(above.tint)),
+            stroke: Some(Paint::Background),
+            width: if above.depth == 0 { 2.0 } else { 1.0 },
+            opacity: 0.25,
+            title,
+            ..Group::default()
+        };
+        ground.nodes.push(Node::Rect { area, radius: 0.0 });
+        scene.add(ground);
+        let room = area.width - 10.0;
+        let has_head = area.height > self.size + 6.0 && room > self.size * 1.5;
+        if has_head {
+            let head = match self.heads.get(above.depth) {
+                Some(level) => format!("{level}: {}", node.name),
+                None => node.name.clone(),
+            };
+            // The level is said where there is room for the whole.
+            let head = if font::width(&head, self.size) <= room { head } else { node.name.clone() };
+            let mut texts = Group::fill(Paint::Text);
+            texts.fitted(area.x + 6.0, area.y + self.size + 3.0, &head, self.size, Anchor::Start, room);
+            scene.add(texts);
+        }
+        let inner = area.inset(3.0, if has_head { self.size + 8.0 } else { 3.0 }, 3.0, 3.0);
+        if inner.width < 4.0 || inner.height < 4.0 {
+            return;
+        }
+        for (child, place) in node.children.iter().zip(layout(&node.children, inner)) {
+            let below = Above { total: node.size, path: &path, depth: above.depth + 1, tint: above.tint };
+            self.branch(scene, child, place, &below);
+        }
     }
-    let mut group = Group {
-        fill: Some(paint),
-        stroke: Some(Paint::Background),
-        width: if depth == 0 { 2.0 } else { 1.0 },
-        title: Some(format!("{path}: {}", text::number(node.size))),
-        ..Group::default()
-    };
-    group.nodes.push(Node::Rect { area, radius: 0.0 });
-    scene.add(group);
-    let mut texts = Group::fill(on);
-    let room = area.width - 10.0;
-    let has_head = area.height > size + 6.0 && room > size * 1.5;
-    if has_head {
-        texts.fitted(area.x + 6.0, area.y + size + 3.0, &node.name, size, Anchor::Start, room);
-    }
-    if node.children.is_empty() {
-        let value = text::short(node.size);
-        if area.height > size * 2.6 + 8.0 && font::width(&value, size) < room {
-            texts.text(area.x + 6.0, area.y + size * 2.3 + 3.0, value, size, Anchor::Start);
+
+    fn leaf(&mut self, scene: &mut Scene, node: &Branch, area: Area, title: Option<String>, share: &str) {
+        let next = self.colours.len();
+        let colour = *self.colours.entry(node.name.clone()).or_insert(next);
+        let mut ground = Group {
+            fill: Some(Paint::Series(colour)),
+            stroke: Some(Paint::Background),
+            width: 1.0,
+            title,
+            ..Group::default()
+        };
+        ground.nodes.push(Node::Rect { area, radius: 0.0 });
+        scene.add(ground);
+        let (room, line) = (area.width - 10.0, self.size * 1.3);
+        let lines_max = ((area.height - 5.0) / line) as usize;
+        if lines_max == 0 || room < self.size * 1.5 {
+            return;
+        }
+        let whole = format!("{}: {} ({share})", node.name, text::number(node.size));
+        let mut lines = frame::wrap(&whole, self.size, room, lines_max.min(4));
+        if lines.iter().any(|line| line.ends_with('…')) {
+            lines = frame::wrap(&node.name, self.size, room, lines_max.min(3));
+        }
+        let mut texts = Group::fill(Paint::OnSeries(colour));
+        for (at, shown) in lines.into_iter().enumerate() {
+            let y = area.y + self.size + 3.0 + at as f64 * line;
+            texts.text(area.x + 6.0, y, shown, self.size, Anchor::Start);
         }
         scene.add(texts);
-        return;
-    }
-    scene.add(texts);
-    let inner = area.inset(3.0, if has_head { size + 8.0 } else { 3.0 }, 3.0, 3.0);
-    if inner.width < 4.0 || inner.height < 4.0 {
-        return;
-    }
-    for (child, place) in node.children.iter().zip(layout(&node.children, inner)) {
-        branch(scene, child, place, paint, on, &format!("{path}, {}", child.name), size, depth + 1);
     }
 }
 

@@ -1,22 +1,10 @@
+mod cases;
+mod pictures;
+
+use cases::{properties, schema};
+
 use super::choose::choose;
 use super::*;
-
-fn column(name: &str, kind: ColumnKind) -> Column {
-    Column { name: name.to_owned(), kind }
-}
-
-/// `a:long b:datetime`
-fn schema(text: &str) -> Vec<Column> {
-    text.split_whitespace()
-        .map(|part| part.split_once(':').expect("name:type"))
-        .map(|(name, ty)| column(name, ColumnKind::of_type(ty)))
-        .collect()
-}
-
-fn properties(text: &str) -> Properties {
-    let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
-    Properties::new(kind, rest.split(';').filter_map(|pair| pair.split_once('=')))
-}
 
 /// `x=… end=… y=…,… series=… anomalies=…`, without what there is not.
 fn chosen(schema: &[Column], properties: &Properties) -> String {
@@ -137,47 +125,25 @@ fn columns_are_chosen_as_documented() {
     }
 }
 
-fn rows(count: usize, width: usize) -> Table {
-    let mut columns = vec![column("t", ColumnKind::DateTime), column("name", ColumnKind::Text)];
-    columns.extend((0..width).map(|at| column(&format!("y{at}"), ColumnKind::Number)));
-    let rows = (0..count)
-        .map(|at| {
-            let mut row = vec![
-                Value::DateTime(639_000_000_000_000_000 + at as i64 * 36_000_000_000),
-                Value::Text(format!("s{}", at % 3)),
-            ];
-            row.extend((0..width).map(|y| Value::Real((at as f64 / 9.0 + y as f64).sin() * 50.0)));
-            row
-        })
-        .collect();
-    Table { columns, rows, rows_total: None }
+/// Rows of a time, a name of three, and waves.
+fn waves(count: usize, width: usize) -> Table {
+    let names: Vec<String> = (0..width).map(|at| format!(" y{at}:real")).collect();
+    let columns = schema(&format!("t:datetime name:string{}", names.concat()));
+    let row = |at: usize| {
+        let ticks = 639_000_000_000_000_000 + at as i64 * 36_000_000_000;
+        let waves = (0..width).map(|y| Value::Real((at as f64 / 9.0 + y as f64).sin() * 50.0));
+        [Value::DateTime(ticks), Value::Text(format!("s{}", at % 3))].into_iter().chain(waves).collect()
+    };
+    Table { columns, rows: (0..count).map(row).collect(), rows_total: None }
 }
 
-const KINDS: [&str; 23] = [
-    "table",
-    "timechart",
-    "linechart yaxis=log",
-    "linechart xaxis=log;xcolumn=y0",
-    "anomalychart",
-    "areachart",
-    "areachart kind=stacked100",
-    "stackedareachart accumulate=true",
-    "barchart",
-    "barchart kind=stacked",
-    "columnchart ysplit=axes",
-    "columnchart kind=stacked100",
-    "columnchart ysplit=panels;yaxis=log",
-    "piechart",
-    "piechart kind=map",
-    "scatterchart",
-    "scatterchart kind=map",
-    "ladderchart",
-    "card",
-    "treemap",
-    "timepivot",
-    "pivotchart title=T;ymin=1;ymax=0",
-    "plotly",
-];
+/// Every visualization, and the properties that change the shape of a picture.
+fn renders() -> Vec<&'static str> {
+    let documented = cases::cases().into_iter().map(|case| case.render);
+    documented
+        .chain(["columnchart ysplit=panels;yaxis=log", "pivotchart title=T;ymin=1;ymax=0", "other"])
+        .collect()
+}
 
 /// No value, size or property makes it panic; both forms are always there.
 #[test]
@@ -203,20 +169,13 @@ fn hostile_values_are_drawn() {
         Value::Point { longitude: 1e9, latitude: f64::NAN },
         Value::Bool(true),
     ];
-    let kinds = [
-        ColumnKind::DateTime,
-        ColumnKind::Text,
-        ColumnKind::Number,
-        ColumnKind::Dynamic,
-        ColumnKind::TimeSpan,
-    ];
+    let columns = schema("c0:datetime c1:string c2:real c3:dynamic c4:timespan");
     for step in [1, 5, 7] {
-        let columns = kinds.iter().enumerate().map(|(at, kind)| column(&format!("c{at}"), *kind)).collect();
         let rows = (0..40)
             .map(|row| (0..5).map(|at| wild[(row * step + at * 3) % wild.len()].clone()).collect())
             .collect();
-        let table = Table { columns, rows, rows_total: Some(u64::MAX) };
-        for kind in KINDS {
+        let table = Table { columns: columns.clone(), rows, rows_total: Some(u64::MAX) };
+        for kind in renders() {
             let properties = properties(kind);
             for (width, height) in [(0, 0), (64, 4096), (300, 200)] {
                 let look = Look { width, height, theme: Theme::Auto };
@@ -236,14 +195,14 @@ fn hostile_values_are_drawn() {
 fn every_kind_draws_every_count_of_rows() {
     for count in [0, 1, 2, 50] {
         for width in [0, 1, 3] {
-            let table = rows(count, width);
-            for kind in KINDS {
+            let table = waves(count, width);
+            for kind in renders() {
                 let properties = properties(kind);
                 let look = Look { width: 400, height: 300, theme: Theme::Dark };
                 let text = svg(&table, &properties, &look);
                 assert_eq!(text, svg(&table, &properties, &look), "the same each time");
                 assert!(text.contains("role=\"img\"") && text.contains("<desc"), "{kind}");
-                assert!(count > 0 || text.contains("No data"), "{kind}");
+                assert!(count > 0 || text.contains("No data"), "{kind}: {text}");
                 assert!(!blocks(&table, &properties, 80, 20, false).contains('\u{1b}'));
             }
         }
@@ -252,7 +211,7 @@ fn every_kind_draws_every_count_of_rows() {
 
 #[test]
 fn many_points_are_few_shapes_and_keep_their_extremes() {
-    let mut table = rows(200_000, 1);
+    let mut table = waves(200_000, 1);
     table.columns.remove(1);
     for row in &mut table.rows {
         row.remove(1);
