@@ -173,18 +173,20 @@ pub fn hundredths_texts() -> &'static [[u8; 8]] {
     &HUNDREDTHS
 }
 
-/// How many hundredths each value is; a number beyond `hundredths_texts` where it is no whole number of them, or
-/// not one of those.
-pub fn hundredths(values: &[f64], out: &mut Vec<u32>) {
-    /// Adding this rounds a double below 2^51 to a whole number, which the lower bits then are.
-    const ROUNDER: f64 = 6_755_399_441_055_744.0;
-    out.clear();
-    out.extend(values.iter().map(|value| {
-        let sum = value * 100.0 + ROUNDER;
-        let is_exact = ((sum - ROUNDER) / 100.0).to_bits() == value.to_bits();
-        let is_small = sum.to_bits() >> 32 == ROUNDER.to_bits() >> 32;
-        if is_exact & is_small { sum.to_bits() as u32 } else { u32::MAX }
-    }));
+conshelf_storage::widest_vectors! {
+    /// How many hundredths each value is; a number beyond `hundredths_texts` where it is no whole number of them, or
+    /// not one of those.
+    pub fn hundredths(values: &[f64], out: &mut Vec<u32>) {
+        /// Adding this rounds a double below 2^51 to a whole number, which the lower bits then are.
+        const ROUNDER: f64 = 6_755_399_441_055_744.0;
+        out.clear();
+        out.extend(values.iter().map(|value| {
+            let sum = value * 100.0 + ROUNDER;
+            let is_exact = ((sum - ROUNDER) / 100.0).to_bits() == value.to_bits();
+            let is_small = sum.to_bits() >> 32 == ROUNDER.to_bits() >> 32;
+            if is_exact & is_small { sum.to_bits() as u32 } else { u32::MAX }
+        }));
+    }
 }
 
 fn special_real(value: f64) -> &'static str {

@@ -33,6 +33,7 @@ pub mod store;
 pub mod terms;
 pub mod ticks;
 pub mod types;
+pub mod vectors;
 
 pub use catalog::{
     AlteredColumn, CatalogChange, CreateMode, DEFAULT_DATABASE, DatabaseEntry, EXTENT_ID_COLUMN,

@@ -3,11 +3,13 @@
 //! Each block has its own smallest value and bit width, so that one outlier costs one block and any block
 //! decodes alone. Within a block value `i` lies in lane `i % 16`, row `i / 16`; a lane is a stream of 64-bit
 //! words, and the words of the 16 lanes take turns. Unpacking one row is then the same shift for 16
-//! neighbouring words, which compilers turn into vector code.
+//! neighbouring words, which compilers turn into vector code; it is compiled for several widths of vectors, of
+//! which the machine's is taken.
 
 use super::input::{Decoded, Input, Malformed};
 use super::integer::Target;
 use crate::format::{BLOCK_LANES, BLOCK_VALUES, encoding_tag as tag};
+use crate::widest_vectors;
 
 const WORD_ROW_BYTES: usize = BLOCK_LANES * 8;
 
@@ -53,11 +55,32 @@ pub(crate) fn pack(values: &[u64], width: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// Unpacks the first `count` values of a block whose bytes are exactly [`packed_bytes`] long. Values after
-/// `count` in the last row are unspecified.
-#[inline]
-pub(crate) fn unpack(bytes: &[u8], width: u32, count: usize, out: &mut [u64; BLOCK_VALUES]) {
-    unpack_as(bytes, width, count, out, |value| value);
+widest_vectors! {
+    /// Unpacks the first `count` values of a block whose bytes are exactly [`packed_bytes`] long. Values after
+    /// `count` in the last row are unspecified.
+    pub(crate) fn unpack(bytes: &[u8], width: u32, count: usize, out: &mut [u64; BLOCK_VALUES]) {
+        unpack_as(bytes, width, count, out, |value| value);
+    }
+}
+
+widest_vectors! {
+    /// [`unpack`] to `reference + scale * value`, wrapping.
+    fn unpack_scaled(
+        bytes: &[u8],
+        width: u32,
+        count: usize,
+        reference: i64,
+        scale: i64,
+        out: &mut [i64; BLOCK_VALUES],
+    ) {
+        if scale == 1 {
+            unpack_as(bytes, width, count, out, |value| reference.wrapping_add(value as i64));
+        } else {
+            unpack_as(bytes, width, count, out, |value| {
+                reference.wrapping_add((value as i64).wrapping_mul(scale))
+            });
+        }
+    }
 }
 
 /// [`unpack`], each value as `convert` makes it.
@@ -247,14 +270,7 @@ impl<'a> Blocks<'a> {
         let (reference, width) = (i64::from_le_bytes(self.references[block]), u32::from(self.widths[block]));
         let count = (self.rows - block * BLOCK_VALUES).min(BLOCK_VALUES);
         let bytes = self.packed.get(offset..offset + packed_bytes(count, width)).ok_or(missing)?;
-        if self.scale == 1 {
-            unpack_as(bytes, width, count, out, |value| reference.wrapping_add(value as i64));
-        } else {
-            let scale = self.scale;
-            unpack_as(bytes, width, count, out, |value| {
-                reference.wrapping_add((value as i64).wrapping_mul(scale))
-            });
-        }
+        unpack_scaled(bytes, width, count, reference, self.scale, out);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use super::choose;
 use super::input::{Decoded, Input, Malformed, put_part};
 use super::integer::{self, Target};
 use crate::format::encoding_tag as tag;
+use crate::widest_vectors;
 
 /// A map that hashes fast; what it is keyed by comes from our own rows.
 pub(crate) type FastMap<K, V> = HashMap<K, V, FixedState>;
@@ -98,11 +99,16 @@ pub(crate) fn decode_codes(input: Input<'_>, rows: usize, count: usize, depth: u
 
 /// Fails unless all codes are below `count`.
 pub(crate) fn check_codes(codes: &[u32], count: usize) -> Decoded<()> {
-    let largest = codes.iter().copied().fold(0, u32::max);
-    if !codes.is_empty() && largest as usize >= count {
+    if !codes.is_empty() && largest(codes) as usize >= count {
         return Err(Malformed("a dictionary code has no value"));
     }
     Ok(())
+}
+
+widest_vectors! {
+    fn largest(codes: &[u32]) -> u32 {
+        codes.iter().copied().fold(0, u32::max)
+    }
 }
 
 pub(crate) fn decode_integers<T: Target>(input: Input<'_>, rows: usize, depth: u32) -> Decoded<Vec<T>> {
@@ -129,15 +135,22 @@ pub(crate) fn pick_codes(
     depth: u32,
     wanted: &[u32],
 ) -> Decoded<(Vec<u32>, Vec<u32>)> {
-    let codes = integer::pick(input, rows, depth + 1, wanted)?;
-    if codes.iter().any(|code| *code < 0 || *code >= count as i64) {
-        return Err(Malformed("a dictionary code has no value"));
-    }
+    let codes: Vec<u32> = if integer::are_few(wanted.len(), rows) {
+        let picked = integer::pick(input, rows, depth + 1, wanted)?;
+        if picked.iter().any(|code| *code < 0 || *code >= count as i64) {
+            return Err(Malformed("a dictionary code has no value"));
+        }
+        picked.iter().map(|code| *code as u32).collect()
+    } else {
+        let all = decode_codes(input, rows, count, depth)?;
+        let code = |place: &u32| all.get(*place as usize).copied();
+        wanted.iter().map(code).collect::<Option<_>>().ok_or(Malformed("a value asked for does not exist"))?
+    };
     if codes.len() * 8 < count {
-        let mut distinct: Vec<u32> = codes.iter().map(|code| *code as u32).collect();
+        let mut distinct = codes.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        let place = |code: &i64| distinct.binary_search(&(*code as u32)).map_or(0, |place| place as u32);
+        let place = |code: &u32| distinct.binary_search(code).map_or(0, |place| place as u32);
         let codes = codes.iter().map(place).collect();
         return Ok((distinct, codes));
     }

@@ -87,15 +87,21 @@ fn alp_body(mut input: Input<'_>) -> Option<Input<'_>> {
 
 /// The values of a node of integers at some places.
 pub(crate) fn pick_integers(input: Input<'_>, key: &SeriesKey, places: &Places) -> Decoded<Vec<i64>> {
-    pick(input, key, places, 0)
+    pick(input, key, places, 0, |value| value)
 }
 
-fn pick(input: Input<'_>, key: &SeriesKey, places: &Places, depth: u32) -> Decoded<Vec<i64>> {
+fn pick<T: Copy + Default>(
+    input: Input<'_>,
+    key: &SeriesKey,
+    places: &Places,
+    depth: u32,
+    convert: impl Fn(i64) -> T,
+) -> Decoded<Vec<T>> {
     match steps_body(input) {
-        Some(body) => steps::pick(body, key, places),
+        Some(body) => steps::pick(body, key, places, convert),
         None => {
             let values: Vec<i64> = integer::decode(input, key.rows(), depth)?;
-            Ok(places.list.iter().map(|place| values[place.position as usize]).collect())
+            Ok(places.list.iter().map(|place| convert(values[place.position as usize])).collect())
         }
     }
 }
@@ -107,10 +113,7 @@ pub(crate) fn pick_reals(input: Input<'_>, key: &SeriesKey, places: &Places) -> 
         return Ok(places.list.iter().map(|place| values[place.position as usize]).collect());
     };
     let parts = alp::Parts::read(body, key.rows())?;
-    let mut values: Vec<f64> = pick(parts.integers, key, places, 1)?
-        .iter()
-        .map(|integer| parts.exponents.to_real(*integer))
-        .collect();
+    let mut values = pick(parts.integers, key, places, 1, |integer| parts.exponents.to_real(integer))?;
     if !parts.exceptions.is_empty() {
         let mut exceptions = fast_map();
         exceptions.extend(parts.exceptions);

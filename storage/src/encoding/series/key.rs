@@ -81,8 +81,8 @@ impl Order {
 pub(crate) struct Places {
     /// In the order of the rows.
     pub list: Vec<Place>,
-    /// Numbers of `list` by position.
-    pub ascending: Vec<u32>,
+    /// By position, each with its number in `list`.
+    pub ascending: Vec<(Place, u32)>,
 }
 
 /// The key of a row group: the code of every row, and what follows from them.
@@ -194,12 +194,13 @@ impl SeriesKey {
     }
 }
 
-/// The numbers of places by position. The places are those of ascending rows, so that those of one series ascend.
-fn ascending(list: &[Place], series: usize) -> Vec<u32> {
-    let mut numbers: Vec<u32> = (0..list.len() as u32).collect();
+/// Places by position, with their numbers. The places are those of ascending rows, so that those of one series
+/// ascend.
+fn ascending(list: &[Place], series: usize) -> Vec<(Place, u32)> {
+    let mut sorted: Vec<(Place, u32)> = list.iter().copied().zip(0..).collect();
     if list.len() < series {
-        numbers.sort_unstable_by_key(|number| list[*number as usize].position);
-        return numbers;
+        sorted.sort_unstable_by_key(|(place, _)| place.position);
+        return sorted;
     }
     let mut next = vec![0u32; series + 1];
     list.iter().for_each(|place| next[place.series as usize + 1] += 1);
@@ -210,10 +211,10 @@ fn ascending(list: &[Place], series: usize) -> Vec<u32> {
     }
     for (number, place) in (0..).zip(list) {
         let slot = &mut next[place.series as usize];
-        numbers[*slot as usize] = number;
+        sorted[*slot as usize] = (*place, number);
         *slot += 1;
     }
-    numbers
+    sorted
 }
 
 /// How many of the codes are so.
@@ -238,7 +239,7 @@ mod tests {
         known.order();
         assert_eq!(few, known.places(&rows));
         assert_eq!(known.places(&rows[..5]).list[..], few.list[..5]);
-        assert!(few.ascending.is_sorted_by_key(|number| few.list[*number as usize].position));
+        assert!(few.ascending.is_sorted_by_key(|(place, _)| place.position));
         let mut all: Vec<u32> = known.order().positions.clone();
         all.sort_unstable();
         assert!(all.iter().enumerate().all(|(at, position)| at == *position as usize));

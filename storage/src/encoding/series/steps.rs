@@ -134,20 +134,24 @@ pub(super) fn decode_narrow(input: Input<'_>, order: &Order) -> Decoded<Option<V
     Ok((cut == 0).then_some(values))
 }
 
-/// The values at some places; only the blocks that hold them are unpacked.
-pub(super) fn pick(input: Input<'_>, key: &SeriesKey, places: &Places) -> Decoded<Vec<i64>> {
+/// The values at some places, each as `convert` makes it; only the blocks that hold them are unpacked.
+pub(super) fn pick<T: Copy + Default>(
+    input: Input<'_>,
+    key: &SeriesKey,
+    places: &Places,
+    convert: impl Fn(i64) -> T,
+) -> Decoded<Vec<T>> {
     let rows = key.rows();
     let Parts { firsts, anchors, steps } = parts(input, key.series())?;
     let firsts: Vec<i64> = integer::decode(firsts, key.series(), DEPTH)?;
     let blocks = Blocks::read(steps, rows)?;
     let anchors: Vec<i64> = integer::decode(anchors, blocks.count().saturating_sub(1), DEPTH)?;
-    let mut out = vec![0; places.list.len()];
+    let mut out = vec![T::default(); places.list.len()];
     let mut unpacked = [0; BLOCK_VALUES];
     // The block at hand, and the last value found in it: its series, position and value.
     let mut block = usize::MAX;
     let mut last = (u32::MAX, 0, 0i64);
-    for index in &places.ascending {
-        let place = places.list[*index as usize];
+    for (place, number) in &places.ascending {
         let position = place.position as usize;
         if position / BLOCK_VALUES != block {
             block = position / BLOCK_VALUES;
@@ -155,7 +159,7 @@ pub(super) fn pick(input: Input<'_>, key: &SeriesKey, places: &Places) -> Decode
             last.0 = u32::MAX;
         }
         let begin = block * BLOCK_VALUES;
-        let (mut at, mut value) = match last {
+        let (at, mut value) = match last {
             (series, at, value) if series == place.series => (at, value),
             _ if place.start as usize >= begin => {
                 let first =
@@ -167,12 +171,12 @@ pub(super) fn pick(input: Input<'_>, key: &SeriesKey, places: &Places) -> Decode
                 (begin - 1, *before)
             }
         };
-        while at < position {
-            at += 1;
-            value = value.wrapping_add(unpacked[at - begin]);
+        // `at` may stand before the block: what follows it then is the block's first step.
+        for step in &unpacked[at + 1 - begin..=position - begin] {
+            value = value.wrapping_add(*step);
         }
-        last = (place.series, at, value);
-        out[*index as usize] = value;
+        last = (place.series, position, value);
+        out[*number as usize] = convert(value);
     }
     Ok(out)
 }
