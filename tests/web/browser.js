@@ -2,6 +2,7 @@
 //
 // CONSHELF_WEB_URL names a running server; without it CONSHELF_BINARY (by default target/debug/conshelf) is started on an
 // empty directory, with the events of the made-up fleet and a table of 100,000 rows. CHROMIUM names the browser.
+// CONSHELF_WEB_DIST names a build of the page that is tested in place of the server's own.
 
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -26,6 +27,23 @@ function freePort() {
   });
 }
 
+/** The build of CONSHELF_WEB_DIST with the server behind it; nothing when none is named. */
+async function startProxy(server) {
+  const dist = process.env.CONSHELF_WEB_DIST;
+  if (!dist) return null;
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(root, "tests/web/proxy.js"), dist, server, String(port)], {
+    stdio: "ignore",
+  });
+  const url = `http://127.0.0.1:${port}`;
+  for (let attempt = 0; ; attempt += 1) {
+    if (await fetch(`${url}/ready`).then((answer) => answer.ok, () => false)) break;
+    if (attempt > 200) throw new Error("the proxy does not answer");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return { url, stop: () => child.kill("SIGTERM") };
+}
+
 /** A server with data: `url`, `stop()`. */
 export async function startServer() {
   if (process.env.CONSHELF_WEB_URL) return { url: process.env.CONSHELF_WEB_URL, stop() {} };
@@ -41,9 +59,11 @@ export async function startServer() {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   execFileSync(binary, ["demo", "--url", url, "--past-minutes", "10", "--once"], { stdio: "ignore" });
+  const proxy = await startProxy(url);
   return {
-    url,
+    url: proxy?.url ?? url,
     stop() {
+      proxy?.stop();
       child.kill("SIGTERM");
       child.on("exit", () => rmSync(folder, { recursive: true, force: true }));
     },

@@ -17,14 +17,23 @@ const POLICY =
 
 createServer((asked, answer) => {
   const path = normalize(new URL(asked.url, "http://x").pathname);
-  const file = join(folder, path === "/" ? "index.html" : path);
-  if ((path === "/" || path.startsWith("/web/")) && existsSync(file)) {
+  const isPage = path === "/" || path === "/dashboards" || path.startsWith("/dashboards/");
+  const file = join(folder, isPage ? "index.html" : path);
+  if ((isPage || path.startsWith("/web/")) && existsSync(file)) {
     answer.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
     answer.setHeader("content-security-policy", POLICY);
     createReadStream(file).pipe(answer);
     return;
   }
   const passed = request(new URL(asked.url, server), { method: asked.method, headers: asked.headers }, (found) => {
+    // The server says who may see it; the page is the one that is built.
+    if (/^\/embed\/[^/]+$/.test(path) && found.statusCode === 200) {
+      found.resume();
+      answer.setHeader("content-type", "text/html");
+      answer.setHeader("content-security-policy", POLICY);
+      createReadStream(join(folder, "embed.html")).pipe(answer);
+      return;
+    }
     answer.writeHead(found.statusCode ?? 502, found.headers);
     found.pipe(answer);
   });

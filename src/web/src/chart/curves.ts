@@ -10,6 +10,7 @@ import { timeText, tooltipOf } from "./tooltip";
 
 const MOST_PANELS = 5;
 const MOST_AXES = 6;
+const LEAST_HEIGHT_OF_SLIDER = 340;
 const LARGE = 4000;
 
 interface Area {
@@ -34,8 +35,9 @@ export function curveOptions(model: CurveModel, wish: Visualization, height: num
   const axes = wish.YSplit === "axes" ? Math.min(model.curves.length, MOST_AXES) : 1;
   const legendShown = wish.Legend !== "hidden" && model.curves.length > 1;
   const top = (wish.Title ? 34 : 14) + (legendShown ? 26 : 0) + (wish.YTitle || wish.YSplit === "panels" ? 18 : 0);
-  const zoomRoom = !flat && model.xKind !== "category" ? 30 : 0;
-  const bottom = 30 + zoomRoom + (wish.XTitle ? 18 : 0);
+  // Where there is little room the picture has it; the wheel zooms there too.
+  const zoomRoom = !flat && model.xKind !== "category" && height >= LEAST_HEIGHT_OF_SLIDER ? 30 : 0;
+  const bottom = (areas.length > 1 ? 30 : 10) + zoomRoom + (wish.XTitle ? 22 : 0);
   const gap = 46;
   const panel = Math.max(40, (height - top - bottom - gap * (areas.length - 1)) / areas.length);
 

@@ -1,6 +1,7 @@
 // The dialogs that store a dashboard under a name: a new one, a copy, an import.
 
 import { element } from "../base/dom";
+import { plural } from "../base/format";
 import { ServerError } from "../server/client";
 import { schema } from "../server/schema";
 import { choiceField, labelled, openDialog, textField } from "./dialog";
@@ -132,7 +133,7 @@ export function askForImport(database: string, done: (place: Place) => void): vo
       const tiles = imported.dashboard.pages.reduce((sum, page) => sum + (page.tiles?.length ?? 0), 0);
       const { warnings } = imported;
       outcome.append(
-        element("p", {}, element("strong", {}, imported.dashboard.title), `: ${imported.dashboard.pages.length} pages, ${tiles} tiles.`),
+        element("p", {}, element("strong", {}, imported.dashboard.title), `: ${plural(imported.dashboard.pages.length, "page")}, ${plural(tiles, "tile")}.`),
       );
       if (warnings.length > 0) {
         outcome.append(

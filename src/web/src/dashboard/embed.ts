@@ -24,6 +24,7 @@ async function start(): Promise<void> {
 }
 
 function show(stored: Stored): void {
+  if (!stored.dashboard) throw new Error("The dashboard has errors.");
   const wish = stored.theme ?? new URLSearchParams(window.location.search).get("theme");
   if (wish === "dark" || wish === "light") theme.value = wish;
   const dashboard = withValues(stored.dashboard, stored.values ?? stored.parameters ?? {});

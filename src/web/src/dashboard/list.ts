@@ -80,6 +80,7 @@ export class DashboardList {
       "a",
       { class: "dashboard-card", href: address },
       element("span", { class: "dashboard-title" }, icon("grid"), element("span", { class: "clip" }, one.title || one.name)),
+      one.problem ? element("span", { class: "dashboard-problem" }, one.problem) : null,
       one.description ? element("span", { class: "dashboard-description" }, one.description) : null,
       element("span", { class: "dashboard-facts" }, facts),
     );

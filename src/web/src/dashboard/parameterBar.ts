@@ -45,7 +45,7 @@ export class ParameterBar {
     for (const parameter of state.list) {
       const control = this.element.querySelector<HTMLElement>(`[data-parameter="${CSS.escape(parameter.name)}"]`);
       if (control instanceof HTMLInputElement) {
-        const text = valueText(parameter, state.get(parameter.name));
+        const text = String(state.get(parameter.name) ?? "");
         if (document.activeElement !== control) control.value = text;
       } else if (control) {
         const text = this.textOf(parameter);
@@ -125,7 +125,7 @@ export class ParameterBar {
     if (control instanceof HTMLButtonElement) control.addEventListener("click", () => this.open(control, parameter));
     return element(
       "div",
-      { class: `parameter ${parameter.kind}`, title: parameter.description ?? null },
+      { class: "parameter", title: parameter.description ?? null },
       element("span", { class: "parameter-label", "aria-hidden": "true" }, label),
       control,
     );

@@ -18,7 +18,7 @@ export function openPin(database: string, query: string): void {
   const target = choiceField([["", "A new dashboard"]], "");
   const page = choiceField([], "");
   const pageLine = labelled("Page", page);
-  const newTitle = textField("", { maxlength: 200, placeholder: "Title of the new dashboard" });
+  const newTitle = textField("", { maxlength: 200, placeholder: "My dashboard" });
   const where = databaseField(database);
   const fresh = element("div", { class: "field-row" }, labelled("Its title", newTitle), labelled("Its database", where));
   let listed: Listed[] = [];
@@ -31,8 +31,9 @@ export function openPin(database: string, query: string): void {
     if (!one) return;
     const { dashboard } = await readDashboard(one.database, one.name);
     if (one !== chosen()) return;
-    replaceContent(page, ...dashboard.pages.map((each, index) => element("option", { value: index }, each.title ?? `Page ${index + 1}`)));
-    pageLine.hidden = dashboard.pages.length < 2;
+    const pages = dashboard?.pages ?? [];
+    replaceContent(page, ...pages.map((each, index) => element("option", { value: index }, each.title ?? `Page ${index + 1}`)));
+    pageLine.hidden = pages.length < 2;
   };
   target.addEventListener("change", () => void paint());
   void paint();
@@ -57,9 +58,10 @@ export function openPin(database: string, query: string): void {
         await writeDashboard(place.database, place.name, emptyDashboard(newTitle.value.trim(), place.database), "yaml", { none: true });
       }
       const stored = await readDashboard(place.database, place.name);
+      if (!stored.dashboard) throw new Error("The file of that dashboard has errors.");
       const dashboard = structuredClone(stored.dashboard);
       addTile(dashboard, one ? Number(page.value || 0) : 0, title.value.trim(), query, database, place.database);
-      await writeDashboard(place.database, place.name, textWith(stored.text, stored.format, dashboard), stored.format, {
+      await writeDashboard(place.database, place.name, textWith(stored.text, stored.format, dashboard, stored.dashboard), stored.format, {
         match: stored.etag,
       });
       notify(`Pinned to “${dashboard.title}”`);

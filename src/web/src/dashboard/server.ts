@@ -12,10 +12,14 @@ export interface Listed {
   description: string;
   source: "database" | "file" | "built-in";
   writable: boolean;
+  /** What is wrong with its file. */
+  problem?: string | null;
 }
 
 export interface Stored {
-  dashboard: Dashboard;
+  /** `null` where the file cannot be read; `problems` tells why. */
+  dashboard: Dashboard | null;
+  problems?: FileRemark[];
   /** The file; an embedded dashboard has none. */
   text: string;
   format: "yaml" | "json";

@@ -176,7 +176,7 @@ export class TileView {
     return [
       ...(isText ? [] : [button("refresh", "Refresh", () => void this.run(true), "tile-refresh")]),
       button("expand", "Full screen", () => this.setFull(!this.isFull), "tile-full"),
-      more,
+      ...(this.actions.menu(this.tile).length + this.clickFilters().length > 0 ? [more] : []),
     ];
   }
 
@@ -275,7 +275,9 @@ export class TileView {
     this.dropChart();
     this.table = null;
     const { line, column } = error;
-    const source = line === null ? undefined : this.tile.query?.split("\n")[line - 1];
+    // Where the query cannot be opened it is not shown either.
+    const shown = this.actions.openQuery ? this.tile.query : undefined;
+    const source = line === null ? undefined : shown?.split("\n")[line - 1];
     const at = line === null ? "" : ` · line ${formatNumber(line)}, column ${column ?? 1}`;
     const open = this.actions.openQuery;
     replaceContent(

@@ -154,6 +154,12 @@ export class ParameterState {
   }
 }
 
+/** `30s` as "30 s". */
+export function shortDuration(text: string): string {
+  const parts = /^(\d+)(s|m|h|d)$/.exec(text);
+  return parts ? `${parts[1]} ${parts[2] === "m" ? "min" : parts[2]}` : text;
+}
+
 const UNITS: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day" };
 
 /** `1h` as "1 hour". */
@@ -188,7 +194,7 @@ export function valueText(parameter: Parameter, value: ParameterValue): string {
     if (value.length === 0) return "All";
     return value.length > 2 ? `${shown(value[0] ?? "")} and ${value.length - 1} more` : value.map(shown).join(", ");
   }
-  return shown(value);
+  return parameter.kind === "text" ? String(value) : shown(value);
 }
 
 const shown = (value: Scalar): string => (value === "" ? "(empty)" : String(value));
@@ -209,4 +215,4 @@ export interface Choice {
 }
 
 export const describeParameter = (parameter: Parameter, value: ParameterValue): string =>
-  `${parameterLabel(parameter)}: ${valueText(parameter, value)}`;
+  `${parameterLabel(parameter)}: ${valueText(parameter, value) || "(empty)"}`;

@@ -13,7 +13,7 @@ import { standaloneQuery } from "./literal";
 import type { Tile } from "./model";
 import { intervalMilliseconds } from "./refresh";
 import { addressOf, deleteDashboard, pathOf, readDashboard, storedSource, type Stored } from "./server";
-import { durationText } from "./values";
+import { shortDuration } from "./values";
 
 export interface ViewOptions {
   openQuery(database: string, text: string): void;
@@ -75,11 +75,40 @@ export class DashboardView {
 
   private show(stored: Stored): void {
     this.stored = stored;
-    document.title = `${stored.dashboard.title} · Conshelf`;
+    document.title = `${stored.dashboard?.title ?? this.name} · Conshelf`;
+    if (!stored.dashboard) return this.showProblems(stored);
     this.board.source = storedSource(this.database, this.name);
     replaceContent(this.element, this.head, this.board.element);
     this.board.open(stored.dashboard);
     this.paintHead();
+  }
+
+  /** The file cannot be read: where it is wrong, and a way to mend it. */
+  private showProblems(stored: Stored): void {
+    replaceContent(
+      this.element,
+      element(
+        "div",
+        { class: "failure", role: "alert" },
+        element("h2", {}, "The file of this dashboard has errors"),
+        element(
+          "ul",
+          {},
+          ...(stored.problems ?? []).map((one) =>
+            element("li", {}, `Line ${one.line}, column ${one.column}: ${one.message}`),
+          ),
+        ),
+        stored.writable
+          ? element("button", { class: "button", type: "button", onClick: () => void this.mend() }, "Edit as text")
+          : null,
+        this.backLink(),
+      ),
+    );
+  }
+
+  private async mend(): Promise<void> {
+    replaceContent(this.element, this.head, this.board.element);
+    await this.edit(true);
   }
 
   private backLink(): HTMLElement {
@@ -95,7 +124,7 @@ export class DashboardView {
 
   private paintHead(): void {
     const stored = this.stored;
-    if (!stored) return;
+    if (!stored?.dashboard) return;
     const { dashboard, writable } = stored;
     const more = this.button("more", "More", () => undefined);
     more.setAttribute("aria-haspopup", "menu");
@@ -145,7 +174,7 @@ export class DashboardView {
       "select",
       { class: "interval", "aria-label": "Refresh every", title: "Refresh by itself; a hidden page waits" },
       element("option", { value: "", selected: current === "" }, "No refresh"),
-      ...values.map((value) => element("option", { value, selected: value === current }, `Every ${durationText(value)}`)),
+      ...values.map((value) => element("option", { value, selected: value === current }, `Every ${shortDuration(value)}`)),
     );
     select.addEventListener("change", () => this.board.setInterval(select.value));
     return select;
@@ -213,7 +242,7 @@ export class DashboardView {
       title: "Delete the dashboard",
       action: "Delete",
       danger: true,
-      content: [element("p", {}, `“${this.stored?.dashboard.title ?? this.name}” will be gone for everybody.`)],
+      content: [element("p", {}, `“${this.stored?.dashboard?.title ?? this.name}” will be gone for everybody.`)],
       run: async () => {
         await deleteDashboard(this.database, this.name);
         this.options.go("/dashboards");

@@ -61,12 +61,16 @@ export function diagnostics(context: EditorContext): Extension {
     });
   }
 
-  const again = ViewPlugin.define((view) => ({
-    destroy: context.onContextChange(() => {
+  const again = ViewPlugin.define((view) => {
+    // The first calls come while the editor is being made.
+    let isMade = false;
+    const stop = context.onContextChange(() => {
       known = new Map();
-      view.dispatch({ effects: lookAgain.of(null) });
-    }),
-  }));
+      if (isMade) view.dispatch({ effects: lookAgain.of(null) });
+    });
+    isMade = true;
+    return { destroy: stop };
+  });
   const needsRefresh = (update: ViewUpdate): boolean =>
     update.transactions.some((one) => one.effects.some((effect) => effect.is(lookAgain)));
   return [linter(lint, { delay: 300, needsRefresh }), again];

@@ -63,8 +63,8 @@ export class Editing {
 
   constructor(private readonly options: EditingOptions) {
     const { stored } = options;
-    this.draft = structuredClone(stored.dashboard);
-    this.base = stored.dashboard;
+    this.base = stored.dashboard ?? { version: 1, title: options.name, pages: [] };
+    this.draft = structuredClone(this.base);
     this.text = stored.text;
     this.tag = stored.etag;
     this.source = new DraftSource(() => this.draft, options.databaseOf, options.database || "NetDefaultDB");

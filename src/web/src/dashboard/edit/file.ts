@@ -17,7 +17,7 @@ export function textWith(text: string, format: "yaml" | "json", next: Dashboard,
   } else {
     write(document.contents as Node | null);
   }
-  return document.toString({ lineWidth: 0, flowCollectionPadding: /\{ \w/.test(text) });
+  return document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER, flowCollectionPadding: /\{ \w/.test(text) });
 }
 
 function isPlain(value: unknown): value is Plain {

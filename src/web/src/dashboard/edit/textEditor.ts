@@ -64,6 +64,7 @@ export class TextEditor {
           language,
           syntaxHighlighting(colours),
           lintGutter(),
+          EditorView.lineWrapping,
           EditorView.contentAttributes.of({
             "aria-label": label,
             "aria-description": "Escape, then Tab leaves the editor.",

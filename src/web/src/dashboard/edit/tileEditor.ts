@@ -87,7 +87,11 @@ export function openTileEditor(options: TileEditorOptions): void {
     prelude: () => preludeOf(options.dashboard, "", options.values(), true),
     onRun: () => void preview(),
   });
-  const previewBox = element("div", { class: "tile-preview" });
+  const previewBox = element(
+    "div",
+    { class: "tile-preview" },
+    element("p", { class: "hint" }, "What the tile shows appears here."),
+  );
   let shown: TileView | null = null;
   const preview = async (): Promise<void> => {
     shown?.dispose();
