@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use conshelf_storage::{Durability, StoreOptions};
 
 use crate::cli::check::CheckArgs;
+use crate::cli::dashboard::DashboardArgs;
 use crate::cli::demo::DemoArgs;
 use crate::cli::docs::DocsArgs;
 use crate::cli::ingest::IngestArgs;
@@ -50,6 +51,7 @@ pub enum Command {
     Ingest(IngestArgs),
     Check(CheckArgs),
     Inspect(InspectArgs),
+    Dashboard(DashboardArgs),
     Demo(DemoArgs),
     Docs(DocsArgs),
     Lsp(LspArgs),
@@ -119,6 +121,14 @@ pub struct ServeArguments {
     #[arg(long, env = "CONSHELF_STREAMING_INGEST_LIMIT", value_parser = parse_bytes, value_name = "BYTES")]
     pub streaming_ingest_limit: Option<u64>,
 
+    /// Directory of dashboards as files: DIR/DATABASE/NAME.yaml, or DIR/NAME.yaml with 'database:' inside
+    #[arg(long, env = "CONSHELF_DASHBOARDS", value_name = "DIR")]
+    pub dashboards: Option<PathBuf>,
+
+    /// Origin of pages that may show embedded dashboards in a frame; may be given several times, '*' for any
+    #[arg(long, env = "CONSHELF_FRAME_ANCESTORS", value_delimiter = ',', value_name = "ORIGIN")]
+    pub frame_ancestors: Vec<String>,
+
     /// Origin that browsers may call from; may be given several times, '*' for any
     #[arg(long = "cors-origin", env = "CONSHELF_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origins: Vec<String>,
@@ -178,6 +188,8 @@ impl ServeArguments {
             query_memory_bytes: self.query_memory.unwrap_or(default.query_memory_bytes),
             queries_at_once: self.queries_at_once.unwrap_or(default.queries_at_once),
             streaming_ingest_bytes: self.streaming_ingest_limit.unwrap_or(default.streaming_ingest_bytes),
+            dashboards: self.dashboards.clone(),
+            frame_ancestors: self.frame_ancestors.clone(),
             cors_origins: self.cors_origins.clone(),
             token: self.token.clone().filter(|token| !token.is_empty()),
             telemetry: !self.no_telemetry,

@@ -9,6 +9,7 @@ pub mod chart;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod dashboard;
 pub mod demo;
 pub mod engine;
 pub mod ingest;

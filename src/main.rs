@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Some(Command::Ingest(arguments)) => cli::ingest::run(&arguments),
         Some(Command::Check(arguments)) => cli::check::run(&arguments),
         Some(Command::Inspect(arguments)) => cli::inspect::run(&arguments),
+        Some(Command::Dashboard(arguments)) => cli::dashboard::run(&arguments),
         Some(Command::Demo(arguments)) => cli::demo::run(&arguments),
         Some(Command::Docs(arguments)) => cli::docs::run(&arguments),
         Some(Command::Lsp(arguments)) => cli::lsp::run(&arguments),

@@ -244,9 +244,15 @@ pub struct Checked {
 
 /// Checks a text.
 pub fn check(store: &Store, text: &str, database: &str) -> Checked {
+    check_with(store, text, database, &[])
+}
+
+/// Checks a text with values for what it declares.
+pub fn check_with(store: &Store, text: &str, database: &str, parameters: &[Parameter]) -> Checked {
     let database = database_name(store, database).unwrap_or_else(|_| DEFAULT_DATABASE.to_owned());
     let context = QueryContext::new(QueryLimits::default(), crate::machine::now_ticks());
-    let request = QueryRequest { text: text.to_owned(), database, parameters: Vec::new(), context };
+    let parameters = literals(text, parameters);
+    let request = QueryRequest { text: text.to_owned(), database, parameters, context };
     let (diagnostics, columns) = Engine::new(store.clone()).check(&request);
     let diagnostics = diagnostics
         .into_iter()

@@ -1,4 +1,4 @@
-//! The command line beside `serve`: query, ingest, check, inspect, demo, lsp, docs.
+//! The command line beside `serve`: query, ingest, check, inspect, demo, lsp, docs, dashboard.
 //!
 //! Everything here speaks HTTP to a server as any client would; only `local` opens a data
 //! directory itself, and `check` and `inspect` read its files.
@@ -6,6 +6,7 @@
 pub mod check;
 mod chunks;
 pub mod client;
+pub mod dashboard;
 pub mod demo;
 pub mod docs;
 pub mod ingest;

@@ -11,6 +11,7 @@ pub mod result;
 
 mod cluster;
 mod column;
+mod dashboard;
 mod database;
 mod extent;
 mod function;
@@ -186,6 +187,7 @@ fn dispatch(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Result<Com
         "show" => show(context, reader),
         "create" | "create-or-alter" | "create-merge" | "alter" | "alter-merge" => change(context, reader, &verb),
         "drop" => drop_entity(context, reader),
+        "rotate" => dashboard::rotate_key(context, reader),
         "delete" => delete(context, reader),
         "rename" => rename(context, reader),
         "clear" => table::clear(context, reader),
@@ -208,7 +210,7 @@ fn dispatch(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Result<Com
         _ => {
             let known = [
                 "show", "create", "create-or-alter", "create-merge", "alter", "alter-merge", "drop", "delete",
-                "rename", "clear", "set", "append", "set-or-append", "set-or-replace", "ingest", "cancel", "execute",
+                "rename", "rotate", "clear", "set", "append", "set-or-append", "set-or-replace", "ingest", "cancel", "execute",
                 "add", "get",
             ];
             let hint = conshelf_kql::diagnostic::closest(&verb, known)
@@ -239,6 +241,8 @@ fn show(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Result<Command
         "column" | "columns" => policy::show_column(context, reader),
         "functions" => function::show_functions(context, reader),
         "function" => function::show_function(context, reader),
+        "dashboards" => dashboard::show_dashboards(context, reader),
+        "dashboard" => dashboard::show_dashboard(context, reader),
         "extents" => extent::show_extents(context, reader, None),
         "queries" => monitoring::queries(context, reader, false),
         "running" => {
@@ -288,6 +292,8 @@ fn show(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Result<Command
                 "table",
                 "functions",
                 "function",
+                "dashboards",
+                "dashboard",
                 "extents",
                 "queries",
                 "running",
@@ -319,6 +325,7 @@ fn change(context: &CommandContext<'_>, reader: &mut Reader<'_>, verb: &str) -> 
         "table" => table::change_table(context, reader, verb),
         "tables" => table::change_tables(context, reader, verb),
         "function" => function::change_function(context, reader, verb, false),
+        "dashboard" => dashboard::change_dashboard(context, reader, verb),
         "column" => column::alter_column(context, reader),
         "columns" => {
             Err(CommandError::NotSupported(format!("'.{verb} columns' is not supported by this server")))
@@ -345,7 +352,7 @@ fn change(context: &CommandContext<'_>, reader: &mut Reader<'_>, verb: &str) -> 
         }
         _ => Err(CommandError::Syntax {
             message: format!(
-                "'.{verb} {what}' is no command; '.{verb}' is followed by database, table, tables, function or column"
+                "'.{verb} {what}' is no command; '.{verb}' is followed by database, table, tables, function, column or dashboard"
             ),
             start,
             length: what.len(),
@@ -365,6 +372,7 @@ fn drop_entity(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Result<
         "columns" => column::drop_columns(context, reader),
         "function" => function::drop_function(context, reader),
         "functions" => function::drop_functions(context, reader),
+        "dashboard" => dashboard::drop_dashboard(context, reader),
         "extents" | "extent" => extent::drop_extents(context, reader),
         "materialized-view" | "external" | "entity_group" | "continuous-export" | "workload_group"
         | "pretend" | "cluster" | "row_store" | "graph_model" => {
@@ -372,7 +380,7 @@ fn drop_entity(context: &CommandContext<'_>, reader: &mut Reader<'_>) -> Result<
         }
         _ => Err(CommandError::Syntax {
             message: format!(
-                "there is no command '.drop {what}'; what can be dropped: database, table, tables, column, columns, function, extents"
+                "there is no command '.drop {what}'; what can be dropped: database, table, tables, column, columns, function, dashboard, extents"
             ),
             start,
             length: what.len(),

@@ -16,13 +16,15 @@ use crate::chart::{self, ColumnKind, Look, Properties, Table, Theme, Value};
 use crate::engine::Batch;
 use crate::response::columns::Cells;
 use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
+use crate::server::dashboards::Ready;
 use crate::server::error::{ApiError, ErrorContext, ErrorStyle};
 use crate::server::friendly::{self, header_text};
 use crate::server::kusto::caller_of;
+use crate::server::options::RequestOptions;
 use crate::server::query_string;
 use crate::server::request::is_command;
 use crate::server::run::{self, QueryTask};
-use crate::server::service::Service;
+use crate::server::service::{Caller, Service};
 
 /// Rows beyond these are counted and not drawn.
 const ROWS_MAX: usize = 100_000;
@@ -167,6 +169,7 @@ pub async fn chart_route(
         caller,
         style,
         make_encoder: Box::new(move |_| -> Box<dyn Encoder> { Box::new(ChartEncoder::new(wish)) }),
+        frame: run::Frame::default(),
     };
     let response = run::run(&service, task).await;
     if response.status() != StatusCode::OK {
@@ -175,8 +178,36 @@ pub async fn chart_route(
     finished(response, etag, &known).await
 }
 
+/// Draws the result of a tile; the query string says how.
+pub(super) async fn picture_of(
+    service: &Arc<Service>,
+    ready: Ready,
+    query: &str,
+    caller: Caller,
+    known: &str,
+) -> Response<Body> {
+    let (wish, _) = match read_wish(query) {
+        Ok(read) => read,
+        Err(error) => return error.response(ErrorStyle::Text, &ErrorContext::default()),
+    };
+    let etag = ready
+        .data_tag
+        .as_ref()
+        .map(|tag| format!("\"{:032x}\"", xxh3_128(format!("{tag}{wish:?}").as_bytes())));
+    if let Some(etag) = etag.as_deref().filter(|etag| matches(known, etag)) {
+        return unchanged(etag);
+    }
+    let make_encoder =
+        Box::new(move |_: &RequestOptions| -> Box<dyn Encoder> { Box::new(ChartEncoder::new(wish)) });
+    let response = run::run(service, ready.task(caller, ErrorStyle::Text, make_encoder)).await;
+    if response.status() != StatusCode::OK {
+        return told(response, &wish).await;
+    }
+    finished(response, etag, known).await
+}
+
 /// Whether the same text gives the same rows as long as no data changes. In doubt it does not.
-fn depends_on_data_alone(service: &Service, text: &str) -> bool {
+pub(super) fn depends_on_data_alone(service: &Service, text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let words: BTreeSet<&str> =
         lower.split(|character: char| !character.is_alphanumeric() && character != '_').collect();
@@ -206,11 +237,11 @@ fn depends_on_data_alone(service: &Service, text: &str) -> bool {
         })
 }
 
-fn matches(known: &str, etag: &str) -> bool {
+pub(super) fn matches(known: &str, etag: &str) -> bool {
     known.split(',').map(|one| one.trim().trim_start_matches("W/")).any(|one| one == etag || one == "*")
 }
 
-fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+pub(super) fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
@@ -222,7 +253,7 @@ fn guard(headers: &mut HeaderMap) {
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
 }
 
-fn unchanged(etag: &str) -> Response<Body> {
+pub(super) fn unchanged(etag: &str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_MODIFIED;
     set(response.headers_mut(), header::ETAG, etag);

@@ -197,6 +197,16 @@ impl ApiError {
         )
     }
 
+    /// There is no such thing below an address.
+    pub fn missing(kind: &str, name: &str) -> ApiError {
+        let message = format!("{kind} '{name}' was not found");
+        ApiError::new(404, "NotFound", "EntityNotFoundException", true, message)
+    }
+
+    pub fn precondition_failed(message: impl Into<String>) -> ApiError {
+        ApiError::new(412, "PreconditionFailed", "KustoRequestException", true, message)
+    }
+
     /// An error of running a query.
     pub fn from_engine(error: &EngineError) -> ApiError {
         let text = error.to_string();

@@ -171,6 +171,7 @@ pub async fn query_route(
         caller,
         style,
         make_encoder,
+        frame: run::Frame::default(),
     };
     run::run(&service, task).await
 }

@@ -124,6 +124,7 @@ async fn answer(
         caller,
         style: ErrorStyle::Kusto,
         make_encoder,
+        frame: run::Frame::default(),
     };
     run::run(&service, task).await
 }

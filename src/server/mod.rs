@@ -10,6 +10,8 @@
 pub mod body;
 pub mod chart;
 pub mod chart_choice;
+pub mod dashboards;
+pub mod embed;
 pub mod error;
 pub mod friendly;
 pub mod ingest;
@@ -66,6 +68,24 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/kql/check", get(friendly::check_route).post(friendly::check_route))
         .route("/v1/kql/chart", post(chart_choice::choice_route))
         .route("/v1/queries/{client_request_id}", get(progress::progress_route))
+        .route("/v1/dashboards", get(dashboards::list))
+        .route("/v1/dashboards/check", post(dashboards::check_route))
+        .route("/v1/dashboards/import", post(dashboards::import_route))
+        .route(
+            "/v1/dashboards/{database}/{name}",
+            get(dashboards::one).put(dashboards::one).delete(dashboards::one),
+        )
+        .route("/v1/dashboards/{database}/{name}/embed", post(embed::make_route))
+        .route("/embed/{token}", get(embed::page_route))
+        .route("/embed/{token}/dashboard", get(embed::dashboard_route))
+        .route("/embed/{token}/tiles/{tile}/run", post(embed::run_route))
+        .route("/embed/{token}/tiles/{tile}/chart", get(embed::chart_route))
+        .route("/embed/{token}/parameters/{parameter}/values", post(embed::values_route))
+        .route("/v1/dashboards/{database}/{name}/tiles/{tile}/run", post(dashboards::run_route))
+        .route(
+            "/v1/dashboards/{database}/{name}/parameters/{parameter}/values",
+            post(dashboards::values_route),
+        )
         .route("/v1/rest/query", get(kusto::v1_query).post(kusto::v1_query))
         .route("/v2/rest/query", get(kusto::v2_query).post(kusto::v2_query))
         .route("/v1/rest/mgmt", post(kusto::management))
@@ -100,7 +120,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     Some(
         CorsLayer::new()
             .allow_origin(allowed)
-            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::OPTIONS])
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS])
             .allow_headers(AllowHeaders::mirror_request())
             .allow_private_network(true)
             .expose_headers([

@@ -50,19 +50,18 @@ fn is_authorised(headers: &HeaderMap, token: &str) -> bool {
     scheme.eq_ignore_ascii_case("bearer") && given.len() == token.len() && differences == 0
 }
 
-/// Paths that answer without a token: what clients ask before they have one, the page itself, and what watches the
-/// server.
+/// Paths that answer without a token: what clients ask before they have one, the page itself, what has a
+/// signature in its address, and what watches the server.
 fn is_open(path: &str) -> bool {
     matches!(
         path,
         "/" | "/plain" | "/dashboards" | "/health" | "/ready" | "/v1/rest/auth/metadata" | "/v1/rest/ping"
-    ) || path.starts_with("/web/")
-        || path.starts_with("/dashboards/")
+    ) || ["/web/", "/dashboards/", "/embed/"].iter().any(|open| path.starts_with(open))
 }
 
 /// The routes as metrics name them, so that unknown paths cannot fill memory.
 fn route_name(path: Option<&str>) -> &'static str {
-    const ROUTES: [&str; 15] = [
+    const ROUTES: [&str; 27] = [
         "/",
         "/query",
         "/chart",
@@ -76,6 +75,18 @@ fn route_name(path: Option<&str>) -> &'static str {
         "/v1/rest/ingest/{database}/{table}",
         "/ingest/{database}/{table}",
         "/v1/kql/check",
+        "/v1/dashboards",
+        "/v1/dashboards/check",
+        "/v1/dashboards/import",
+        "/v1/dashboards/{database}/{name}",
+        "/v1/dashboards/{database}/{name}/tiles/{tile}/run",
+        "/v1/dashboards/{database}/{name}/embed",
+        "/embed/{token}",
+        "/embed/{token}/dashboard",
+        "/embed/{token}/tiles/{tile}/run",
+        "/embed/{token}/tiles/{tile}/chart",
+        "/embed/{token}/parameters/{parameter}/values",
+        "/v1/dashboards/{database}/{name}/parameters/{parameter}/values",
         "/v1/rest/auth/metadata",
         "/v1/rest/ping",
     ];
@@ -112,6 +123,8 @@ pub async fn observe(
     if let Ok(value) = HeaderValue::from_str(&caller.activity_id.to_string()) {
         headers.insert(ACTIVITY_ID, value);
     }
+    // A signed address opens what it shows: it is not kept.
+    let path = if path.starts_with("/embed/") { route.to_owned() } else { path };
     service.metrics.request(route, status);
     if !matches!(route, "/health" | "/ready" | "/metrics" | "/v1/rest/ping") {
         service.telemetry.request(&RequestEvent {

@@ -21,7 +21,7 @@ fn page(status: StatusCode, content_type: &'static str, body: String) -> Respons
 
 const JSON: &str = "application/json; charset=utf-8";
 
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 24] = [
     ("GET /", "the web page, for browsers; this list for others"),
     (
         "GET|POST /query?db=&q=&format=",
@@ -37,6 +37,13 @@ const ROUTES: [(&str, &str); 17] = [
     ("POST /ingest/{database}/{table}", "store NDJSON, JSON or CSV; creates what is missing"),
     ("POST /v1/kql/check", "diagnostics and columns of a text without running it"),
     ("POST /v1/kql/{complete,hover,signature,format,tokens}", "what editors ask while a query is written"),
+    ("GET /v1/dashboards", "the dashboards there are"),
+    ("GET|PUT|DELETE /v1/dashboards/{database}/{name}", "a dashboard as YAML or JSON"),
+    ("POST /v1/dashboards/{database}/{name}/tiles/{tile}/run", "the answer of a tile, as of /v2/rest/query"),
+    ("POST /v1/dashboards/{database}/{name}/embed", "a signed address that shows it, or a tile, to anyone"),
+    ("GET /embed/{token}", "what a signed address shows"),
+    ("POST /v1/dashboards/check", "diagnostics of a dashboard and its queries"),
+    ("POST /v1/dashboards/import?database=", "a dashboard of Azure Data Explorer as one of ours"),
     ("GET /docs/kql", "the language: operators, functions, plugins"),
     ("POST /v2/rest/query", "Kusto SDKs: queries"),
     ("POST /v1/rest/query", "Kusto SDKs, Grafana: queries and commands"),

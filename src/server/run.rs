@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Response, header};
+use conshelf_kql::plan::Visualization;
 use conshelf_kql::{Column, Type};
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
@@ -36,6 +37,63 @@ const CHUNKS_IN_FLIGHT: usize = 8;
 /// Makes the encoder once all options are known, those set in the text included.
 pub type MakeEncoder = Box<dyn FnOnce(&RequestOptions) -> Box<dyn Encoder> + Send>;
 
+/// What lies around the text that the asker knows.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    /// Bytes of the text that come before the asker's own; errors are told of what follows them.
+    pub before: usize,
+    /// Nothing of the text is told.
+    pub is_hidden: bool,
+    /// Takes the place of what the text's own `render` says.
+    pub visualization: Option<Visualization>,
+}
+
+impl Frame {
+    /// The part of a text that the asker knows.
+    fn known(&self, text: &str) -> String {
+        if self.is_hidden { String::new() } else { text.get(self.before..).unwrap_or("").to_owned() }
+    }
+
+    /// An error in the terms of what the asker knows.
+    fn told(&self, error: &EngineError) -> ApiError {
+        let mut told = ApiError::from_engine(error);
+        if self.is_hidden && !told.diagnostics.is_empty() {
+            told.diagnostics.clear();
+            told.message = "the query is not valid".to_owned();
+        }
+        for found in &mut told.diagnostics {
+            match found.start.checked_sub(self.before) {
+                Some(start) => found.start = start,
+                None => {
+                    found.message = format!("in what the query uses: {}", found.message);
+                    (found.start, found.length) = (0, 0);
+                }
+            }
+        }
+        told
+    }
+
+    /// Lets the visualization of the frame take effect on the result that is drawn.
+    fn apply(&self, headers: &mut [ResultHeader]) {
+        let Some(wanted) = &self.visualization else { return };
+        let drawn = headers.iter().position(|header| header.visualization.is_some()).unwrap_or(0);
+        let Some(header) = headers.get_mut(drawn) else { return };
+        let mut merged = header.visualization.take().unwrap_or_else(|| Visualization {
+            kind: "table".to_owned(),
+            properties: Vec::new(),
+            is_query_sorted: false,
+        });
+        if !wanted.kind.is_empty() {
+            merged.kind.clone_from(&wanted.kind);
+        }
+        for (name, value) in &wanted.properties {
+            merged.properties.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+            merged.properties.push((name.clone(), value.clone()));
+        }
+        header.visualization = Some(merged);
+    }
+}
+
 /// A query to run.
 pub struct QueryTask {
     pub text: String,
@@ -45,6 +103,7 @@ pub struct QueryTask {
     pub caller: Caller,
     pub style: ErrorStyle,
     pub make_encoder: MakeEncoder,
+    pub frame: Frame,
 }
 
 enum Message {
@@ -68,8 +127,8 @@ impl Drop for CancelOnDrop {
 
 /// Answers a query.
 pub async fn run(service: &Arc<Service>, task: QueryTask) -> Response<Body> {
-    let error_context =
-        ErrorContext::of(&task.caller, "DN.FE.ExecuteQuery").with_text(&task.database, &task.text);
+    let error_context = ErrorContext::of(&task.caller, "DN.FE.ExecuteQuery")
+        .with_text(&task.database, &task.frame.known(&task.text));
     let style = task.style;
     let refuse = |error: ApiError| error.response(style, &error_context);
     if service.is_stopping() {
@@ -214,8 +273,9 @@ fn answer(
     content_type: tokio::sync::oneshot::Sender<&'static str>,
     started: Instant,
 ) -> Outcome {
+    let frame = task.frame;
     let failed = |error: EngineError| {
-        let message = Message::Failed(ApiError::from_engine(&error));
+        let message = Message::Failed(frame.told(&error));
         let _ = sender.blocking_send(message);
         Outcome { error: Some(error), rows: 0, bytes: 0, statistics: QueryStatistics::default() }
     };
@@ -234,6 +294,7 @@ fn answer(
         options.set_from_text(name, value);
     }
     let mut headers = prepared.results.clone();
+    frame.apply(&mut headers);
     let mut fixed: Option<Vec<Batch>> = None;
     if options.validate_permissions {
         let mut rows = RowsBuilder::new(&[("Result", Type::String)]);
@@ -309,7 +370,7 @@ fn answer(
     let rows = writer.records();
     let bytes = writer.bytes();
     let reports = writer.reports_failures();
-    let failure = error.as_ref().map(ApiError::from_engine);
+    let failure = error.as_ref().map(|error| frame.told(error));
     // A result that is too large is told after the rows up to the limit, by those formats that can tell.
     let in_band = reports && matches!(error, Some(EngineError::ResultTooLarge { .. }));
     if let Some(api) = &failure

@@ -1,5 +1,6 @@
 //! What every handler shares: the store, what is going on, limits, counters.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -38,6 +39,10 @@ pub struct Settings {
     pub body_bytes: u64,
     /// Largest body of the Kusto streaming route, as sent. The friendly route has no bound.
     pub streaming_ingest_bytes: u64,
+    /// A directory of dashboards as files.
+    pub dashboards: Option<PathBuf>,
+    /// Origins of pages that may show embedded dashboards, as `frame-ancestors` takes them; empty: this server only.
+    pub frame_ancestors: Vec<String>,
     /// Origins that browsers may call from; `*` for any.
     pub cors_origins: Vec<String>,
     /// The token that requests must carry, if any.
@@ -68,6 +73,8 @@ impl Default for Settings {
             ingestions_at_once: (cores * 8).max(32),
             body_bytes: 64 << 20,
             streaming_ingest_bytes: 64 << 20,
+            dashboards: None,
+            frame_ancestors: Vec::new(),
             cors_origins: Vec::new(),
             token: None,
             telemetry: true,

@@ -41,6 +41,9 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
+/// A dashboard in a frame of another page, without a build.
+const PLAIN_EMBED: &str = include_str!("../web/plain/embed.html");
+
 /// What the page may load and do. `script` and `style` are sources beside the server's own files; `ancestors` says
 /// where the page may be framed.
 fn policy(script: &str, style: &str, ancestors: &str) -> String {
@@ -148,7 +151,7 @@ pub async fn page(request: Request) -> Response<Body> {
 
 /// The page of an embedded dashboard or tile, for those who were let in; `ancestors` are the places that may frame it,
 /// as the policy `frame-ancestors` names them. `None` when the page was not built.
-pub fn embedded(asked: &HeaderMap, ancestors: &str) -> Option<Response<Body>> {
+fn embedded(asked: &HeaderMap, ancestors: &str) -> Option<Response<Body>> {
     let bytes = find("embed.html")?;
     let policy = policy("", "", ancestors);
     Some(answer(asked, "embed.html", Content::Compressed(bytes), &policy, ASK_EACH_TIME))
@@ -157,6 +160,47 @@ pub fn embedded(asked: &HeaderMap, ancestors: &str) -> Option<Response<Body>> {
 /// `GET /plain`: the page that needs no build.
 pub async fn plain(request: Request) -> Response<Body> {
     answer(request.headers(), "index.html", Content::Plain(PLAIN), &PLAIN_POLICY, ASK_EACH_TIME)
+}
+
+/// The allowed origins as the policy names them; what is no origin is left out.
+fn ancestors_of(origins: &[String]) -> String {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || ":/.*-_[]'".contains(letter);
+    let known = origins
+        .iter()
+        .map(|origin| origin.trim())
+        .filter(|origin| !origin.is_empty() && origin.chars().all(is_part));
+    let known: Vec<&str> =
+        std::iter::once("'self'").chain(known.filter(|origin| *origin != "'self'")).collect();
+    known.join(" ")
+}
+
+/// The page of an embedded dashboard, plain where the page was not built.
+pub fn embed(request: Request, frame_ancestors: &[String]) -> Response<Body> {
+    let ancestors = ancestors_of(frame_ancestors);
+    embedded(request.headers(), &ancestors).unwrap_or_else(|| {
+        let policy = policy(&hashes(PLAIN_EMBED, "script"), &hashes(PLAIN_EMBED, "style"), &ancestors);
+        answer(request.headers(), "embed.html", Content::Plain(PLAIN_EMBED), &policy, ASK_EACH_TIME)
+    })
+}
+
+/// The page in place of a dashboard that is not shown.
+pub fn embed_refused(status: u16, reason: &str, frame_ancestors: &[String]) -> Response<Body> {
+    let reason = reason.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let html = format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <title>Not shown</title><h1>Not shown</h1><p role=\"alert\">{reason}</p></html>\n"
+    );
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Ok(value) = HeaderValue::from_str(&policy("", "", &ancestors_of(frame_ancestors))) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, value);
+    }
+    response
 }
 
 /// `GET /web/{name}`
@@ -184,6 +228,14 @@ mod tests {
         );
         assert!(PLAIN_POLICY.matches("'sha256-").count() >= 2);
         assert!(!POLICY.contains("unsafe"));
+    }
+
+    #[test]
+    fn only_origins_get_into_the_policy() {
+        let given = ["https://a.example", "x; script-src *", "*", " https://b:8443 ", ""].map(str::to_owned);
+        assert_eq!(ancestors_of(&given), "'self' https://a.example * https://b:8443");
+        assert_eq!(ancestors_of(&[]), "'self'");
+        assert!(policy("", "", "'self' *").ends_with("frame-ancestors 'self' *"));
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub struct DatabaseEntry {
     pub policies: BTreeMap<String, Value>,
     pub tables: BTreeMap<String, Arc<TableEntry>>,
     pub functions: BTreeMap<String, Arc<FunctionEntry>>,
+    pub dashboards: BTreeMap<String, Arc<DashboardEntry>>,
     pub mappings: Vec<MappingEntry>,
 }
 
@@ -52,6 +53,11 @@ impl DatabaseEntry {
     /// The stored function of that name (case-sensitive).
     pub fn function(&self, name: &str) -> Option<&Arc<FunctionEntry>> {
         self.functions.get(name)
+    }
+
+    /// The dashboard of that name (case-sensitive).
+    pub fn dashboard(&self, name: &str) -> Option<&Arc<DashboardEntry>> {
+        self.dashboards.get(name)
     }
 
     /// The ingestion mapping of that kind and name.
@@ -117,6 +123,16 @@ pub struct FunctionEntry {
     pub folder: String,
     #[serde(default)]
     pub docstring: String,
+}
+
+/// A dashboard as its author wrote it: storage does not read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DashboardEntry {
+    pub name: String,
+    /// `yaml` or `json`.
+    pub format: String,
+    pub text: String,
+    pub updated_ticks: i64,
 }
 
 /// An ingestion mapping. `kind` is `csv`, `json`, …; `definition` is its JSON.
@@ -221,6 +237,20 @@ pub enum CatalogChange {
         database: String,
         name: String,
         if_exists: bool,
+    },
+    CreateDashboard {
+        database: String,
+        dashboard: DashboardEntry,
+        mode: CreateMode,
+        /// Refuse when the text is not this any more.
+        expected_text: Option<String>,
+    },
+    DropDashboard {
+        database: String,
+        name: String,
+        if_exists: bool,
+        /// Refuse when the text is not this any more.
+        expected_text: Option<String>,
     },
     /// A mapping of a table, or of the database when `table` is `None`.
     CreateMapping {

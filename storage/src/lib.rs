@@ -36,9 +36,9 @@ pub mod types;
 pub mod vectors;
 
 pub use catalog::{
-    AlteredColumn, CatalogChange, CreateMode, DEFAULT_DATABASE, DatabaseEntry, EXTENT_ID_COLUMN,
-    EXTENT_TAGS_COLUMN, FunctionEntry, INGESTION_TIME_COLUMN, MappingEntry, PolicyTarget, TableEntry,
-    TableId,
+    AlteredColumn, CatalogChange, CreateMode, DEFAULT_DATABASE, DashboardEntry, DatabaseEntry,
+    EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, FunctionEntry, INGESTION_TIME_COLUMN, MappingEntry, PolicyTarget,
+    TableEntry, TableId,
 };
 pub use check::{CheckReport, check};
 pub use dynamic::{DynamicBuilder, DynamicKind, DynamicRef};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::catalog::{FunctionEntry, MappingEntry};
+use crate::catalog::{DashboardEntry, FunctionEntry, MappingEntry};
 use crate::types::TableSchema;
 
 /// One difference.
@@ -80,6 +80,8 @@ pub struct DatabaseRecord {
     pub policies: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<FunctionEntry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dashboards: Vec<DashboardEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mappings: Vec<MappingEntry>,
 }

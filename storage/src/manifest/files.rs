@@ -327,7 +327,7 @@ impl ManifestFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{CatalogChange, CreateMode, FunctionEntry};
+    use crate::catalog::{CatalogChange, CreateMode, DashboardEntry, FunctionEntry};
     use crate::disk::RealDisk;
     use crate::manifest::plan::{PlanContext, plan};
     use crate::types::{ColumnType, TableSchema};
@@ -435,6 +435,41 @@ mod tests {
         std::fs::remove_file(file_path(directory.path(), 4, FileKind::Delta)).unwrap();
         let error = load(directory.path()).unwrap_err().to_string();
         assert!(error.contains("version 4 is missing"), "{error}");
+    }
+
+    #[test]
+    fn a_dashboard_is_changed_only_by_whoever_knows_it() {
+        let mut state = State::default();
+        change(&mut state, CatalogChange::CreateDatabase { name: "Db".to_owned(), if_not_exists: false });
+        let put = |text: &str, expected: Option<&str>| CatalogChange::CreateDashboard {
+            database: "db".to_owned(),
+            dashboard: DashboardEntry {
+                name: "d".to_owned(),
+                format: "yaml".to_owned(),
+                text: text.to_owned(),
+                updated_ticks: 1,
+            },
+            mode: CreateMode::CreateOrAlter,
+            expected_text: expected.map(str::to_owned),
+        };
+        let drop = |expected: Option<&str>| CatalogChange::DropDashboard {
+            database: "db".to_owned(),
+            name: "d".to_owned(),
+            if_exists: false,
+            expected_text: expected.map(str::to_owned),
+        };
+        let context = PlanContext { now_ticks: 1, sequence: 0 };
+        let refusal =
+            |state: &State, change: &CatalogChange| plan(state, change, context).unwrap_err().to_string();
+        assert_eq!(refusal(&state, &drop(None)), "dashboard 'd' was not found");
+        assert_eq!(refusal(&state, &put("b", Some("a"))), "dashboard 'd' has changed meanwhile");
+        change(&mut state, put("a", None));
+        change(&mut state, put("b", Some("a")));
+        assert_eq!(refusal(&state, &put("c", Some("a"))), "dashboard 'd' has changed meanwhile");
+        assert_eq!(refusal(&state, &drop(Some("a"))), "dashboard 'd' has changed meanwhile");
+        assert_eq!(state.database("db").unwrap().dashboard("d").unwrap().text, "b");
+        change(&mut state, drop(Some("b")));
+        assert!(state.database("db").unwrap().dashboards.is_empty());
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use crate::catalog::{
-    AlteredColumn, CatalogChange, CreateMode, DEFAULT_DATABASE, DatabaseEntry, MappingEntry, PolicyTarget,
-    TableEntry,
+    AlteredColumn, CatalogChange, CreateMode, DEFAULT_DATABASE, DashboardEntry, DatabaseEntry, MappingEntry,
+    PolicyTarget, TableEntry,
 };
 use crate::error::{Result, StorageError};
 use crate::limits::NAME_BYTES_MAX;
@@ -40,6 +40,7 @@ pub fn plan(state: &State, change: &CatalogChange, context: PlanContext) -> Resu
                 policies: Default::default(),
                 tables: Default::default(),
                 functions: Default::default(),
+                dashboards: Default::default(),
                 mappings: Vec::new(),
             })])
         }
@@ -216,6 +217,29 @@ pub fn plan(state: &State, change: &CatalogChange, context: PlanContext) -> Resu
             }
             Ok(change_database(database, |record| record.functions.retain(|other| other.name != *name)))
         }
+        CatalogChange::CreateDashboard { database: name, dashboard, mode, expected_text } => {
+            let database = database(state, name)?;
+            check_name("dashboard", &dashboard.name)?;
+            let known: Option<&DashboardEntry> = database.dashboard(&dashboard.name).map(AsRef::as_ref);
+            check_text(known, &dashboard.name, expected_text.as_deref())?;
+            if !allowed(*mode, known.is_some(), "dashboard", &dashboard.name)? {
+                return Ok(Vec::new());
+            }
+            Ok(change_database(database, |record| {
+                record.dashboards.retain(|other| other.name != dashboard.name);
+                record.dashboards.push(dashboard.clone());
+                record.dashboards.sort_by(|left, right| left.name.cmp(&right.name));
+            }))
+        }
+        CatalogChange::DropDashboard { database: database_name, name, if_exists, expected_text } => {
+            let database = database(state, database_name)?;
+            let known: Option<&DashboardEntry> = database.dashboard(name).map(AsRef::as_ref);
+            check_text(known, name, expected_text.as_deref())?;
+            if known.is_none() {
+                return missing_unless(*if_exists, "dashboard", name);
+            }
+            Ok(change_database(database, |record| record.dashboards.retain(|other| other.name != *name)))
+        }
         CatalogChange::CreateMapping {
             database: database_name,
             table: table_name,
@@ -382,6 +406,14 @@ fn check_name(kind: &str, name: &str) -> Result<()> {
             "a {kind} name has between 1 and {NAME_BYTES_MAX} bytes, this one {}",
             name.len()
         )));
+    }
+    Ok(())
+}
+
+/// Refuses when a dashboard is not what whoever changes it believes it to be.
+fn check_text(known: Option<&DashboardEntry>, name: &str, expected: Option<&str>) -> Result<()> {
+    if expected.is_some_and(|expected| known.is_none_or(|known| known.text != expected)) {
+        return Err(StorageError::Invalid(format!("dashboard '{name}' has changed meanwhile")));
     }
     Ok(())
 }

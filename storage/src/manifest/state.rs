@@ -143,6 +143,11 @@ impl State {
                 .iter()
                 .map(|function| (function.name.clone(), Arc::new(function.clone())))
                 .collect(),
+            dashboards: record
+                .dashboards
+                .iter()
+                .map(|dashboard| (dashboard.name.clone(), Arc::new(dashboard.clone())))
+                .collect(),
             mappings: record.mappings.clone(),
             tables,
         };
@@ -257,6 +262,7 @@ impl DatabaseRecord {
             docstring: entry.docstring.clone(),
             policies: entry.policies.clone(),
             functions: entry.functions.values().map(|function| function.as_ref().clone()).collect(),
+            dashboards: entry.dashboards.values().map(|dashboard| dashboard.as_ref().clone()).collect(),
             mappings: entry.mappings.clone(),
         }
     }
