@@ -37,7 +37,7 @@ pub struct QueryArgs {
     /// Database
     #[arg(long, default_value = "NetDefaultDB")]
     pub db: String,
-    /// Form of the answer: table, chart, json, ndjson, csv, tsv, arrow, kusto-v1, kusto-v2. Without it: on a terminal
+    /// Form of the answer: table, chart, json, ndjson, csv, tsv, arrow, parquet, kusto-v1, kusto-v2. Without it: on a terminal
     /// the chart of a query that ends in `render`, else the table
     #[arg(long)]
     pub format: Option<String>,

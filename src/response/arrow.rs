@@ -39,15 +39,14 @@ fn arrow_field(column: &Column) -> Field {
 }
 
 fn failed(error: impl std::fmt::Display) -> EncodeError {
-    EncodeError { column: "arrow stream".to_owned(), ty: "ipc", arrow: error.to_string() }
+    EncodeError::Wrong { column: "arrow stream".to_owned(), ty: "ipc", arrow: error.to_string() }
 }
 
 fn converted(cells: Cells<'_>, array: &ArrayRef) -> ArrayRef {
     match cells {
         Cells::Bool(_) | Cells::Int(_) | Cells::Long(_) | Cells::Real(_) => array.clone(),
         Cells::DateTime(ticks) => {
-            let micros: PrimitiveArray<TimestampMicrosecondType> =
-                Int64Array::unary(ticks, |ticks| (ticks - UNIX_EPOCH_TICKS).div_euclid(10));
+            let micros: PrimitiveArray<TimestampMicrosecondType> = Int64Array::unary(ticks, micros_of);
             Arc::new(micros.with_timezone("UTC"))
         }
         Cells::TimeSpan(ticks) => {
@@ -56,26 +55,36 @@ fn converted(cells: Cells<'_>, array: &ArrayRef) -> ArrayRef {
             Arc::new(micros)
         }
         Cells::Decimal(_) | Cells::Guid(_) | Cells::String(_) | Cells::Dictionary(..) | Cells::Dynamic(_) => {
-            let mut builder = StringBuilder::new();
-            let mut scratch = String::new();
-            let mut text = Vec::new();
-            for row in 0..array.len() {
-                if let Some(text) = cells.string_at(row) {
-                    builder.append_value(text);
-                } else if array.is_null(row) {
-                    builder.append_null();
-                } else {
-                    text.clear();
-                    match cells {
-                        Cells::Dynamic(_) => cells.write_json(row, &mut scratch, &mut text),
-                        _ => cells.write_plain(row, &mut scratch, &mut text),
-                    }
-                    builder.append_value(String::from_utf8_lossy(&text));
-                }
-            }
-            Arc::new(builder.finish())
+            texts_of(cells, array)
         }
     }
+}
+
+/// Microseconds since 1970 of ticks; what is below is cut off.
+pub(super) fn micros_of(ticks: i64) -> i64 {
+    (ticks - UNIX_EPOCH_TICKS).div_euclid(10)
+}
+
+/// The column as texts: dynamic as JSON, null where the cell is.
+pub(super) fn texts_of(cells: Cells<'_>, array: &ArrayRef) -> ArrayRef {
+    let mut builder = StringBuilder::new();
+    let mut scratch = String::new();
+    let mut text = Vec::new();
+    for row in 0..array.len() {
+        if let Some(text) = cells.string_at(row) {
+            builder.append_value(text);
+        } else if array.is_null(row) {
+            builder.append_null();
+        } else {
+            text.clear();
+            match cells {
+                Cells::Dynamic(_) => cells.write_json(row, &mut scratch, &mut text),
+                _ => cells.write_plain(row, &mut scratch, &mut text),
+            }
+            builder.append_value(String::from_utf8_lossy(&text));
+        }
+    }
+    Arc::new(builder.finish())
 }
 
 impl Encoder for ArrowEncoder {

@@ -37,7 +37,7 @@ pub enum Cells<'a> {
 impl<'a> Cells<'a> {
     /// The column as the type its schema gives it.
     pub fn new(column: &Column, array: &'a ArrayRef) -> Result<Cells<'a>, EncodeError> {
-        let wrong = || EncodeError {
+        let wrong = || EncodeError::Wrong {
             column: column.name.clone(),
             ty: column.ty.name(),
             arrow: array.data_type().to_string(),
@@ -65,7 +65,7 @@ impl<'a> Cells<'a> {
     /// Every column of a batch.
     pub fn of_batch(schema: &Schema, batch: &'a Batch) -> Result<Vec<Cells<'a>>, EncodeError> {
         if schema.len() != batch.columns.len() {
-            return Err(EncodeError {
+            return Err(EncodeError::Wrong {
                 column: format!("{} columns", schema.len()),
                 ty: "a row",
                 arrow: format!("{} arrays", batch.columns.len()),

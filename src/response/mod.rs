@@ -16,6 +16,7 @@ pub mod kusto;
 pub mod kusto_v1;
 pub mod kusto_v2;
 pub mod ndjson;
+pub mod parquet;
 pub mod row_writer;
 pub mod table;
 pub mod value_text;
@@ -93,13 +94,15 @@ pub struct Completion {
     pub finished_ticks: i64,
 }
 
-/// A batch whose arrays are not those its schema promises: a bug of ours.
+/// Why a result could not be written.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("column '{column}' of type {ty} came as {arrow}")]
-pub struct EncodeError {
-    pub column: String,
-    pub ty: &'static str,
-    pub arrow: String,
+pub enum EncodeError {
+    /// A batch whose arrays are not those its schema promises: a bug of ours.
+    #[error("column '{column}' of type {ty} came as {arrow}")]
+    Wrong { column: String, ty: &'static str, arrow: String },
+    /// The format cannot hold this result: what and why, for the client.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// One response format. Called in this order: `begin`, for every result `begin_result`, `rows`…,
@@ -156,19 +159,21 @@ pub enum Format {
     Tsv,
     Table,
     Arrow,
+    Parquet,
     KustoV1,
     KustoV2,
 }
 
 impl Format {
     /// Every format with the name `format=` takes.
-    pub const ALL: [(Format, &'static str); 8] = [
+    pub const ALL: [(Format, &'static str); 9] = [
         (Format::Json, "json"),
         (Format::Ndjson, "ndjson"),
         (Format::Csv, "csv"),
         (Format::Tsv, "tsv"),
         (Format::Table, "table"),
         (Format::Arrow, "arrow"),
+        (Format::Parquet, "parquet"),
         (Format::KustoV1, "kusto-v1"),
         (Format::KustoV2, "kusto-v2"),
     ];
@@ -204,6 +209,7 @@ impl Format {
                 "text/tab-separated-values" => Format::Tsv,
                 "text/plain" => Format::Table,
                 "application/vnd.apache.arrow.stream" => Format::Arrow,
+                "application/vnd.apache.parquet" => Format::Parquet,
                 _ => continue,
             };
             let weight = parts
@@ -231,6 +237,7 @@ impl Format {
             Format::Tsv => Box::new(delimited::DelimitedEncoder::tsv()),
             Format::Table => Box::new(table::TableEncoder::default()),
             Format::Arrow => Box::new(arrow::ArrowEncoder::default()),
+            Format::Parquet => Box::new(parquet::ParquetEncoder::default()),
             Format::KustoV1 | Format::KustoV2 => return None,
         })
     }
@@ -253,6 +260,7 @@ mod tests {
             ("text/csv;q=0.5, application/x-ndjson", Format::Ndjson),
             ("application/json;q=0, text/csv", Format::Csv),
             ("application/vnd.apache.arrow.stream", Format::Arrow),
+            ("application/vnd.apache.parquet", Format::Parquet),
         ];
         for (accept, expected) in cases {
             assert_eq!(Format::from_accept(accept), expected, "{accept}");

@@ -409,7 +409,7 @@ impl Encoder for ChartEncoder {
             Form::Png => {
                 let picture =
                     chart::png(&self.table, &self.properties, &self.wish.look).map_err(|error| {
-                        EncodeError { column: "the picture".to_owned(), ty: "png", arrow: error }
+                        EncodeError::Wrong { column: "the picture".to_owned(), ty: "png", arrow: error }
                     })?;
                 out.extend_from_slice(&picture);
             }

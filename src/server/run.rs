@@ -24,7 +24,7 @@ use crate::engine::{Batch, BatchWriter, EngineError, QueryContext};
 use crate::query::{self, Parameter, QueryInput};
 use crate::response::writer::{ChunkSink, WriteStop};
 use crate::response::{
-    Completion, Encoder, Failure, QueryStatistics, ResponseWriter, ResultHeader, ResultLimits,
+    Completion, EncodeError, Encoder, Failure, QueryStatistics, ResponseWriter, ResultHeader, ResultLimits,
 };
 use crate::server::error::{ApiError, ErrorContext, ErrorStyle};
 use crate::server::options::RequestOptions;
@@ -409,6 +409,7 @@ fn engine_error(stop: WriteStop) -> EngineError {
         WriteStop::Limit { bytes, .. } => {
             EngineError::ResultTooLarge { limit: bytes.unwrap_or_default(), unit: "bytes" }
         }
+        WriteStop::Encode(EncodeError::Refused(why)) => EngineError::Evaluation(why),
         WriteStop::Encode(error) => EngineError::Internal(error.to_string()),
     }
 }

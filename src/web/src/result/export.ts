@@ -1,4 +1,4 @@
-// Results as files: CSV and JSON from the rows shown, Arrow from the server.
+// Results as files: CSV and JSON from the rows shown, Parquet and Arrow from the server.
 
 import { download } from "../base/notice";
 import { quoteName } from "../base/format";

@@ -357,16 +357,17 @@ export class ResultPanel {
       ...(run.isCommand
         ? []
         : [
-            {
-              label: "Arrow",
-              detail: "runs again",
-              run: () => {
-                saveFromServer(`${name}.arrow`, "arrow", run.database, run.text).catch((failure: unknown) =>
-                  notify(failure instanceof Error ? failure.message : String(failure), "bad"),
-                );
-              },
+            { label: "Parquet", format: "parquet" },
+            { label: "Arrow", format: "arrow" },
+          ].map(({ label, format }) => ({
+            label,
+            detail: "runs again",
+            run: () => {
+              saveFromServer(`${name}.${format}`, format, run.database, run.text).catch((failure: unknown) =>
+                notify(failure instanceof Error ? failure.message : String(failure), "bad"),
+              );
             },
-          ]),
+          }))),
       {
         label: "Copy as datatable",
         detail: "KQL",
