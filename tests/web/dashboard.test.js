@@ -274,6 +274,7 @@ test("tiles are moved, added and saved; comments of the file stay", async () => 
     await picture(page, "dashboard-tile-completion");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Control+a");
+    await page.keyboard.press("Delete");
     await page.keyboard.type("chosen | summarize Most = max(n) by host");
     await page.keyboard.press("Escape");
     await page.keyboard.press("Shift+Enter");
@@ -417,10 +418,10 @@ test("an embed link shows what it names, and nothing else", async () => {
     await shows(page, "load", 60);
     await page.getByRole("button", { name: "Share", exact: true }).click();
     await page.getByRole("checkbox", { name: "Host: alpha" }).check();
-    await page.getByLabel("Colours").selectOption("dark");
+    await page.getByRole("combobox", { name: /^Colours/ }).selectOption("dark");
     await page.getByRole("button", { name: "Make embed link" }).click();
-    link = await page.getByLabel("Embed link").inputValue();
-    assert.match(await page.getByLabel("HTML").inputValue(), /^<iframe src="/);
+    link = await page.getByRole("textbox", { name: "Embed link" }).inputValue();
+    assert.match(await page.getByRole("textbox", { name: "HTML" }).inputValue(), /^<iframe src="/);
     await picture(page, "dashboard-share");
   });
   const context = await browser.newContext({ viewport: { width: 800, height: 600 } });

@@ -24,6 +24,11 @@ before(async () => {
     first: "ingest/firstQuery.ts",
     plan: "server/plan.ts",
     failure: "editor/failure.ts",
+    layout: "dashboard/layout.ts",
+    parameters: "dashboard/values.ts",
+    literal: "dashboard/literal.ts",
+    file: "dashboard/edit/file.ts",
+    refresh: "dashboard/refresh.ts",
   })) {
     const bundle = await rolldown({ input: join(web, "src", path), external: [] });
     await bundle.write({ file: join(folder, `${name}.mjs`), format: "esm" });
@@ -318,4 +323,146 @@ test("the plan's lines are read", () => {
     ["row groups", "3/31"],
     ["rows", "20/200"],
   ]);
+});
+
+test("a tile that moves pushes others down, and none lies over another", () => {
+  let seed = 7;
+  const random = (below) => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return Math.floor((seed / 2147483648) * below);
+  };
+  for (let round = 0; round < 200; round += 1) {
+    const tiles = [];
+    for (let index = 0; index < 2 + random(8); index += 1) {
+      const [width, height] = [2 + random(12), 1 + random(6)];
+      tiles.push({ id: `t${index}`, ...parts.layout.freePlace(tiles, width, height) });
+    }
+    const wish = { x: random(30) - 3, y: random(12) - 2, width: random(30), height: random(9) };
+    const places = parts.layout.placed(tiles, "t0", wish);
+    assert.deepEqual(places.get("t0"), parts.layout.clamp(wish), "the moved one is where it was put");
+    const list = [...places.values()];
+    assert.equal(list.length, tiles.length);
+    list.forEach((one, index) => {
+      assert.ok(one.x >= 0 && one.y >= 0 && one.x + one.width <= 24);
+      for (const other of list.slice(index + 1)) assert.ok(!parts.layout.overlap(one, other), JSON.stringify(places));
+    });
+  }
+});
+
+const CHOICE = { name: "h", kind: "choice", type: "string", all: true };
+/** A parameter, a value, how the address carries it. */
+const CARRIED = [
+  [{ name: "t", kind: "time-range", start: "a", end: "b" }, { last: "1h" }, ["1h"]],
+  [
+    { name: "t", kind: "time-range", start: "a", end: "b" },
+    { from: "2024-05-01T00:00:00.000Z", to: "2024-05-02T00:00:00.000Z" },
+    ["2024-05-01T00:00:00.000Z..2024-05-02T00:00:00.000Z"],
+  ],
+  [{ name: "t", kind: "time-range", start: "a", end: "b" }, { from: "2024-05-01" }, ["2024-05-01.."]],
+  [{ ...CHOICE, multiple: true }, ["a", "b c", ""], ["a", "b c", '""']],
+  [{ ...CHOICE, multiple: true }, ['"quoted"'], ['"\\"quoted\\""']],
+  [{ ...CHOICE, multiple: true }, null, [""]],
+  [{ ...CHOICE, multiple: true, type: "long" }, [1, -2], ["1", "-2"]],
+  [{ ...CHOICE, type: "bool" }, false, ["false"]],
+  [CHOICE, null, [""]],
+  [{ name: "x", kind: "text", type: "string" }, "", [""]],
+  [{ name: "x", kind: "text", type: "string" }, "a b", ["a b"]],
+  [{ name: "x", kind: "text", type: "real" }, 1.5, ["1.5"]],
+  [{ name: "x", kind: "text", type: "real" }, null, [""]],
+];
+test("the address carries values and gives them back", () => {
+  for (const [parameter, value, entries] of CARRIED) {
+    assert.deepEqual(parts.parameters.toEntries(parameter, value), entries);
+    assert.deepEqual(parts.parameters.fromEntries(parameter, entries), value, JSON.stringify(entries));
+  }
+  for (const [parameter, text] of [
+    [{ name: "t", kind: "time-range" }, "soon'); drop"],
+    [{ name: "t", kind: "time-range" }, "a..b"],
+    [{ name: "x", kind: "text", type: "long" }, "1.5"],
+    [{ ...CHOICE, type: "long" }, "x"],
+  ]) {
+    assert.equal(parts.parameters.fromEntries(parameter, [text]), undefined, text);
+  }
+});
+
+test("a query that runs by itself declares what it uses, and values stay values", () => {
+  const dashboard = {
+    parameters: [
+      { name: "t", kind: "time-range", start: "_from", end: "_to" },
+      { name: "_hosts", kind: "choice", type: "string", multiple: true },
+      { name: "_one", kind: "choice", type: "string" },
+      { name: "_n", kind: "text", type: "long" },
+      { name: "_unused", kind: "text", type: "string" },
+    ],
+    base_queries: [
+      { name: "second", query: "first | where host in (_hosts)" },
+      { name: "first", query: "T | where t between (_from .. _to)\n\n| where n > _n;" },
+    ],
+    pages: [],
+  };
+  const values = { t: { last: "1h" }, _hosts: ["a'b", 'c"d'], _one: "x'; .drop table T", _n: "1) | take 1", _unused: "u" };
+  assert.equal(
+    parts.literal.standaloneQuery(dashboard, "second\n\n| where host == _one", values),
+    `let _to = now();
+let _from = _to - 1h;
+let _hosts = dynamic(["a'b","c\\"d"]);
+let _one = 'x\\'; .drop table T';
+let _n = long(1 take 1);
+let first = T | where t between (_from .. _to)
+| where n > _n;
+let second = first | where host in (_hosts);
+second
+| where host == _one`.replace("long(1 take 1)", "long(1  take 1)"),
+  );
+});
+
+test("an edit changes its place in the file and nothing else", () => {
+  const text = `# head
+title: A # a name
+pages:
+  - title: One
+    tiles:
+      # the first
+      - {id: a, x: 0, y: 0, width: 4, height: 2, query: "T | count"}
+      - id: b
+        x: 4
+        y: 0
+        width: 4
+        height: 2
+        query: |
+          T
+          | take 1
+`;
+  const tile = (id, x, query) => ({ id, x, y: 0, width: 4, height: 2, query });
+  const base = {
+    title: "A",
+    pages: [{ title: "One", tiles: [tile("a", 0, "T | count"), tile("b", 4, "T\n| take 1\n")] }],
+  };
+  assert.equal(parts.file.textWith(text, "yaml", structuredClone(base), base), text);
+  const moved = structuredClone(base);
+  moved.pages[0].tiles[0].x = 8;
+  assert.equal(parts.file.textWith(text, "yaml", moved, base), text.replace("x: 0, y", "x: 8, y"));
+  const fewer = structuredClone(base);
+  fewer.pages[0].tiles.splice(1, 1);
+  fewer.title = "B";
+  const written = parts.file.textWith(text, "yaml", fewer, base);
+  assert.equal(written, text.slice(0, text.indexOf("      - id: b")).replace("title: A", "title: B"));
+  const more = structuredClone(base);
+  more.pages[0].tiles.push(tile("c", 12, "T\n| take 2"));
+  assert.match(parts.file.textWith(text, "yaml", more, base), /- id: c\n[^]*query: \|-\n\s+T\n\s+\| take 2\n/);
+});
+
+test("intervals are timespans", () => {
+  for (const [text, milliseconds] of [
+    ["30s", 30_000],
+    ["1.5m", 90_000],
+    ["00:05:00", 300_000],
+    ["100ms", 1000],
+    ["off", 0],
+    ["", 0],
+    [undefined, 0],
+    ["-5s", 0],
+  ]) {
+    assert.equal(parts.refresh.intervalMilliseconds(text), milliseconds, text);
+  }
 });

@@ -84,6 +84,9 @@ interface ErrorBody {
   "@errorCode"?: string;
   "@line"?: number;
   "@posInLine"?: number;
+  /** The form of routes that are not Kusto's: both from 1. */
+  line?: number;
+  column?: number;
   innererror?: ErrorBody;
 }
 
@@ -97,8 +100,8 @@ export function errorOf(body: ErrorBody, status: number): ServerError {
     message,
     status,
     inner["@errorCode"] ?? inner.code ?? "",
-    inner["@line"] ?? null,
-    column === undefined ? null : column + 1,
+    inner["@line"] ?? inner.line ?? null,
+    column === undefined ? (inner.column ?? null) : column + 1,
   );
 }
 
