@@ -220,6 +220,14 @@ const KINDS = {
     "range t from datetime(2024-01-01) to datetime(2024-01-02) step 1h | extend k = iff(t > datetime(2024-01-01 12:00), 'late', 'early') | render timepivot with (series=k)",
   anomalychart:
     "range i from 1 to 40 step 1 | extend t = datetime(2024-01-01) + i * 1h, v = iff(i == 20, 90.0, 10.0 + i % 3) | make-series v = avg(v) on t step 1h | extend (anomalies, score, baseline) = series_decompose_anomalies(v) | render anomalychart with (ycolumns=v, anomalycolumns=anomalies)",
+  map: "datatable(lon:real, lat:real, city:string) [2.35, 48.85, 'Paris', -74, 40.7, 'New York', 139.7, 35.7, 'Tokyo'] | render scatterchart with (kind=map)",
+  "map-points":
+    "print place = dynamic({'type': 'Point', 'coordinates': [2.35, 48.85]}), n = 3 | render scatterchart with (kind=map)",
+  "map-pies":
+    "datatable(lon:real, lat:real, what:string, n:long) [2.35, 48.85, 'a', 3, 2.35, 48.85, 'b', 5, 13.4, 52.5, 'a', 9, 13.4, 52.5, 'b', 2] | render piechart with (kind=map)",
+  pivotchart: "datatable(k:string, s:string, v:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | render pivotchart",
+  plotly:
+    'print plotly = \'{"data":[{"type":"bar","x":["a","b"],"y":[2,3],"name":"bars"},{"x":["a","b"],"y":[1,4],"name":"line"}],"layout":{"title":{"text":"Both"}}}\' | render plotly',
   panels:
     "range x from 0 to 20 step 1 | extend y = x * x, z = 100 - x | render linechart with (ysplit=panels, title='Panels')",
   axes: "range x from 0 to 20 step 1 | extend y = x * x, z = 100 - x | render linechart with (ysplit=axes)",
@@ -234,6 +242,44 @@ test("every kind of chart is drawn", () =>
     }
     await runQuery(page, "NetDefaultDB", "print Answer = 42 | render card");
     await page.locator(".card .figure", { hasText: "42" }).waitFor();
+  }));
+
+test("a time pivot opens down to its events, and takes a part of the time", () =>
+  withPage({}, async (page) => {
+    await runQuery(
+      page,
+      "NetDefaultDB",
+      "range n from 0 to 99 step 1 | extend t = datetime(2024-01-01) + n * 1h, level = iff(n % 10 == 0, 'bad', 'good'), host = strcat('h', n % 3) | render timepivot with (series=level, host)",
+    );
+    const labels = page.locator(".pivot-label");
+    await labels.first().waitFor();
+    assert.equal(await labels.count(), 2);
+    const open = async (text) => {
+      await page.locator(".pivot-label", { hasText: text }).first().focus();
+      await page.keyboard.press("Enter");
+    };
+    await open("bad");
+    await open("h1");
+    await open("2024-01-01 10:00");
+    await page.locator(".row-detail", { hasText: "Row 11" }).waitFor();
+    await picture(page, "timepivot-open");
+    await page.getByRole("button", { name: "Zoom in" }).click();
+    await page.getByRole("status").filter({ hasText: "2024-01-02 00:45 – 2024-01-04 02:15" }).waitFor();
+    await page.getByRole("button", { name: "No longer by level" }).click();
+    await page.locator(".pivot-label", { hasText: "h0" }).first().waitFor();
+    assert.equal(await labels.count(), 3);
+  }));
+
+test("a pivot takes other columns, measures and forms", () =>
+  withPage({}, async (page) => {
+    await runQuery(page, "NetDefaultDB", KINDS.pivotchart);
+    await page.locator(".pivot-table tfoot td", { hasText: "6" }).first().waitFor();
+    await page.getByLabel("Columns").selectOption("");
+    await page.getByLabel("Measure").selectOption("max");
+    assert.deepEqual(await page.locator(".pivot-table tbody td").allInnerTexts(), ["2", "3"]);
+    await page.getByLabel("Shown as").selectOption("columnchart");
+    await page.waitForSelector(".pivot .chart[data-state=drawn]");
+    assert.equal(await page.locator(".pivot .chart").getAttribute("data-points"), "2");
   }));
 
 test("a file becomes a table, bad records are told by their line", () =>

@@ -14,7 +14,6 @@ const parts = {};
 before(async () => {
   const { rolldown } = await import(pathToFileURL(join(web, "node_modules/rolldown/dist/index.mjs")).href);
   for (const [name, path] of Object.entries({
-    columns: "chart/chooseColumns.ts",
     blocks: "editor/blocks.ts",
     records: "ingest/records.ts",
     delimited: "ingest/delimited.ts",
@@ -23,6 +22,10 @@ before(async () => {
     upload: "ingest/upload.ts",
     first: "ingest/firstQuery.ts",
     plan: "server/plan.ts",
+    pivot: "chart/pivot.ts",
+    plotly: "chart/plotly.ts",
+    map: "chart/map.ts",
+    coast: "chart/coast.ts",
     failure: "editor/failure.ts",
     layout: "dashboard/layout.ts",
     parameters: "dashboard/values.ts",
@@ -33,59 +36,13 @@ before(async () => {
     const bundle = await rolldown({ input: join(web, "src", path), external: [] });
     await bundle.write({ file: join(folder, `${name}.mjs`), format: "esm" });
     globalThis.sessionStorage ??= { getItem: () => null };
+    globalThis.localStorage ??= { getItem: () => null };
+    globalThis.window ??= { matchMedia: () => ({ matches: false, addEventListener() {} }) };
+    globalThis.document ??= { documentElement: { dataset: {} }, addEventListener() {} };
     parts[name] = await import(pathToFileURL(join(folder, `${name}.mjs`)).href);
   }
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Columns as `name:type`, wishes, what is chosen: names of x, series, y, anomalies. */
-const CHOICES = [
-  ["Timestamp:datetime Level:string count_:long", { Visualization: "timechart" }, "Timestamp", "Level", "count_", ""],
-  ["Level:string Timestamp:datetime count_:long", { Visualization: "timechart" }, "Timestamp", "Level", "count_", ""],
-  ["State:string t:datetime count_:long", { Visualization: "linechart" }, "t", "State", "count_", ""],
-  ["x:long y:real z:real", { Visualization: "linechart" }, "x", "", "y z", ""],
-  ["x:long y:real z:real", { Visualization: "linechart", YColumns: ["z"] }, "x", "", "z", ""],
-  ["x:long y:real z:real", { Visualization: "linechart", XColumn: "y" }, "y", "", "x z", ""],
-  ["State:string count_:long", { Visualization: "columnchart" }, "State", "", "count_", ""],
-  ["t:datetime State:string count_:long", { Visualization: "columnchart" }, "t", "State", "count_", ""],
-  ["State:string City:string n:long m:long", { Visualization: "barchart" }, "State", "City", "n m", ""],
-  ["State:string City:string n:long", { Visualization: "piechart" }, "", "State", "n", ""],
-  ["a:string b:string n:long", { Visualization: "treemap" }, "", "a b", "n", ""],
-  ["t:datetime a:string b:string n:long", { Visualization: "timechart", Series: ["a", "b"] }, "t", "a b", "n", ""],
-  [
-    "n:dynamic:number t:dynamic:datetime bad:dynamic:number",
-    { Visualization: "anomalychart", AnomalyColumns: ["bad"] },
-    "t",
-    "",
-    "n",
-    "bad",
-  ],
-  ["State:string min_t:datetime max_t:datetime", { Visualization: "ladderchart" }, "min_t", "State", "", ""],
-  ["t:datetime wait:timespan", { Visualization: "timechart" }, "t", "", "wait", ""],
-];
-
-test("charts take the columns that Kusto documents", () => {
-  const nothing = { XColumn: null, Series: null, YColumns: null, AnomalyColumns: null };
-  for (const [schema, wish, x, series, y, anomalies] of CHOICES) {
-    const columns = schema
-      .split(" ")
-      .map((text) => ({ name: text.slice(0, text.indexOf(":")), type: text.slice(text.indexOf(":") + 1) }));
-    const chosen = parts.columns.chooseColumns(columns, { ...nothing, ...wish });
-    const names = (indexes) => indexes.map((index) => columns[index].name).join(" ");
-    assert.equal(typeof chosen, "object", `${schema}: ${chosen}`);
-    assert.deepEqual(
-      [chosen.x === null ? "" : names([chosen.x]), names(chosen.series), names(chosen.y), names(chosen.anomalies)],
-      [x, series, y, anomalies],
-      `${schema} ${JSON.stringify(wish)}`,
-    );
-  }
-  const columns = [{ name: "a", type: "string" }];
-  assert.match(parts.columns.chooseColumns(columns, { ...nothing, Visualization: "timechart" }), /datetime/);
-  assert.match(
-    parts.columns.chooseColumns(columns, { ...nothing, Visualization: "linechart", YColumns: ["b"] }),
-    /'b'/,
-  );
-});
 
 test("blank lines part blocks", () => {
   const text = "a\n| b\n\n\n// c\nd  \n   \nprint ```x\n\ny```\n";
@@ -310,6 +267,86 @@ test("an error of a run is found in its text", () => {
   assert.equal(found("'x' is wrong"), null, "which of the two is meant?");
   assert.equal(found("out of memory"), null);
   assert.equal(found("beyond", 9, 1), null);
+});
+
+const sales = {
+  name: "",
+  visualization: null,
+  columns: [
+    { name: "Level", type: "string" },
+    { name: "Service", type: "string" },
+    { name: "n", type: "long" },
+  ],
+  rows: [
+    ["a", "x", 1],
+    ["b", "x", 2],
+    ["a", "y", 3],
+    ["a", "x", 5],
+    ["b", "y", null],
+  ],
+};
+
+test("a pivot puts values to lines and columns", () => {
+  const wish = parts.pivot.likelyWish(sales);
+  assert.deepEqual(wish, { rows: 0, columns: 1, values: 2, measure: "sum" });
+  const pivot = (change) => {
+    const { rows, columns, cells, rowTotals, columnTotals, total } = parts.pivot.pivotOf(sales, { ...wish, ...change });
+    return { rows, columns, cells, rowTotals, columnTotals, total };
+  };
+  assert.deepEqual(pivot({}), {
+    rows: ["a", "b"],
+    columns: ["x", "y"],
+    cells: [
+      [6, 3],
+      [2, null],
+    ],
+    rowTotals: [9, 2],
+    columnTotals: [8, 3],
+    total: 11,
+  });
+  assert.deepEqual(pivot({ measure: "avg" }).cells[0], [3, 3]);
+  assert.deepEqual(pivot({ measure: "max", columns: null }).cells, [[5], [2]]);
+  assert.deepEqual(pivot({ measure: "count", values: null }).rowTotals, [3, 2]);
+});
+
+test("the land has closed outlines within the world", () => {
+  const rings = parts.coast.coastRings();
+  assert.ok(rings.length > 100);
+  for (const ring of rings) {
+    assert.deepEqual(ring[0], ring.at(-1));
+    assert.ok(ring.every(([x, y]) => Math.abs(x) <= 180 && Math.abs(y) <= 90));
+  }
+});
+
+test("places of a map are read from numbers and from GeoJSON points", () => {
+  const columns = (types) => types.split(" ").map((type, index) => ({ name: `c${index}`, type }));
+  const places = (types, rows, chosen) =>
+    parts.map.placesOf({ columns: columns(types), rows }, { x: 0, xEnd: 1, y: [], series: [], ...chosen });
+  const rows = [
+    [2.35, 48.85, "Paris", 3],
+    [200, 0, "nowhere", 1],
+    [null, 1, "", 1],
+  ];
+  assert.deepEqual(places("real real string long", rows, { series: [2], y: [3] }), [
+    { longitude: 2.35, latitude: 48.85, group: "Paris", size: 3 },
+  ]);
+  const point = { type: "Point", coordinates: [-74, 40.7] };
+  assert.deepEqual(places("dynamic:point", [[point]], { xEnd: null }), [
+    { longitude: -74, latitude: 40.7, group: "", size: null },
+  ]);
+});
+
+test("a Plotly figure is drawn as far as it can be, and says what is not", () => {
+  const chart = (value) => parts.plotly.plotlyChart({ columns: [{ name: "plotly", type: "string" }], rows: [[value]] });
+  const trace = (more) =>
+    JSON.stringify({ data: [{ x: [1, 2], y: [3, 4], ...more }], layout: { title: { text: "T" } } });
+  assert.match(chart("no figure"), /Plotly figure/);
+  assert.match(chart('{"data":[]}'), /no traces/);
+  assert.match(chart(trace({ type: "surface" })), /Not drawn here: surface/);
+  assert.equal(chart(trace({})).points, 2);
+  assert.match(chart(trace({})).summary, /^T with 1 trace, 2 points$/);
+  const packed = { dtype: "f8", bdata: Buffer.from(new Float64Array([1, 2, 3]).buffer).toString("base64") };
+  assert.equal(chart(JSON.stringify({ data: [{ y: packed }], layout: {} })).points, 3);
 });
 
 test("the plan's lines are read", () => {

@@ -2,6 +2,7 @@
 
 import { element } from "../base/dom";
 import { formatNumber } from "../base/format";
+import { shownTime } from "../result/cell";
 import type { ResultTable } from "../server/query";
 import { textOf } from "./values";
 import type { Visualization } from "./properties";
@@ -10,7 +11,12 @@ export function renderCards(table: ResultTable, wish: Visualization): HTMLElemen
   const row = table.rows[0] ?? [];
   const cards = table.columns.map((column, index) => {
     const value = row[index] ?? null;
-    const text = typeof value === "number" ? formatNumber(value) : textOf(value);
+    const text =
+      typeof value === "number"
+        ? formatNumber(value)
+        : column.type === "datetime"
+          ? shownTime(textOf(value))
+          : textOf(value);
     return element(
       "div",
       { class: "card" },

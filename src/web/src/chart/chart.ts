@@ -8,21 +8,43 @@ import type { ResultTable } from "../server/query";
 import { renderCards } from "./card";
 import { curveOptions } from "./curves";
 import type { Drawing } from "./drawing";
-import { buildCurves, choose, countPoints } from "./model";
+import { chooseColumns, type ChosenColumns } from "./choice";
+import { buildCurves, countPoints, expanded, type CurveModel } from "./model";
 import type { Visualization } from "./properties";
 import { pieOptions, treeOptions } from "./shares";
 import { spanOptions } from "./spans";
+import type { ChartTable } from "./values";
 
-interface Prepared {
+/** What is drawn, for those who listen to clicks on it. */
+export interface Drawn {
+  table: ChartTable;
+  chosen: ChosenColumns;
+  /** Of charts with axes. */
+  model: CurveModel | null;
+}
+
+/** What the library draws. */
+export interface Prepared {
   options: (width: number, height: number) => EChartsCoreOption;
   points: number;
   summary: string;
+  drawn: Drawn | null;
+}
+
+/** What is made of elements, and draws itself. */
+export interface ChartView {
+  element: HTMLElement;
+  points: number;
+  draw(): void;
+  resetZoom(): void;
 }
 
 export class Chart {
   readonly element = element("div", { class: "chart" });
   private drawing: Drawing | null = null;
   private prepared: Prepared | null = null;
+  private view: ChartView | null = null;
+  private turn = 0;
   private readonly observer = new ResizeObserver(() => this.draw());
   private readonly stopWatching: () => void;
 
@@ -34,18 +56,31 @@ export class Chart {
   /** Shows a table as asked for. */
   async show(table: ResultTable, wish: Visualization): Promise<void> {
     this.clear();
+    this.turn += 1;
+    const { turn } = this;
     if (table.rows.length === 0) return this.say("The result has no rows to draw.");
     if (wish.Visualization === "card") {
       replaceContent(this.element, renderCards(table, wish));
+      // Cards may be more than there is room for: they scroll by keyboard too.
+      this.element.tabIndex = 0;
       this.describe(table.columns.length, `Card with ${plural(table.columns.length, "value")}`);
       return;
     }
-    const prepared = prepare(table, wish);
-    if (typeof prepared === "string") return this.say(prepared);
-    this.prepared = prepared;
     this.element.dataset.state = "loading";
+    const prepared = await prepare(table, wish);
+    if (this.turn !== turn) return;
+    if (typeof prepared === "string") return this.say(prepared);
+    if ("element" in prepared) {
+      this.view = prepared;
+      replaceContent(this.element, prepared.element);
+      this.element.dataset.points = String(prepared.points);
+      this.element.dataset.state = "drawn";
+      this.draw();
+      return;
+    }
+    this.prepared = prepared;
     const library = await import("./drawing");
-    if (this.prepared !== prepared) return;
+    if (this.turn !== turn) return;
     const host = element("div", { class: "canvas" });
     replaceContent(this.element, host);
     this.drawing = library.startDrawing(host);
@@ -65,13 +100,20 @@ export class Chart {
     return this.drawing;
   }
 
+  /** `null` until there is a drawing of columns. */
+  get drawn(): Drawn | null {
+    return this.prepared?.drawn ?? null;
+  }
+
   resetZoom(): void {
+    this.view?.resetZoom();
     this.drawing?.dispatchAction({ type: "dataZoom", start: 0, end: 100 });
   }
 
   dispose(): void {
     this.observer.disconnect();
     this.stopWatching();
+    this.turn += 1;
     this.clear();
   }
 
@@ -82,6 +124,7 @@ export class Chart {
   }
 
   private say(text: string): void {
+    delete this.element.dataset.state;
     replaceContent(this.element, element("p", { class: "empty" }, text));
   }
 
@@ -89,37 +132,51 @@ export class Chart {
     this.drawing?.dispose();
     this.drawing = null;
     this.prepared = null;
+    this.view = null;
     delete this.element.dataset.points;
     delete this.element.dataset.state;
     this.element.removeAttribute("role");
+    this.element.removeAttribute("tabindex");
     this.element.replaceChildren();
   }
 
   private draw(): void {
     const width = this.element.clientWidth;
     const height = this.element.clientHeight;
-    if (!this.drawing || !this.prepared || width < 20 || height < 20) return;
+    if (width < 20 || height < 20) return;
+    this.view?.draw();
+    if (!this.drawing || !this.prepared) return;
     this.drawing.resize({ width, height });
     this.drawing.setOption(this.prepared.options(width, height), { notMerge: true });
   }
 }
 
-function prepare(table: ResultTable, wish: Visualization): Prepared | string {
+async function prepare(result: ResultTable, wish: Visualization): Promise<Prepared | ChartView | string> {
   const kind = wish.Visualization ?? "";
   const named = wish.Title ? `${wish.Title}, ${kind}` : kind;
-  if (kind === "piechart" || kind === "treemap" || kind === "ladderchart" || kind === "timepivot") {
-    const found = choose(table, wish);
-    if (typeof found === "string") return found;
-    const rows = found.table.rows.length;
-    const options = (width: number): EChartsCoreOption => {
-      if (kind === "piechart") return pieOptions(found.table, found.chosen, wish, width);
-      if (kind === "treemap") return treeOptions(found.table, found.chosen, wish);
-      return spanOptions(found.table, found.chosen, wish);
-    };
-    return { options, points: rows, summary: `${named} of ${plural(rows, "row")}` };
+  if (kind === "plotly") return (await import("./plotly")).plotlyChart(result);
+  if (kind === "pivotchart") return new (await import("./pivot")).PivotView(result, () => new Chart());
+  const found = await chooseColumns(result, wish);
+  if (typeof found === "string") return found;
+  const { chosen } = found;
+  if (kind === "timepivot") return new (await import("./timePivot")).TimePivot(result, found.table, chosen);
+  const table = expanded(found.table, chosen);
+  const drawn = { table, chosen, model: null };
+  const summary = `${named} of ${plural(table.rows.length, "row")}`;
+  if (chosen.map) {
+    const { mapOptions } = await import("./map");
+    const options = (width: number, height: number): EChartsCoreOption =>
+      mapOptions(table, chosen, wish, width, height);
+    return { options, points: table.rows.length, summary: `Map, ${summary}`, drawn };
   }
-  const model = buildCurves(table, wish);
-  if (typeof model === "string") return model;
+  if (kind === "piechart" || kind === "treemap" || kind === "ladderchart") {
+    const options = (width: number): EChartsCoreOption => {
+      if (kind === "piechart") return pieOptions(table, chosen, wish, width);
+      return kind === "treemap" ? treeOptions(table, chosen, wish) : spanOptions(table, chosen, wish);
+    };
+    return { options, points: table.rows.length, summary, drawn };
+  }
+  const model = buildCurves(table, chosen, wish);
   const points = countPoints(model);
   const values = model.curves.flatMap((curve) =>
     curve.points.flatMap((point) => (point[1] === null ? [] : [point[1]])),
@@ -131,5 +188,6 @@ function prepare(table: ResultTable, wish: Visualization): Prepared | string {
     options: (_width, height) => curveOptions(model, wish, height),
     points,
     summary: `${named} with ${plural(model.curves.length, "series").replace(/seriess$/, "series")}, ${plural(points, "point")}${range}`,
+    drawn: { table, chosen, model },
   };
 }

@@ -3,7 +3,7 @@
 import type { EChartsCoreOption } from "echarts/core";
 import { formatNumber, formatShort } from "../base/format";
 import { themeColour } from "../base/theme";
-import type { Curve, CurveModel } from "./model";
+import { countPoints, type Curve, type CurveModel } from "./model";
 import { palette } from "./palette";
 import { bound, type Visualization } from "./properties";
 import { timeText, tooltipOf } from "./tooltip";
@@ -12,6 +12,17 @@ const MOST_PANELS = 5;
 const MOST_AXES = 6;
 const LEAST_HEIGHT_OF_SLIDER = 340;
 const LARGE = 4000;
+
+/** Days are told with their month. */
+export const TIME_LABELS = {
+  year: "{yyyy}",
+  month: "{MMM} {yyyy}",
+  day: "{MMM} {d}",
+  hour: "{HH}:{mm}",
+  minute: "{HH}:{mm}",
+  second: "{HH}:{mm}:{ss}",
+  millisecond: "{mm}:{ss}.{SSS}",
+};
 
 interface Area {
   curves: Curve[];
@@ -156,6 +167,8 @@ function placeAxis(model: CurveModel, wish: Visualization, index: number, last: 
   const flat = wish.Visualization === "barchart";
   const type =
     model.xKind === "time" ? "time" : model.xKind === "category" ? "category" : wish.XAxis === "log" ? "log" : "value";
+  // Lines and areas go from edge to edge.
+  const fills = type === "value" && wish.Visualization !== "scatterchart";
   const bars = model.xKind === "category" && (flat || wish.Visualization === "columnchart");
   return {
     type,
@@ -168,8 +181,8 @@ function placeAxis(model: CurveModel, wish: Visualization, index: number, last: 
     scale: true,
     boundaryGap: bars ? true : model.xKind === "category" ? false : undefined,
     data: type === "category" ? model.categories.map(shortCategory) : undefined,
-    min: bound(wish.Xmin),
-    max: bound(wish.Xmax),
+    min: bound(wish.Xmin) ?? (fills ? "dataMin" : undefined),
+    max: bound(wish.Xmax) ?? (fills ? "dataMax" : undefined),
     axisLine: { lineStyle: { color: themeColour("line-strong") } },
     axisTick: { show: type !== "category", lineStyle: { color: themeColour("line-strong") } },
     splitLine: { show: false },
@@ -177,7 +190,7 @@ function placeAxis(model: CurveModel, wish: Visualization, index: number, last: 
       color: themeColour("muted"),
       fontSize: 11,
       hideOverlap: true,
-      formatter: type === "value" || type === "log" ? formatShort : undefined,
+      formatter: type === "value" || type === "log" ? formatShort : type === "time" ? TIME_LABELS : undefined,
       width: flat ? 160 : undefined,
       overflow: "truncate",
     },
@@ -201,7 +214,7 @@ function valueAxis(
 ): object {
   const curve = axes > 1 ? model.curves[axis] : undefined;
   const colour = curve ? colourOf.get(curve) : themeColour("muted");
-  const percent = wish.Kind === "stacked100";
+  const percent = model.chosen.share;
   const flat = wish.Visualization === "barchart";
   return {
     type: wish.YAxis === "log" ? "log" : "value",
@@ -258,9 +271,9 @@ function curveSeries(
   const kind = wish.Visualization ?? "";
   const bars = kind === "barchart" || kind === "columnchart";
   const area = kind === "areachart" || kind === "stackedareachart";
-  const stacked = kind === "stackedareachart" || wish.Kind === "stacked" || wish.Kind === "stacked100";
+  const stacked = model.chosen.stacked;
   let points = curve.points;
-  if (wish.Kind === "stacked100") {
+  if (model.chosen.share) {
     const { sums } = stackOf(model);
     points = points.map(([x, y]) => [x, y === null ? null : (100 * y) / (sums.get(x) || 1)]);
   }
@@ -281,13 +294,14 @@ function curveSeries(
   if (bars)
     return [{ ...base, type: "bar", barMaxWidth: 64, barMinHeight: 1, itemStyle: { borderRadius: stacked ? 0 : 2 } }];
   if (kind === "scatterchart") {
+    const total = countPoints(model);
     return [
       {
         ...base,
         type: "scatter",
-        symbolSize: points.length > 2000 ? 4 : 7,
+        symbolSize: total > 2000 ? 4 : 7,
         itemStyle: { opacity: 0.75 },
-        large: points.length > LARGE,
+        large: total > LARGE,
       },
     ];
   }

@@ -1,9 +1,8 @@
 // A result as curves: one series for each combination of series values and each value column.
 
-import { chooseColumns, type ChosenColumns } from "./chooseColumns";
+import type { ChosenColumns } from "./choice";
 import type { Visualization } from "./properties";
-import { chartTable, expandArrays, numberOf, textOf, type ChartTable } from "./values";
-import type { ResultTable } from "../server/query";
+import { expandArrays, numberOf, textOf, type ChartTable } from "./values";
 
 export type XKind = "time" | "number" | "category";
 
@@ -30,25 +29,15 @@ export interface CurveModel {
 
 const MOST_CURVES = 60;
 
-/** The table with the columns chosen for it, arrays expanded; or a sentence why not. */
-export function choose(
-  result: ResultTable,
-  wish: Visualization,
-): { table: ChartTable; chosen: ChosenColumns } | string {
-  const table = chartTable(result);
-  const chosen = chooseColumns(table.columns, wish);
-  if (typeof chosen === "string") return chosen;
-  const used = [...chosen.y, ...chosen.anomalies, ...(chosen.x === null ? [] : [chosen.x])];
-  return { table: expandArrays(table, used), chosen };
+/** The table with the arrays of the chosen columns as rows. */
+export function expanded(table: ChartTable, chosen: ChosenColumns): ChartTable {
+  const ends = [chosen.x, chosen.xEnd].filter((index) => index !== null);
+  return expandArrays(table, [...chosen.y, ...chosen.anomalies, ...ends]);
 }
 
-export function buildCurves(result: ResultTable, wish: Visualization): CurveModel | string {
-  const found = choose(result, wish);
-  if (typeof found === "string") return found;
-  const { table, chosen } = found;
-  if (chosen.x === null) return "The result has no column for the x axis.";
+export function buildCurves(table: ChartTable, chosen: ChosenColumns, wish: Visualization): CurveModel {
   const x = chosen.x;
-  const xColumn = table.columns[x];
+  const xColumn = x === null ? { name: "Row", type: "long" } : table.columns[x];
   const bars = wish.Visualization === "barchart" || wish.Visualization === "columnchart";
   const xType = xColumn?.type ?? "string";
   let xKind: XKind =
@@ -64,14 +53,17 @@ export function buildCurves(result: ResultTable, wish: Visualization): CurveMode
   let dropped = 0;
   // Bars over time or numbers stand in order, as on an axis.
   const rows =
-    bars && xType !== "string"
+    bars && x !== null && xType !== "string"
       ? [...table.rows].sort(
           (left, right) => (numberOf(left[x] ?? null, xType) ?? 0) - (numberOf(right[x] ?? null, xType) ?? 0),
         )
       : table.rows;
-  for (const row of rows) {
+  for (const [rowNumber, row] of rows.entries()) {
     let place: number | null;
-    if (xKind === "category") {
+    if (x === null) {
+      place = rowNumber;
+      if (bars) categories.push(String(rowNumber + 1));
+    } else if (xKind === "category") {
       const label = textOf(row[x] ?? null);
       place = categoryAt.get(label) ?? null;
       if (place === null) {

@@ -34,6 +34,8 @@ export const CHART_KINDS = [
   "ladderchart",
   "timepivot",
   "treemap",
+  "pivotchart",
+  "plotly",
   "card",
 ] as const;
 

@@ -3,7 +3,7 @@
 import type { EChartsCoreOption } from "echarts/core";
 import { formatNumber } from "../base/format";
 import { themeColour } from "../base/theme";
-import type { ChosenColumns } from "./chooseColumns";
+import type { ChosenColumns } from "./choice";
 import { titleOf } from "./curves";
 import { palette } from "./palette";
 import type { Visualization } from "./properties";

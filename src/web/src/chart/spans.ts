@@ -3,8 +3,8 @@
 import type { EChartsCoreOption } from "echarts/core";
 import { formatShort } from "../base/format";
 import { themeColour } from "../base/theme";
-import type { ChosenColumns } from "./chooseColumns";
-import { titleOf } from "./curves";
+import type { ChosenColumns } from "./choice";
+import { TIME_LABELS, titleOf } from "./curves";
 import { palette } from "./palette";
 import type { Visualization } from "./properties";
 import { timeText, tooltipOf } from "./tooltip";
@@ -66,7 +66,12 @@ export function spanOptions(table: ChartTable, chosen: ChosenColumns, wish: Visu
       scale: true,
       name: wish.XTitle ?? undefined,
       axisLine: { lineStyle: { color: themeColour("line-strong") } },
-      axisLabel: { color: themeColour("muted"), fontSize: 11, hideOverlap: true },
+      axisLabel: {
+        color: themeColour("muted"),
+        fontSize: 11,
+        hideOverlap: true,
+        formatter: isTime ? TIME_LABELS : formatShort,
+      },
       splitLine: { show: true, lineStyle: { color: themeColour("line") } },
     },
     yAxis: {

@@ -1,7 +1,12 @@
 // Cells as what charts draw: times as milliseconds, spans as seconds, arrays of make-series as rows.
 
 import type { Column, ResultTable, Row, Value } from "../server/query";
-import type { ChartColumn } from "./chooseColumns";
+
+/** Arrays of make-series have the types "dynamic:datetime" and "dynamic:number", GeoJSON points "dynamic:point". */
+export interface ChartColumn {
+  name: string;
+  type: string;
+}
 
 /** "1.02:03:04.5" in seconds. */
 export function timespanSeconds(text: string): number {
@@ -29,10 +34,21 @@ export function textOf(value: Value): string {
 
 const looksLikeTime = (value: Value): boolean => typeof value === "string" && /^\d{4}-\d\d-\d\d/.test(value);
 
+export interface Point {
+  type: "Point";
+  coordinates: [longitude: number, latitude: number];
+}
+
+export function isPoint(value: unknown): value is Point {
+  const point = value as Partial<Point> | null | undefined;
+  return point?.type === "Point" && Array.isArray(point.coordinates);
+}
+
 /** The type of a column, told apart for arrays by their first element. */
 function refinedType(column: Column, index: number, rows: readonly Row[]): string {
   if (column.type !== "dynamic") return column.type;
-  const sample = rows.find((row) => Array.isArray(row[index]))?.[index];
+  const sample = rows.find((row) => typeof row[index] === "object" && row[index] !== null)?.[index];
+  if (isPoint(sample)) return "dynamic:point";
   if (!Array.isArray(sample)) return "dynamic";
   const first = sample.find((value) => value !== null);
   if (looksLikeTime(first ?? null)) return "dynamic:datetime";
@@ -56,7 +72,7 @@ export function chartTable(table: ResultTable): ChartTable {
 }
 
 export function expandArrays(table: ChartTable, used: readonly number[]): ChartTable {
-  const arrays = used.filter((index) => table.columns[index]?.type.startsWith("dynamic:"));
+  const arrays = used.filter((index) => table.columns[index] !== undefined && table.columns[index].type in SIMPLE);
   if (arrays.length === 0) return table;
   const rows: Row[] = [];
   for (const row of table.rows) {

@@ -1,7 +1,7 @@
 // Clicks on points, rows and legend entries, and drags over the x axis, as values for parameters.
 
 import type { Chart } from "../chart/chart";
-import { buildCurves, choose, type CurveModel } from "../chart/model";
+import type { CurveModel } from "../chart/model";
 import type { Visualization } from "../chart/properties";
 import { numberOf, textOf } from "../chart/values";
 import type { ResultGrid } from "../result/grid";
@@ -90,7 +90,6 @@ export function choosable(table: ResultTable, filters: readonly CrossFilter[]): 
 /** Call when the chart is drawn. */
 export function wireChart(
   chart: Chart,
-  result: ResultTable,
   wish: Visualization,
   filters: readonly CrossFilter[],
   target: CrossTarget,
@@ -99,11 +98,8 @@ export function wireChart(
   if (!drawing || filters.length === 0) return;
   const clicks = filters.filter((one) => one.column !== undefined);
   const drag = filters.find((one) => one.drag === "x");
-  const found = choose(result, wish);
-  if (typeof found === "string") return;
-  const { table, chosen } = found;
-  const built = buildCurves(result, wish);
-  const model = typeof built === "string" ? null : built;
+  if (!chart.drawn) return;
+  const { table, chosen, model } = chart.drawn;
   const groupOf = (row: Row): string => chosen.series.map((index) => textOf(row[index] ?? null)).join(", ");
   const pickRow = (row: Row | undefined, event: MouseEvent | undefined): void => {
     if (row) pickFrom(table, row, clicks, target, isJoining(event));

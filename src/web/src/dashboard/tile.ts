@@ -245,7 +245,7 @@ export class TileView {
       }
       await chart.show(table, wish);
       if (this.chart !== chart) return;
-      wireChart(chart, table, wish, filters, this.actions.cross);
+      wireChart(chart, wish, filters, this.actions.cross);
       this.element.dataset.points = chart.element.dataset.points ?? "";
     } else {
       this.dropChart();
