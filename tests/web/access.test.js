@@ -1,11 +1,10 @@
 // What a judge of accessibility finds on the page: names of controls, roles, contrast (WCAG 2.1 AA), by axe-core.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { openPage, runQuery, startBrowser, startServer } from "./browser.js";
+import { complaints } from "./judge.js";
 
-const judge = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 let server;
 let browser;
 
@@ -17,21 +16,6 @@ after(async () => {
   await browser?.close();
   server?.stop();
 });
-
-async function complaints(page) {
-  await page.evaluate(judge);
-  return page.evaluate(async () => {
-    const found = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"] });
-    // A menu stands beside what opened it, outside of the landmarks.
-    const place = (one) => one.nodes.every((node) => one.id === "region" && node.target[0].startsWith(".popup"));
-    return found.violations
-      .filter((one) => !place(one))
-      .map(
-        (one) =>
-          `${one.id}: ${one.nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? ""}`).join("; ")}`,
-      );
-  });
-}
 
 const CHART = "Logs | summarize count() by bin(Timestamp, 1m), Level | render timechart with (title='Events')";
 const CSV = "when,city,degrees\n2024-01-01T00:00:00Z,Oslo,3.5\n2024-01-02T00:00:00Z,Oslo,-4\n";

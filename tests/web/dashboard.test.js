@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openPage, picture, runQuery, startBrowser, startServer } from "./browser.js";
+import { complaints } from "./judge.js";
 
 let server;
 let browser;
@@ -25,7 +26,7 @@ base_queries:
 pages:
   - title: Overview
     tiles:
-      - {id: load, title: Load, x: 0, y: 0, width: 14, height: 6, query: "chosen | summarize v = sum(n) by t, host | render timechart", cross_filter: [{column: host, parameter: _hosts}, {drag: x, parameter: _time}]}
+      - {id: load, title: Load, x: 0, y: 0, width: 14, height: 6, query: "chosen | summarize v = sum(n * strlen(host)) by t, host | render timechart", cross_filter: [{column: host, parameter: _hosts}, {drag: x, parameter: _time}]}
       - {id: total, title: Rows, x: 14, y: 0, width: 4, height: 3, query: chosen | count | render card}
       - {id: about, x: 18, y: 0, width: 6, height: 6, markdown: "## Hosts\\n\\nOf **three** hosts; see [queries](/) or [nothing](javascript:alert(1)).\\n\\n<img src=x onerror=alert(1)>"}
       - {id: shares, title: Shares, x: 14, y: 3, width: 4, height: 3, query: chosen | summarize count() by host | render piechart, cross_filter: [{column: host, parameter: _hosts}]}
@@ -80,12 +81,15 @@ const tile = (page, id) => page.locator(`[data-tile="${id}"]`);
 const shows = (page, id, points) => page.waitForSelector(`[data-tile="${id}"][data-points="${points}"]`);
 
 async function quiet(page) {
-  await page.waitForFunction(
-    () =>
-      document.querySelector(".tile") &&
-      !document.querySelector(".tile[aria-busy]") &&
-      !document.querySelector(".chart[data-state=loading]"),
-  );
+  await page.waitForFunction(() => {
+    const tiles = [...document.querySelectorAll(".tile")];
+    const seen = tiles.filter((one) => one.getBoundingClientRect().top < window.innerHeight);
+    return (
+      seen.length > 0 &&
+      seen.every((one) => one.dataset.state && !one.hasAttribute("aria-busy")) &&
+      !document.querySelector(".chart[data-state=loading]")
+    );
+  });
 }
 
 test("the list shows what there is and opens it", () =>
@@ -260,7 +264,7 @@ test("tiles are moved, added and saved; comments of the file stay", async () => 
     await page.keyboard.press("Control+z");
     await handle.focus();
     await page.keyboard.press("Shift+ArrowLeft");
-    const head = await tile(page, "rows").locator("h3").boundingBox();
+    const head = await tile(page, "rows").locator("h2").boundingBox();
     await page.mouse.move(head.x + 4, head.y + 4);
     await page.mouse.down();
     await page.mouse.move(head.x + 4, head.y + 4 + 44 * 12, { steps: 6 });
@@ -463,6 +467,7 @@ test("an embed link ends when it expires, and one of a tile shows the tile alone
   await page.goto(server.url + (await make({ tile: "load", expires: "1h", locked: ["_time", "_hosts", "_least"] })));
   await shows(page, "load", 180);
   assert.equal(await page.locator(".tile").count(), 1);
+  assert.equal(await page.locator(".parameter").count(), 0, "what is fixed takes no room");
   await quiet(page);
   await picture(page, "embed-tile");
   const short = server.url + (await make({ expires: "1s" }));
@@ -503,3 +508,61 @@ test("dark colours", () =>
     await quiet(page);
     await picture(page, "dashboard-1280-dark");
   }));
+
+/** Each begins where the one before ended. */
+const STATES = {
+  "the list": (page) => page.getByRole("link", { name: /Hosts/ }).first().waitFor(),
+  "a dialog": (page) => page.getByRole("button", { name: "New dashboard" }).click(),
+  "a dashboard": async (page) => {
+    await page.keyboard.press("Escape");
+    await page.goto(`${server.url}/dashboards/NetDefaultDB/hosts?p._hosts=alpha`);
+    await shows(page, "load", 60);
+    await quiet(page);
+  },
+  "a time range": (page) => page.getByRole("button", { name: /^Time range/ }).click(),
+  "a choice": async (page) => {
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: /^Host/ }).click();
+    await page.getByRole("option", { name: "beta" }).waitFor();
+  },
+  sharing: async (page) => {
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Share", exact: true }).click();
+    await page.getByRole("button", { name: "Make embed link" }).click();
+    await page.getByRole("textbox", { name: "Embed link" }).waitFor();
+  },
+  editing: async (page) => {
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    await page.waitForSelector(".tile-handle");
+    await quiet(page);
+  },
+  "a tile": async (page) => {
+    await page.getByRole("button", { name: "Edit Load" }).click();
+    await page.getByRole("dialog").locator(".chart[data-state=drawn]").waitFor();
+  },
+  "the parameters": async (page) => {
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Parameters" }).click();
+    await page.getByRole("button", { name: "Change Host" }).waitFor();
+  },
+  "a parameter": (page) => page.getByRole("button", { name: "Change Host" }).click(),
+  "the text": async (page) => {
+    await page.getByRole("dialog", { name: "Change the parameter" }).getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Edit as text" }).click();
+    await page.getByText(/Line \d+|No problems/).first().waitFor();
+  },
+};
+for (const [width, height, colorScheme] of [
+  [1280, 800, "light"],
+  [390, 844, "dark"],
+]) {
+  test(`dashboards are accessible at ${width} pixels, ${colorScheme}`, () =>
+    withPage("/dashboards", { width, height, colorScheme }, async (page) => {
+      for (const [name, reach] of Object.entries(STATES)) {
+        await reach(page);
+        assert.deepEqual(await complaints(page), [], name);
+      }
+    }));
+}

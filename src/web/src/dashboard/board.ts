@@ -14,6 +14,8 @@ import { ParameterState, sameValue, type Values } from "./values";
 export interface BoardOptions {
   source: Source;
   locked: readonly string[];
+  /** Those are not even shown: for single tiles. */
+  hideLocked?: boolean;
   menu(tile: Tile): MenuItem[];
   openQuery?(tile: Tile): void;
   /** The part of the address after the path; written without a new entry of the history. */
@@ -31,6 +33,7 @@ export class Board {
   readonly state = new ParameterState();
   readonly bar: ParameterBar;
   readonly grid = element("div", { class: "tiles" });
+  private readonly scroll = element("div", { class: "board-scroll", tabindex: -1 }, this.grid);
   readonly views = new Map<string, TileView>();
   /** Called when tiles have been put up anew: editing adds its handles. */
   onTiles: () => void = () => undefined;
@@ -52,7 +55,8 @@ export class Board {
       isLocked: (parameter) => options.locked.includes(parameter.name),
       isShown: (parameter) => {
         const pages = parameter.pages ?? [];
-        return pages.length === 0 || pages.includes(this.page?.title ?? "");
+        const isHidden = options.hideLocked === true && options.locked.includes(parameter.name);
+        return !isHidden && (pages.length === 0 || pages.includes(this.page?.title ?? ""));
       },
       isFiltered: (parameter) => this.isCrossTarget(parameter),
     });
@@ -60,7 +64,7 @@ export class Board {
       "div",
       { class: "board" },
       element("div", { class: "board-bar" }, this.tabs, this.bar.element, this.bar.chips),
-      element("div", { class: "board-scroll", tabindex: -1 }, this.grid),
+      this.scroll,
     );
     this.sight = new IntersectionObserver(
       (entries) => {
@@ -68,10 +72,11 @@ export class Board {
           const view = [...this.views.values()].find((one) => one.element === entry.target);
           if (!view) continue;
           view.isVisible = entry.isIntersecting;
-          if (view.isVisible && view.isStale) void view.run();
+          if (view.isSeen && view.isStale) void view.run();
         }
       },
-      { rootMargin: "300px" },
+      // Tiles a little outside are ready when they come into sight.
+      { root: this.scroll, rootMargin: "300px" },
     );
     this.stopWatching = this.state.values.watch((values) => this.onValues(values));
   }
@@ -135,7 +140,7 @@ export class Board {
   async refresh(force = false): Promise<void> {
     const runs: Promise<void>[] = [];
     for (const view of this.views.values()) {
-      if (view.isVisible) runs.push(view.run(force));
+      if (view.isSeen) runs.push(view.run(force));
       else view.isStale = true;
     }
     await Promise.all(runs);
@@ -178,7 +183,7 @@ export class Board {
     this.bar.paint();
     for (const view of this.views.values()) {
       if (!view.hasQuery || !changed.some((one) => usesParameter(this.dashboard, view.tile.query, one))) continue;
-      if (view.isVisible) void view.run();
+      if (view.isSeen) void view.run();
       else view.isStale = true;
     }
   }
@@ -216,6 +221,8 @@ export class Board {
       openQuery: this.options.openQuery,
       onFull: (one, full) => {
         this.element.classList.toggle("has-full", full);
+        const view = this.views.get(one.id);
+        if (view?.isSeen && view.isStale) void view.run();
         const search = new URLSearchParams(this.options.readSearch());
         if (full) search.set(TILE, one.id);
         else search.delete(TILE);

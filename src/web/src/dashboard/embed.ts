@@ -29,9 +29,12 @@ function show(stored: Stored): void {
   if (wish === "dark" || wish === "light") theme.value = wish;
   const dashboard = withValues(stored.dashboard, stored.values ?? stored.parameters ?? {});
   document.title = dashboard.title;
+  const tiles = allTiles(dashboard);
+  const single = tiles.length === 1 && (stored.tile ?? null) !== null;
   const board = new Board({
     source: embedSource(token),
     locked: stored.locked ?? [],
+    hideLocked: single,
     menu: () => [],
     readSearch: () => window.location.search,
     writeSearch: (search) => {
@@ -42,8 +45,6 @@ function show(stored: Stored): void {
       }
     },
   });
-  const tiles = allTiles(dashboard);
-  const single = tiles.length === 1 && (stored.tile ?? null) !== null;
   board.element.classList.toggle("single", single);
   if (page) {
     replaceContent(
@@ -52,7 +53,7 @@ function show(stored: Stored): void {
         "main",
         { class: `embedded${single ? " single" : ""}` },
         single
-          ? null
+          ? element("h1", { class: "visually-hidden" }, dashboard.title)
           : element("header", { class: "dashboard-head" }, element("h1", { class: "clip", title: dashboard.title }, dashboard.title)),
         board.element,
       ),

@@ -7,6 +7,7 @@ export function renderTileMarkdown(text: string): HTMLElement {
   const out = element("div", { class: "tile-markdown" });
   const lines = text.replace(/\r\n?/g, "\n").split("\n");
   let at = 0;
+  let level = 2;
   while (at < lines.length) {
     const line = lines[at] ?? "";
     if (line.trim() === "") {
@@ -23,9 +24,10 @@ export function renderTileMarkdown(text: string): HTMLElement {
     }
     const heading = /^(#{1,6})\s+(.*?)\s*#*$/.exec(line);
     if (heading) {
-      // The page has its own first headings.
-      const level = Math.min(6, (heading[1]?.length ?? 1) + 2) as 3 | 4 | 5 | 6;
-      out.append(inline(element(`h${level}`, { class: `level-${heading[1]?.length ?? 1}` }), heading[2] ?? ""));
+      // Below the tile's own heading, none left out; how large it is the class says.
+      const size = heading[1]?.length ?? 1;
+      level = Math.min(6, level + 1, size + 2);
+      out.append(inline(element(`h${level as 3 | 4 | 5 | 6}`, { class: `level-${size}` }), heading[2] ?? ""));
       at += 1;
       continue;
     }

@@ -57,7 +57,7 @@ export class TileView {
       "header",
       { class: "tile-head" },
       element(
-        "h3",
+        "h2",
         { class: "clip", id: `tile-${tile.id}-title`, title: tile.description ?? title },
         title === "" ? (isText ? "Text" : "Untitled") : title,
       ),
@@ -92,6 +92,11 @@ export class TileView {
     style.gridColumn = `${place.x + 1} / span ${place.width}`;
     style.gridRow = `${place.y + 1} / span ${place.height}`;
     style.setProperty("--rows", String(place.height));
+  }
+
+  /** Filling the window it is not where the others are. */
+  get isSeen(): boolean {
+    return this.isVisible || this.isFull;
   }
 
   get isFull(): boolean {

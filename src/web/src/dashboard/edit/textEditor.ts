@@ -67,6 +67,7 @@ export class TextEditor {
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({
             "aria-label": label,
+            tabindex: "0",
             "aria-description": "Escape, then Tab leaves the editor.",
             spellcheck: "false",
           }),
