@@ -287,7 +287,7 @@ pub fn draw_level(
                 ticks.iter_mut().for_each(|tick| tick.text.push('%'));
             }
             let first = group.first().copied().unwrap_or(0);
-            let paint = if groups.len() > 1 { Paint::Series(first) } else { Paint::Muted };
+            let paint = if groups.len() > 1 { Paint::SeriesText(first) } else { Paint::Muted };
             Shared { layers, scale, ticks, paint, name: String::new() }
         })
         .collect();

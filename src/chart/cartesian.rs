@@ -334,7 +334,7 @@ impl Frame<'_> {
                     ticks.iter_mut().for_each(|tick| tick.text.push('%'));
                 }
                 let paint = if groups.len() > 1 {
-                    Paint::Series(group.first().copied().unwrap_or(0))
+                    Paint::SeriesText(group.first().copied().unwrap_or(0))
                 } else {
                     Paint::Muted
                 };
@@ -476,6 +476,12 @@ impl Frame<'_> {
             let edge = plot.inset(-1.0, -1.0, -1.0, -1.0);
             (edge.x..=edge.right()).contains(x) && (edge.y..=edge.bottom()).contains(y)
         };
+        // Few values are told apart from the lines between them.
+        let longest = self.data.series.iter().map(|one| one.points.len()).max().unwrap_or(0);
+        let sparse = longest as f64 * 14.0 <= plot.width
+            && self.data.series.len() <= 8
+            && plot.height > 60.0
+            && !self.properties.stacks();
         for layer in &shared.layers {
             let series: &Series = &self.data.series[layer.series];
             let paint = Paint::Series(layer.series);
@@ -519,11 +525,6 @@ impl Frame<'_> {
             };
             let mut lines = Group::stroke(paint, if self.properties.stacks() { 1.0 } else { 2.0 });
             let mut dots = Group::fill(paint);
-            // Few values are told apart from the lines between them.
-            let sparse = layer.marks.len() as f64 * 14.0 <= plot.width
-                && self.data.series.len() <= 8
-                && plot.height > 60.0
-                && !self.properties.stacks();
             for run in runs.iter().filter(|run| !run.is_empty()) {
                 if let [(x, base, top)] = run.as_slice() {
                     if within(&(*x, *top)) {

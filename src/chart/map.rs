@@ -10,12 +10,21 @@ use super::scale::{Measure, Scale};
 use super::scene::{Anchor, Area, Group, Node, Paint, Scene, crisp};
 use super::{Kind, Properties, Table, Value, earth, pie, text};
 
-pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Properties, choice: &Choice) {
-    // Longitude, latitude, size, series.
-    let mut points: Vec<(f64, f64, f64, usize)> = Vec::new();
+/// What a map shows.
+pub struct Places {
+    /// Longitude, latitude, size (NaN where there is none), series.
+    pub points: Vec<(f64, f64, f64, usize)>,
+    /// Of the series.
+    pub names: Vec<String>,
+    /// Rows that are nowhere on earth.
+    pub lost: usize,
+}
+
+pub fn places(table: &Table, choice: &Choice) -> Places {
+    let mut points = Vec::new();
     let mut names: Vec<String> = Vec::new();
     let mut positions: HashMap<String, usize> = HashMap::new();
-    let mut lost = 0_usize;
+    let mut lost = 0;
     for row in 0..table.rows.len() {
         let place = match choice.x.map(|x| table.value(row, x)) {
             Some(Value::Point { longitude, latitude }) => Some((*longitude, *latitude)),
@@ -37,6 +46,35 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
         let size = choice.y.first().and_then(|y| table.value(row, *y).number()).unwrap_or(f64::NAN);
         points.push((longitude, latitude, size, series));
     }
+    Places { points, names, lost }
+}
+
+/// West, east, south and north.
+pub fn bounds(points: &[(f64, f64, f64, usize)]) -> Option<(f64, f64, f64, f64)> {
+    let (west, east) = data::range(points.iter().map(|point| point.0))?;
+    let (south, north) = data::range(points.iter().map(|point| point.1))?;
+    Some((west, east, south, north))
+}
+
+/// Scales over a plot of square pixels that show what is within the bounds, and some of what is around.
+pub fn view((west, east, south, north): (f64, f64, f64, f64), plot: Area) -> (Scale, Scale) {
+    // A degree of longitude is shorter far from the equator.
+    let squeeze = ((south + north) / 2.0).to_radians().cos().max(0.2);
+    let (mut width, mut height) = ((east - west).max(2.0) * 1.15, (north - south).max(2.0) * 1.15);
+    let wanted = plot.width.max(1.0) / plot.height.max(1.0) / squeeze;
+    if width / height < wanted {
+        width = height * wanted;
+    } else {
+        height = width / wanted;
+    }
+    let (cx, cy) = ((west + east) / 2.0, (south + north) / 2.0);
+    let along =
+        |middle: f64, size: f64| Scale::new(Measure::Number, middle - size / 2.0, middle + size / 2.0, false);
+    (along(cx, width).over(plot.x, plot.right()), along(cy, height).over(plot.bottom(), plot.y))
+}
+
+pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Properties, choice: &Choice) {
+    let Places { mut points, mut names, lost } = places(table, choice);
     if lost > 0 {
         scene.note(format!("{} rows without a place left out", text::grouped(lost as i64)));
     }
@@ -46,9 +84,7 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
         names.truncate(SERIES_MAX);
     }
     let area = frame::notes(scene, area);
-    let (Some((west, east)), Some((south, north))) =
-        (data::range(points.iter().map(|point| point.0)), data::range(points.iter().map(|point| point.1)))
-    else {
+    let Some((west, east, south, north)) = bounds(&points) else {
         frame::message(scene, area, "No data");
         scene.description = "Map: no places to draw.".to_owned();
         return;
@@ -69,19 +105,7 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
     let area = if properties.legend == Some(false) { area } else { frame::legend(scene, area, &legend) };
     let size = frame::text_size(scene);
     let plot = area.inset(38.0, 6.0, 10.0, size + 10.0);
-    // A degree of longitude is shorter far from the equator.
-    let squeeze = ((south + north) / 2.0).to_radians().cos().max(0.2);
-    let (mut width, mut height) = ((east - west).max(2.0) * 1.15, (north - south).max(2.0) * 1.15);
-    let wanted = plot.width / plot.height.max(1.0) / squeeze;
-    if width / height < wanted {
-        width = height * wanted;
-    } else {
-        height = width / wanted;
-    }
-    let (cx, cy) = ((west + east) / 2.0, (south + north) / 2.0);
-    let x = Scale::new(Measure::Number, cx - width / 2.0, cx + width / 2.0, false).over(plot.x, plot.right());
-    let y =
-        Scale::new(Measure::Number, cy - height / 2.0, cy + height / 2.0, false).over(plot.bottom(), plot.y);
+    let (x, y) = view((west, east, south, north), plot);
     ground(scene, plot, &x, &y);
     let mut grid = Group::stroke(Paint::Grid, 1.0);
     let mut texts = Group::fill(Paint::Muted);

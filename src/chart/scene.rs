@@ -17,6 +17,8 @@ pub enum Paint {
     Heat(u8),
     /// Text upon the colour of a series.
     OnSeries(usize),
+    /// Text in the colour of a series.
+    SeriesText(usize),
     Series(usize),
 }
 

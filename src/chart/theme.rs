@@ -27,7 +27,7 @@ pub const SERIES_COLOURS: usize = 12;
 
 /// Told apart by those who see colours differently: neighbours differ in lightness as well as in hue.
 const LIGHT: [u32; SERIES_COLOURS] = [
-    0x1f6fc5, 0xd9660b, 0x1a936f, 0xa33ea1, 0xc99700, 0xc0392b, 0x3aa6d0, 0x7b5b3a, 0x5a5fc7, 0x6f8f1f,
+    0x1f6fc5, 0xd9660b, 0x1a936f, 0xa33ea1, 0xb08500, 0xc0392b, 0x2f93bb, 0x7b5b3a, 0x5a5fc7, 0x6f8f1f,
     0xd6588f, 0x5d6b7a,
 ];
 const DARK: [u32; SERIES_COLOURS] = [
@@ -58,11 +58,11 @@ pub fn colour(paint: Paint, dark: bool) -> u32 {
         (Paint::Heat(step), _) => heat(step),
         (Paint::Series(at), _) => series(at),
         (Paint::OnSeries(at), _) => {
-            let colour = series(at);
-            let part = |shift: u32| f64::from((colour >> shift) & 0xff);
-            let light = 0.299 * part(16) + 0.587 * part(8) + 0.114 * part(0);
-            if light > 140.0 { 0x1b1a19 } else { 0xffffff }
+            let ground = series(at);
+            let (black, white) = (0x1b1a19, 0xffffff);
+            if contrast(ground, black) > contrast(ground, white) { black } else { white }
         }
+        (Paint::SeriesText(at), _) => readable(series(at), dark),
     }
 }
 
@@ -85,6 +85,32 @@ fn heat(step: u8) -> u32 {
     })
 }
 
+/// A series' colour as text: darker (or lighter) until it can be read upon the background.
+fn readable(colour: u32, dark: bool) -> u32 {
+    let (ground, toward) = (self::colour(Paint::Background, dark), if dark { 255.0 } else { 0.0 });
+    let mixed = |part: f64| {
+        (0..3).fold(0, |mixed, channel| {
+            let value = f64::from((colour >> (16 - channel * 8)) & 0xff);
+            (mixed << 8) | (value + (toward - value) * part).round() as u32
+        })
+    };
+    let steps = (0..=20).map(|step| mixed(f64::from(step) / 20.0));
+    steps.into_iter().find(|mixed| contrast(*mixed, ground) >= 4.5).unwrap_or(colour)
+}
+
+/// The ratio of the lightnesses of two colours, 1 to 21, as WCAG 2 defines it.
+fn contrast(one: u32, other: u32) -> f64 {
+    let lightness = |colour: u32| {
+        let channel = |shift: u32| {
+            let value = f64::from((colour >> shift) & 0xff) / 255.0;
+            if value <= 0.03928 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(16) + 0.7152 * channel(8) + 0.0722 * channel(0)
+    };
+    let (one, other) = (lightness(one), lightness(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
 /// The class of a role in a style sheet.
 pub fn class(paint: Paint) -> String {
     match paint {
@@ -97,7 +123,36 @@ pub fn class(paint: Paint) -> String {
         Paint::Anomaly => "x".to_owned(),
         Paint::Land => "d".to_owned(),
         Paint::Heat(step) => format!("h{step}"),
+        Paint::SeriesText(at) => format!("n{}", at % SERIES_COLOURS),
         Paint::Series(at) => format!("s{}", at % SERIES_COLOURS),
         Paint::OnSeries(at) => format!("o{}", at % SERIES_COLOURS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WCAG 2.1, AA: 4.5 for text, 3 for marks.
+    #[test]
+    fn colours_can_be_told_from_their_ground() {
+        for dark in [false, true] {
+            let ground = colour(Paint::Background, dark);
+            let least = |paint: Paint, least: f64| {
+                let found = contrast(colour(paint, dark), ground);
+                assert!(found >= least, "{paint:?}, dark {dark}: {found:.2}");
+            };
+            least(Paint::Text, 7.0);
+            least(Paint::Muted, 4.5);
+            least(Paint::Anomaly, 3.0);
+            for at in 0..SERIES_COLOURS {
+                least(Paint::Series(at), 3.0);
+                least(Paint::SeriesText(at), 4.5);
+                let on = contrast(colour(Paint::OnSeries(at), dark), colour(Paint::Series(at), dark));
+                assert!(on >= 4.5, "text upon series {at}, dark {dark}: {on:.2}");
+            }
+            let soft = contrast(colour(Paint::Muted, dark), colour(Paint::Soft, dark));
+            assert!(soft >= 4.5, "muted upon soft, dark {dark}: {soft:.2}");
+        }
     }
 }

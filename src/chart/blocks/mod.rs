@@ -1,5 +1,7 @@
 //! Charts in characters for a terminal: braille dots for lines and points, eighth blocks for bars.
 
+mod terminal_map;
+
 use super::axes;
 use super::cartesian::{layers, value_scale};
 use super::choose::{self, Choice};
@@ -42,7 +44,9 @@ pub fn write(table: &Table, properties: &Properties, width: usize, height: usize
                 Ok(()) => scene.note("a plotly figure is drawn as SVG or PNG only".to_owned()),
                 Err(problem) => page.line(&cut(&problem, width)),
             },
-            Kind::ScatterChart | Kind::PieChart if properties.shape == VisualKind::Map => page.table(table),
+            Kind::ScatterChart | Kind::PieChart if properties.shape == VisualKind::Map => {
+                terminal_map::draw(&mut page, table, properties, &choice);
+            }
             Kind::PieChart => page.shares(
                 table,
                 &choice.x.into_iter().chain(choice.series.iter().copied()).collect::<Vec<_>>(),
@@ -151,7 +155,7 @@ impl Canvas {
         Canvas { columns, rows, cells: vec![(0, None); columns * rows] }
     }
 
-    fn dot(&mut self, x: i64, y: i64, series: usize) {
+    fn dot(&mut self, x: i64, y: i64, series: Option<usize>) {
         let (width, height) = (self.columns as i64 * 2, self.rows as i64 * 4);
         if x < 0 || y < 0 || x >= width || y >= height {
             return;
@@ -160,10 +164,10 @@ impl Canvas {
         let bit = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]][y % 4][x % 2];
         let cell = &mut self.cells[y / 4 * self.columns + x / 2];
         cell.0 |= bit;
-        cell.1 = Some(series);
+        cell.1 = series.or(cell.1);
     }
 
-    fn line(&mut self, from: (f64, f64), to: (f64, f64), series: usize) {
+    fn line(&mut self, from: (f64, f64), to: (f64, f64), series: Option<usize>) {
         let limit = |value: f64| value.clamp(-4000.0, 4000.0);
         let (dx, dy) = (limit(to.0) - limit(from.0), limit(to.1) - limit(from.1));
         let steps = dx.abs().max(dy.abs()).ceil().max(1.0) as usize;
@@ -173,6 +177,19 @@ impl Canvas {
             self.dot(x.round() as i64, y.round() as i64, series);
         }
     }
+}
+
+impl Canvas {
+    fn character(&self, column: usize, row: usize) -> char {
+        match self.cells.get(row * self.columns + column) {
+            Some((dots, _)) => braille(*dots),
+            None => ' ',
+        }
+    }
+}
+
+fn braille(dots: u8) -> char {
+    if dots == 0 { ' ' } else { char::from_u32(0x2800 + u32::from(dots)).unwrap_or(' ') }
 }
 
 impl Page {
@@ -187,6 +204,19 @@ impl Page {
         } else {
             text.to_owned()
         }
+    }
+
+    /// A line of a canvas as characters.
+    fn dots(&self, canvas: &Canvas, row: usize) -> String {
+        let mut line = String::new();
+        for (dots, series) in &canvas.cells[row * canvas.columns..(row + 1) * canvas.columns] {
+            let shown = braille(*dots);
+            match series {
+                Some(series) => line.push_str(&self.coloured(&shown.to_string(), *series)),
+                None => line.push(shown),
+            }
+        }
+        line
     }
 
     fn left(&self) -> usize {
@@ -368,14 +398,14 @@ impl Page {
         if self.colours { "█" } else { ["█", "▒", "▓", "░"][series % 4] }
     }
 
-    fn legend(&mut self, data: &Data, stacks: bool) {
+    fn legend(&mut self, names: &[&str], stacks: bool) {
         let mut line = String::new();
         let mut used = 0;
-        for (at, series) in data.series.iter().enumerate() {
-            let name = cut(&series.name, 30);
+        for (at, name) in names.iter().enumerate() {
+            let name = cut(name, 30);
             let size = length(&name) + 4;
             if used + size + 12 > self.width && used > 0 {
-                line.push_str(&format!("and {} more", data.series.len() - at));
+                line.push_str(&format!("and {} more", names.len() - at));
                 break;
             }
             let mark = if stacks { self.stack_glyph(at) } else { "■" };
@@ -428,11 +458,11 @@ impl Page {
                     }
                     let here = (across.at(mark.x), value.at(mark.top));
                     if properties.kind.is_bar() {
-                        canvas.line((here.0, value.at(mark.base)), here, layer.series);
+                        canvas.line((here.0, value.at(mark.base)), here, Some(layer.series));
                     } else if properties.kind == Kind::ScatterChart {
-                        canvas.dot(here.0.round() as i64, here.1.round() as i64, layer.series);
+                        canvas.dot(here.0.round() as i64, here.1.round() as i64, Some(layer.series));
                     } else {
-                        canvas.line(before.unwrap_or(here), here, layer.series);
+                        canvas.line(before.unwrap_or(here), here, Some(layer.series));
                     }
                     before = Some(here);
                 }
@@ -442,17 +472,7 @@ impl Page {
                 let name = tick.map_or("", |tick| tick.text.as_str());
                 let mut line =
                     format!("{}{}", padded(name, gutter - 1, true), if tick.is_some() { " ┤" } else { " │" });
-                for (dots, series) in &canvas.cells[row * columns..(row + 1) * columns] {
-                    let shown = if *dots == 0 {
-                        ' '
-                    } else {
-                        char::from_u32(0x2800 + u32::from(*dots)).unwrap_or(' ')
-                    };
-                    match series {
-                        Some(series) => line.push_str(&self.coloured(&shown.to_string(), *series)),
-                        None => line.push(shown),
-                    }
-                }
+                line.push_str(&self.dots(&canvas, row));
                 self.line(&line);
             }
             match &data.x {
@@ -473,7 +493,8 @@ impl Page {
             }
         }
         if has_legend {
-            self.legend(&data, properties.stacks() && properties.kind.is_bar());
+            let names: Vec<&str> = data.series.iter().map(|one| one.name.as_str()).collect();
+            self.legend(&names, properties.stacks() && properties.kind.is_bar());
         }
     }
 
