@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::BooleanBufferBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, Float64Array,
     Int32Array, Int64Array, StringArray, StringViewArray,
@@ -19,7 +19,7 @@ use conshelf_kql::Decimal;
 use conshelf_storage::ColumnType;
 use conshelf_storage::dynamic::{DynamicBuilder, DynamicRef, format_real};
 
-use crate::ingest::text;
+use crate::ingest::{coding, text};
 
 /// One decoded value, borrowed from the input.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -381,6 +381,15 @@ impl ColumnBuilder {
 
     /// The finished array; the builder is empty afterwards.
     pub fn finish(&mut self) -> ArrayRef {
+        self.finish_as(false)
+    }
+
+    /// Like [`ColumnBuilder::finish`], with texts that repeat themselves as a dictionary.
+    pub fn finish_coded(&mut self) -> ArrayRef {
+        self.finish_as(true)
+    }
+
+    fn finish_as(&mut self, coded: bool) -> ArrayRef {
         let mut done = std::mem::replace(self, ColumnBuilder::new(self.ty));
         let nulls = done
             .validity
@@ -397,6 +406,12 @@ impl ColumnBuilder {
                 Arc::new(FixedSizeBinaryArray::new(16, buffer, nulls))
             }
             Values::Texts(texts) => {
+                if coded
+                    && self.ty == ColumnType::String
+                    && let Some(array) = coding::dictionary(&texts.offsets, &texts.bytes)
+                {
+                    return Arc::new(array);
+                }
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(texts.offsets));
                 let bytes = Buffer::from_vec(texts.bytes);
                 if self.ty == ColumnType::String {
@@ -422,7 +437,12 @@ fn scalar_at<'a>(ty: ColumnType, array: &'a ArrayRef, row: usize, text: &'a mut 
             let bytes = array.as_fixed_size_binary().value(row);
             Scalar::Fixed(ty, bytes.try_into().unwrap_or_default())
         }
-        ColumnType::String => Scalar::Text(array.as_string_view().value(row)),
+        ColumnType::String => match array.as_dictionary_opt::<UInt32Type>() {
+            Some(codes) => {
+                Scalar::Text(codes.values().as_string_view().value(codes.keys().value(row) as usize))
+            }
+            None => Scalar::Text(array.as_string_view().value(row)),
+        },
         ColumnType::Dynamic => {
             let binary = array.as_binary_view().value(row);
             text.clear();

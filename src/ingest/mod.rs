@@ -9,6 +9,7 @@
 //! came. Nothing here knows HTTP.
 
 pub mod body;
+mod coding;
 pub mod column;
 pub mod commit;
 pub mod decode;
@@ -373,7 +374,7 @@ impl<'a> Ingestion<'a> {
             return Ok(());
         }
         self.held_bytes += rows.memory_bytes();
-        let batch = rows.finish();
+        let batch = rows.finish_coded();
         self.report.nulled_values += batch.nulled;
         self.held.push(batch);
         self.streaming |= self.held_bytes > ATOMIC_BYTES;

@@ -283,6 +283,15 @@ impl RowBuilder {
 
     /// The rows so far as arrays; the builder goes on empty, its columns keep the types they got.
     pub fn finish(&mut self) -> DecodedBatch {
+        self.finish_as(ColumnBuilder::finish)
+    }
+
+    /// Like [`RowBuilder::finish`], with texts that repeat themselves as dictionaries: for the store.
+    pub fn finish_coded(&mut self) -> DecodedBatch {
+        self.finish_as(ColumnBuilder::finish_coded)
+    }
+
+    fn finish_as(&mut self, array: impl Fn(&mut ColumnBuilder) -> ArrayRef) -> DecodedBatch {
         let (rows, known) = (self.rows, self.known);
         let mut columns = Vec::with_capacity(self.columns.len());
         for (at, target) in self.columns.iter_mut().enumerate() {
@@ -301,7 +310,7 @@ impl RowBuilder {
             columns.push(DecodedColumn {
                 name: target.name.to_string(),
                 ty: builder.ty(),
-                array: builder.finish(),
+                array: array(builder),
             });
         }
         self.rows = 0;

@@ -259,7 +259,7 @@ fn decode(entry: &TableEntry, jobs: &[Job]) -> Result<(DecodedBatch, Vec<Share>)
     if misfits.contains(&true) {
         return Err(misfits);
     }
-    Ok((rows.finish(), shares))
+    Ok((rows.finish_coded(), shares))
 }
 
 /// The body without a byte order mark.

@@ -1,10 +1,11 @@
 //! The log: acknowledged rows on disk before they are in extents.
 //!
-//! `payload` turns a batch into bytes and back, `record` frames it, `segment` reads a file of records whatever
-//! happened to it, `writer` appends to the newest one and frees the oldest, `replay` puts a directory of them
-//! together at open, `commit` is the thread that many appends share. See FORMAT.md, section "Log".
+//! `payload` turns a batch into bytes and back, `packed` its numbers, `record` frames it, `segment` reads a file of
+//! records whatever happened to it, `writer` appends to the newest one and frees the oldest, `replay` puts a directory
+//! of them together at open, `commit` is the thread that many appends share. See FORMAT.md, section "Log".
 
 pub mod commit;
+mod packed;
 pub mod payload;
 pub mod record;
 pub mod replay;
@@ -32,6 +33,36 @@ pub mod fuzz {
                 end = record.offset + record.header.record_bytes();
             }
             assert!(end <= bytes.len() && contents.torn_at.is_none_or(|at| at >= end && at <= bytes.len()));
+        }
+    }
+
+    /// Bytes as the packed parts of a payload, and as numbers and texts that come back from being packed.
+    pub fn fuzz_packed(data: &[u8]) {
+        use super::packed;
+        use crate::encoding::input::Input;
+        let rows = data.len() * 2;
+        let _ = packed::integers::<i64>(Input::new(data), rows);
+        let _ = packed::decimals(&mut Input::new(data), rows);
+        let _ = packed::hex(&mut Input::new(data), rows);
+        let words = data.as_chunks::<8>().0;
+        let integers: Vec<i64> = words.iter().map(|word| i64::from_le_bytes(*word)).collect();
+        for rising in [false, true] {
+            let mut out = Vec::new();
+            packed::put_integers(&integers, rising, &mut out);
+            let back = Input::new(&out).part().and_then(|part| packed::integers(part, integers.len()));
+            assert_eq!(back.as_ref(), Ok(&integers));
+        }
+        let reals: Vec<f64> = words.iter().map(|word| f64::from_le_bytes(*word)).collect();
+        let mut out = Vec::new();
+        if packed::put_decimals(&reals, &mut Vec::new(), &mut out) {
+            let back = packed::decimals(&mut Input::new(&out), reals.len()).unwrap_or_default();
+            assert!(back.iter().map(|real| real.to_bits()).eq(reals.iter().map(|real| real.to_bits())));
+        }
+        let texts = data.as_chunks::<16>().0;
+        out.clear();
+        if packed::put_hex(texts.iter().map(|text| text.as_slice()), &mut out) {
+            let back = packed::hex(&mut Input::new(&out), texts.len()).map(|(_, bytes)| bytes);
+            assert_eq!(back, Ok(texts.concat()));
         }
     }
 

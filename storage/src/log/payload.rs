@@ -1,6 +1,6 @@
-//! The payload of a row record: a batch's columns as plain little-endian buffers, perhaps compressed.
+//! The payload of a row record: a batch's columns, numbers in few bits, texts behind everything else and compressed.
 //!
-//! Made for speed of writing, not for size: the rows move to extents within minutes.
+//! Made for speed of writing before size: the rows move to extents within minutes. `packed` has the numbers.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -16,8 +16,11 @@ use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, MutableBuffer, NullBu
 use arrow_schema::DataType;
 
 use crate::column::{absent, arrow_error};
+use crate::encoding::input::{Decoded, Input};
+use crate::encoding::integer::Target;
 use crate::error::{Result, StorageError};
 use crate::limits::{APPEND_ROWS_MAX, LOG_COMPRESS_BYTES_MIN, LOG_RECORD_BYTES_MAX};
+use crate::log::packed;
 use crate::row_store::ChunkColumn;
 use crate::types::ColumnType;
 
@@ -28,6 +31,21 @@ const FORM_DICTIONARY: u8 = 1;
 /// Dictionaries whose codes take one byte or two.
 const FORM_DICTIONARY_8: u8 = 2;
 const FORM_DICTIONARY_16: u8 = 3;
+/// Since version 2 of the log, where there are rows enough: numbers as nodes of integers, ...
+const FORM_PACKED: u8 = 4;
+/// ... doubles as decimals, ...
+const FORM_DECIMALS: u8 = 5;
+/// ... texts with their lengths as a node, ...
+const FORM_TEXTS: u8 = 6;
+/// ... dictionaries with lengths and codes as nodes, ...
+const FORM_DICTIONARY_PACKED: u8 = 7;
+/// ... and hexadecimal ids of one length.
+const FORM_HEX: u8 = 8;
+
+/// Bytes of memory that the rows of all columns may take where columns are packed: so much may come out of few bytes.
+const PACKED_BYTES_MAX: usize = 256 << 20;
+/// Bytes that a row of a packed column is counted for.
+const PACKED_ROW_BYTES: usize = 16;
 
 /// Flags of a payload.
 const HAS_KEY: u8 = 1;
@@ -37,8 +55,7 @@ const TEXTS_APART: u8 = 2;
 const TEXTS_PLAIN: u8 = 0;
 const TEXTS_ZSTD: u8 = 1;
 
-/// Level of zstd for texts: the fastest of its ordinary levels. Numbers stay as they are: compressing them costs
-/// ingestion more time than writing them.
+/// Level of zstd for texts: the fastest of its ordinary levels.
 const COMPRESSION_LEVEL: i32 = 1;
 
 /// A batch and what belongs to it, as a record carries them.
@@ -69,6 +86,7 @@ const SCRATCH_BYTES_MAX: usize = 16 << 20;
 struct Scratch {
     raw: Vec<u8>,
     texts: Vec<u8>,
+    integers: Vec<i64>,
     compressed: Vec<u8>,
     compressor: Option<zstd::bulk::Compressor<'static>>,
 }
@@ -85,6 +103,7 @@ pub fn encode(payload: &RowsPayload) -> Result<StoredPayload> {
         if held > SCRATCH_BYTES_MAX {
             scratch.raw = Vec::new();
             scratch.texts = Vec::new();
+            scratch.integers = Vec::new();
             scratch.compressed = Vec::new();
         }
         stored
@@ -92,7 +111,9 @@ pub fn encode(payload: &RowsPayload) -> Result<StoredPayload> {
 }
 
 fn encode_with(payload: &RowsPayload, scratch: &mut Scratch) -> Result<StoredPayload> {
-    let (raw, texts) = (&mut scratch.raw, &mut scratch.texts);
+    let (raw, texts, integers) = (&mut scratch.raw, &mut scratch.texts, &mut scratch.integers);
+    let is_packed = payload.rows >= packed::ROWS_MIN
+        && payload.rows * payload.columns.len() * PACKED_ROW_BYTES <= PACKED_BYTES_MAX;
     raw.clear();
     texts.clear();
     raw.extend_from_slice(&payload.appended_ticks.to_le_bytes());
@@ -114,7 +135,9 @@ fn encode_with(payload: &RowsPayload, scratch: &mut Scratch) -> Result<StoredPay
     for column in &payload.columns {
         raw.extend_from_slice(&column.id.to_le_bytes());
         raw.push(column.ty as u8);
-        encode_column(raw, texts, &column.array, column.ty)?;
+        if !is_packed || !encode_packed(raw, texts, integers, &column.array, column.ty)? {
+            encode_column(raw, texts, &column.array, column.ty)?;
+        }
     }
     let total = raw.len() + texts.len();
     if total > LOG_RECORD_BYTES_MAX as usize {
@@ -166,6 +189,106 @@ fn put_length(out: &mut Vec<u8>, length: usize) -> Result<()> {
     Ok(())
 }
 
+fn put_nulls(out: &mut Vec<u8>, array: &ArrayRef) {
+    match array.nulls() {
+        Some(nulls) if nulls.null_count() > 0 => {
+            out.push(1);
+            put_bits(out, nulls.inner());
+        }
+        _ => out.push(0),
+    }
+}
+
+/// Writes a column of enough rows in few bits; `false`, and nothing: it takes none of these forms. Texts go to `texts`,
+/// all else to `out`.
+fn encode_packed(
+    out: &mut Vec<u8>,
+    texts: &mut Vec<u8>,
+    integers: &mut Vec<i64>,
+    array: &ArrayRef,
+    ty: ColumnType,
+) -> Result<bool> {
+    if let Some(dictionary) = array.as_dictionary_opt::<UInt32Type>() {
+        let values = dictionary.values().as_string_view();
+        if values.len() > array.len() {
+            return Ok(false);
+        }
+        out.push(FORM_DICTIONARY_PACKED);
+        put_length(out, values.len())?;
+        put_texts(out, texts, integers, values.iter().map(|value| value.map(str::as_bytes)))?;
+        integers.clear();
+        integers.extend(dictionary.keys().values().iter().map(|key| i64::from(*key)));
+        packed::put_integers(integers, false, out);
+        return Ok(true);
+    }
+    let start = out.len();
+    match ty {
+        ColumnType::Int => {
+            begin(out, FORM_PACKED, array);
+            integers.clear();
+            integers.extend(array.as_primitive::<Int32Type>().values().iter().map(|value| i64::from(*value)));
+            packed::put_integers(integers, false, out);
+        }
+        ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan => {
+            begin(out, FORM_PACKED, array);
+            packed::put_integers(array.as_primitive::<Int64Type>().values(), true, out);
+        }
+        ColumnType::Real => {
+            begin(out, FORM_DECIMALS, array);
+            if !packed::put_decimals(array.as_primitive::<Float64Type>().values(), integers, out) {
+                out.truncate(start);
+                return Ok(false);
+            }
+        }
+        ColumnType::String => {
+            let values = array.as_string_view();
+            begin(out, FORM_HEX, array);
+            let bytes = values.iter().map(|value| value.unwrap_or_default().as_bytes());
+            if packed::put_hex(bytes, out) {
+                return Ok(true);
+            }
+            out.truncate(start);
+            begin(out, FORM_TEXTS, array);
+            put_texts(out, texts, integers, values.iter().map(|value| value.map(str::as_bytes)))?;
+        }
+        ColumnType::Dynamic => {
+            begin(out, FORM_TEXTS, array);
+            put_texts(out, texts, integers, array.as_binary_view().iter())?;
+        }
+        ColumnType::Bool | ColumnType::Decimal | ColumnType::Guid => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn begin(out: &mut Vec<u8>, form: u8, array: &ArrayRef) {
+    out.push(form);
+    put_nulls(out, array);
+}
+
+/// The lengths of texts as a node to `out`, their bytes to `texts`.
+fn put_texts<'a>(
+    out: &mut Vec<u8>,
+    texts: &mut Vec<u8>,
+    lengths: &mut Vec<i64>,
+    values: impl ExactSizeIterator<Item = Option<&'a [u8]>>,
+) -> Result<()> {
+    lengths.clear();
+    for value in values {
+        let value = value.unwrap_or_default();
+        lengths.push(value.len() as i64);
+        texts.extend_from_slice(value);
+        if texts.len() > LOG_RECORD_BYTES_MAX as usize {
+            return Err(too_much_text());
+        }
+    }
+    packed::put_integers(lengths, false, out);
+    Ok(())
+}
+
+fn too_much_text() -> StorageError {
+    StorageError::Invalid("a batch has more text than one log record holds".to_owned())
+}
+
 /// Texts go to `texts`, all else to `out`.
 fn encode_column(out: &mut Vec<u8>, texts: &mut Vec<u8>, array: &ArrayRef, ty: ColumnType) -> Result<()> {
     if let DataType::Dictionary(_, _) = array.data_type() {
@@ -192,13 +315,7 @@ fn encode_column(out: &mut Vec<u8>, texts: &mut Vec<u8>, array: &ArrayRef, ty: C
         return Ok(());
     }
     out.push(FORM_FLAT);
-    match array.nulls() {
-        Some(nulls) if nulls.null_count() > 0 => {
-            out.push(1);
-            put_bits(out, nulls.inner());
-        }
-        _ => out.push(0),
-    }
+    put_nulls(out, array);
     match ty {
         ColumnType::Bool => put_bits(out, array.as_boolean().values()),
         ColumnType::Int => {
@@ -249,7 +366,7 @@ fn put_views<'a>(
         out.extend_from_slice(&(length as u32).to_le_bytes());
     }
     if total > LOG_RECORD_BYTES_MAX as usize {
-        return Err(StorageError::Invalid("a batch has more text than one log record holds".to_owned()));
+        return Err(too_much_text());
     }
     out.reserve(total);
     for value in values.flatten() {
@@ -293,16 +410,23 @@ pub fn decode(stored: &[u8], compressed: bool, raw_length: u32) -> std::result::
         return Err("a number of rows that no batch has".to_owned());
     }
     let mut columns = Vec::new();
+    let mut packed_left = PACKED_BYTES_MAX;
     for _ in 0..count {
         let id = u32::from_le_bytes(reader.array()?);
         let ty = ColumnType::from_tag(reader.byte()?).ok_or("unknown column type")?;
-        let array = decode_column(&mut reader, texts.as_mut(), ty, rows)?;
+        let array = decode_column(&mut reader, texts.as_mut(), ty, rows, &mut packed_left)?;
         columns.push(ChunkColumn { id, ty, array });
     }
     if !reader.is_at_end() || texts.is_some_and(|texts| !texts.is_at_end()) {
         return Err("bytes are left over after the last column".to_owned());
     }
     Ok(RowsPayload { appended_ticks, key, tags, rows, columns })
+}
+
+type Views = (ScalarBuffer<u128>, Vec<Buffer>);
+
+fn string_views((views, buffers): Views) -> std::result::Result<StringViewArray, String> {
+    StringViewArray::try_new(views, buffers, None).map_err(|error| error.to_string())
 }
 
 struct Reader {
@@ -365,6 +489,14 @@ impl Reader {
         Ok(BooleanBuffer::new(Buffer::from(bytes), 0, rows))
     }
 
+    fn nulls(&mut self, rows: usize) -> std::result::Result<Option<NullBuffer>, String> {
+        match self.byte()? {
+            0 => Ok(None),
+            1 => Ok(Some(NullBuffer::new(self.bits(rows)?))),
+            _ => Err("unknown null form".to_owned()),
+        }
+    }
+
     /// Values of a fixed width, copied so that they are aligned.
     fn values<T: ArrowNativeType>(&mut self, rows: usize) -> std::result::Result<ScalarBuffer<T>, String> {
         let bytes = rows.checked_mul(size_of::<T>()).ok_or("too many rows")?;
@@ -374,65 +506,76 @@ impl Reader {
         Ok(ScalarBuffer::new(aligned.into(), 0, rows))
     }
 
-    /// Views into the payload itself.
-    fn views(&mut self, rows: usize) -> std::result::Result<(ScalarBuffer<u128>, Vec<Buffer>), String> {
-        let lengths_at = self.at;
-        let lengths_bytes = rows.checked_mul(4).ok_or("too many rows")?;
-        let (lengths, _) = self.take(lengths_bytes)?.as_chunks::<4>();
-        let total = lengths.iter().map(|length| u64::from(u32::from_le_bytes(*length))).sum::<u64>();
+    /// What a reader of nodes takes from here.
+    fn packed<T>(
+        &mut self,
+        read: impl FnOnce(&mut Input<'_>) -> Decoded<T>,
+    ) -> std::result::Result<T, String> {
+        let mut input = Input::new(&self.buffer.as_slice()[self.at..]);
+        let value = read(&mut input).map_err(|error| error.to_string())?;
+        self.at = self.buffer.len() - input.remaining();
+        Ok(value)
+    }
+
+    fn integers<T: Target>(&mut self, count: usize) -> std::result::Result<Vec<T>, String> {
+        self.packed(|input| packed::integers(input.part()?, count))
+    }
+
+    /// Views into the payload itself, behind their lengths.
+    fn views(&mut self, rows: usize) -> std::result::Result<Views, String> {
+        let bytes = self.take(rows.checked_mul(4).ok_or("too many rows")?)?;
+        let lengths: Vec<u32> =
+            bytes.as_chunks::<4>().0.iter().map(|length| u32::from_le_bytes(*length)).collect();
+        self.views_of(&lengths)
+    }
+
+    fn views_of(&mut self, lengths: &[u32]) -> std::result::Result<Views, String> {
+        let total = lengths.iter().map(|length| u64::from(*length)).sum::<u64>();
         let start = self.at;
-        self.take(usize::try_from(total).map_err(|_| "too many bytes")?)?;
-        let bytes = self.buffer.as_slice();
-        let (lengths, _) = bytes[lengths_at..start].as_chunks::<4>();
-        let data = &bytes[start..self.at];
+        let data = self.take(usize::try_from(total).map_err(|_| "too many bytes")?)?;
         let mut offset = 0usize;
-        let mut views = Vec::with_capacity(rows);
+        let mut views = Vec::with_capacity(lengths.len());
         for length in lengths {
-            let length = u32::from_le_bytes(*length) as usize;
+            let length = *length as usize;
             views.push(make_view(&data[offset..offset + length], 0, offset as u32));
             offset += length;
         }
-        Ok((views.into(), vec![self.buffer.slice_with_length(start, data.len())]))
-    }
-
-    fn string_views(&mut self, rows: usize) -> std::result::Result<StringViewArray, String> {
-        let (views, buffers) = self.views(rows)?;
-        StringViewArray::try_new(views, buffers, None).map_err(|error| error.to_string())
+        Ok((views.into(), vec![self.buffer.slice_with_length(start, offset)]))
     }
 }
 
-/// `texts`: where they stand, if not among the rest.
+/// `texts`: where they stand, if not among the rest. `packed_left`: bytes that packed columns may still take.
 fn decode_column(
     reader: &mut Reader,
     texts: Option<&mut Reader>,
     ty: ColumnType,
     rows: usize,
+    packed_left: &mut usize,
 ) -> std::result::Result<ArrayRef, String> {
-    match reader.byte()? {
+    let form = reader.byte()?;
+    if form >= FORM_PACKED {
+        let bytes = rows.saturating_mul(PACKED_ROW_BYTES);
+        *packed_left = packed_left.checked_sub(bytes).ok_or("packed columns of too many rows")?;
+        return decode_packed(reader, texts, form, ty, rows);
+    }
+    match form {
         FORM_FLAT => {}
         form @ (FORM_DICTIONARY | FORM_DICTIONARY_8 | FORM_DICTIONARY_16) if ty == ColumnType::String => {
             let count = reader.length()?;
             let values = match texts {
-                Some(texts) => texts.string_views(count)?,
-                None => reader.string_views(count)?,
+                Some(texts) => string_views(texts.views(count)?)?,
+                None => string_views(reader.views(count)?)?,
             };
             let keys: ScalarBuffer<u32> = match form {
                 FORM_DICTIONARY_8 => reader.take(rows)?.iter().map(|key| u32::from(*key)).collect(),
                 FORM_DICTIONARY_16 => reader.values::<u16>(rows)?.iter().map(|key| u32::from(*key)).collect(),
                 _ => reader.values(rows)?,
             };
-            let keys = PrimitiveArray::<UInt32Type>::new(keys, None);
-            let array =
-                DictionaryArray::try_new(keys, Arc::new(values)).map_err(|error| error.to_string())?;
-            return Ok(Arc::new(array));
+            return dictionary(keys, values);
         }
         _ => return Err("unknown column form".to_owned()),
     }
-    let nulls = match reader.byte()? {
-        0 => None,
-        1 => Some(NullBuffer::new(reader.bits(rows)?)),
-        _ => return Err("unknown null form".to_owned()),
-    };
+    let nulls = reader.nulls(rows)?;
     let array: ArrayRef = match ty {
         ColumnType::Bool => Arc::new(BooleanArray::new(reader.bits(rows)?, nulls)),
         ColumnType::Int => Arc::new(Int32Array::new(reader.values(rows)?, nulls)),
@@ -451,9 +594,9 @@ fn decode_column(
         }
         ColumnType::String => {
             if nulls.is_some() {
-                return Err("a string column has nulls".to_owned());
+                return Err(NULLS_IN_STRINGS.to_owned());
             }
-            Arc::new(texts.unwrap_or(reader).string_views(rows)?)
+            Arc::new(string_views(texts.unwrap_or(reader).views(rows)?)?)
         }
         ColumnType::Dynamic => {
             let (views, buffers) = texts.unwrap_or(reader).views(rows)?;
@@ -461,6 +604,65 @@ fn decode_column(
         }
     };
     Ok(array)
+}
+
+const NULLS_IN_STRINGS: &str = "a string column has nulls";
+
+fn dictionary(keys: ScalarBuffer<u32>, values: StringViewArray) -> std::result::Result<ArrayRef, String> {
+    let keys = PrimitiveArray::<UInt32Type>::new(keys, None);
+    let array = DictionaryArray::try_new(keys, Arc::new(values)).map_err(|error| error.to_string())?;
+    Ok(Arc::new(array))
+}
+
+/// A column in one of the forms that pack, after the byte of the form.
+fn decode_packed(
+    reader: &mut Reader,
+    texts: Option<&mut Reader>,
+    form: u8,
+    ty: ColumnType,
+    rows: usize,
+) -> std::result::Result<ArrayRef, String> {
+    let texts = || texts.ok_or("packed texts stand among the rest");
+    if form == FORM_DICTIONARY_PACKED && ty == ColumnType::String {
+        let count = reader.length()?;
+        if count > rows {
+            return Err("a dictionary has more values than rows".to_owned());
+        }
+        let lengths: Vec<u32> = reader.integers(count)?;
+        let values = string_views(texts()?.views_of(&lengths)?)?;
+        return dictionary(reader.integers::<u32>(rows)?.into(), values);
+    }
+    let nulls = reader.nulls(rows)?;
+    if nulls.is_some() && ty == ColumnType::String {
+        return Err(NULLS_IN_STRINGS.to_owned());
+    }
+    Ok(match (form, ty) {
+        (FORM_PACKED, ColumnType::Int) => {
+            Arc::new(Int32Array::new(reader.integers::<i32>(rows)?.into(), nulls))
+        }
+        (FORM_PACKED, ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan) => {
+            Arc::new(Int64Array::new(reader.integers::<i64>(rows)?.into(), nulls))
+        }
+        (FORM_DECIMALS, ColumnType::Real) => {
+            let values = reader.packed(|input| packed::decimals(input, rows))?;
+            Arc::new(Float64Array::new(values.into(), nulls))
+        }
+        (FORM_TEXTS, ColumnType::String) => {
+            let lengths: Vec<u32> = reader.integers(rows)?;
+            Arc::new(string_views(texts()?.views_of(&lengths)?)?)
+        }
+        (FORM_TEXTS, ColumnType::Dynamic) => {
+            let lengths: Vec<u32> = reader.integers(rows)?;
+            let (views, buffers) = texts()?.views_of(&lengths)?;
+            Arc::new(BinaryViewArray::try_new(views, buffers, nulls).map_err(|error| error.to_string())?)
+        }
+        (FORM_HEX, ColumnType::String) => {
+            let (length, bytes) = reader.packed(|input| packed::hex(input, rows))?;
+            let mut ids = Reader { buffer: Buffer::from_vec(bytes), at: 0 };
+            Arc::new(string_views(ids.views_of(&vec![length as u32; rows])?)?)
+        }
+        _ => return Err("unknown column form".to_owned()),
+    })
 }
 
 #[cfg(test)]
@@ -474,7 +676,7 @@ mod tests {
         let null = |row: usize| with_nulls && value(row) % 3 == 0;
         let some = |row: usize| (!null(row)).then(|| value(row) as i64);
         let text = |row: usize| "x".repeat((value(row) % 40) as usize);
-        ColumnType::ALL
+        let mut columns: Vec<ChunkColumn> = ColumnType::ALL
             .iter()
             .zip(0u32..)
             .map(|(ty, id)| {
@@ -506,7 +708,25 @@ mod tests {
                 };
                 ChunkColumn { id, ty: *ty, array }
             })
-            .collect()
+            .collect();
+        let ids = (0..rows).map(|row| format!("{:032x}", value(row).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let prices = (0..rows).map(|row| some(row).map(|value| value as f64 / 100.0));
+        let values: ArrayRef = Arc::new(StringViewArray::from_iter_values((0..7).map(text)));
+        let keys = PrimitiveArray::<UInt32Type>::from_iter_values((0..rows).map(|row| value(row) as u32 % 7));
+        columns.extend([
+            ChunkColumn {
+                id: 20,
+                ty: ColumnType::String,
+                array: Arc::new(StringViewArray::from_iter_values(ids)),
+            },
+            ChunkColumn { id: 21, ty: ColumnType::Real, array: Arc::new(prices.collect::<Float64Array>()) },
+            ChunkColumn {
+                id: 22,
+                ty: ColumnType::String,
+                array: Arc::new(DictionaryArray::try_new(keys, values).unwrap()),
+            },
+        ]);
+        columns
     }
 
     fn round_trip(payload: &RowsPayload) -> RowsPayload {
@@ -531,7 +751,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn every_type_survives_the_round_trip(rows in 0usize..300, seed: u64, nulls: bool, offset in 0usize..20) {
+        fn every_type_survives_the_round_trip(rows in 0usize..700, seed: u64, nulls: bool, offset in 0usize..20) {
             let mut columns = columns(rows + offset, seed, nulls);
             for column in &mut columns {
                 column.array = column.array.slice(offset, rows);
@@ -551,11 +771,13 @@ mod tests {
         fn arbitrary_records_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             crate::log::fuzz::fuzz_segment(&bytes);
             crate::log::fuzz::fuzz_payload(&bytes);
+            crate::log::fuzz::fuzz_packed(&bytes);
         }
 
         #[test]
-        fn damaged_bytes_do_not_panic(position in 0usize..10_000, value: u8) {
-            let payload = RowsPayload { appended_ticks: 1, key: None, tags: vec![], rows: 20, columns: columns(20, 3, true) };
+        fn damaged_bytes_do_not_panic(position in 0usize..20_000, value: u8, is_packed: bool) {
+            let rows = if is_packed { 300 } else { 20 };
+            let payload = RowsPayload { appended_ticks: 1, key: None, tags: vec![], rows, columns: columns(rows, 3, true) };
             let mut stored = encode(&payload).unwrap();
             let length = stored.length as usize;
             stored.bytes[position % length] = value;
@@ -594,6 +816,46 @@ mod tests {
         assert_same(&expected, &decode(&bytes, false, bytes.len() as u32).unwrap());
         let frame = zstd::bulk::compress(&bytes, 1).unwrap();
         assert_same(&expected, &decode(&frame, true, bytes.len() as u32).unwrap());
+    }
+
+    #[test]
+    fn payloads_of_version_1_are_still_read() {
+        let bytes = include_bytes!("../../tests/golden/log-payload-v1.bin");
+        let expected = RowsPayload {
+            appended_ticks: 77,
+            key: Some((7, 5)),
+            tags: vec!["a".into(), "".into()],
+            rows: 100,
+            columns: columns(100, 5, true),
+        };
+        assert_same(&expected, &decode(bytes, false, bytes.len() as u32).unwrap());
+    }
+
+    #[test]
+    fn packed_columns_do_not_grow_without_bound() {
+        let column = |id| ChunkColumn {
+            id,
+            ty: ColumnType::Long,
+            array: Arc::new(Int64Array::from_value(7, 1 << 22)),
+        };
+        let payload = |columns: Vec<ChunkColumn>| RowsPayload {
+            appended_ticks: 1,
+            key: None,
+            tags: vec![],
+            rows: 1 << 22,
+            columns,
+        };
+        let few = payload((0..4).map(column).collect());
+        assert!(encode(&few).unwrap().length < 1000);
+        assert_same(&few, &round_trip(&few));
+        let mut many = encode(&few).unwrap().bytes;
+        let count_at = 8 + 1 + 9 + 4 + 4;
+        assert_eq!(many[count_at..count_at + 4], 4u32.to_le_bytes());
+        many[count_at] = 5;
+        many.extend_from_within(count_at + 4..count_at + 4 + (many.len() - count_at - 4) / 4);
+        assert!(decode(&many, false, many.len() as u32).is_err());
+        let five = payload((0..5).map(column).collect());
+        assert!(encode(&five).unwrap().length > 5 << 25);
     }
 
     #[test]

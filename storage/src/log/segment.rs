@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::directory::FORMAT_VERSION;
 use crate::error::{Result, StorageError};
 use crate::log::record::{ALIGNMENT, HEADER_BYTES, HeaderError, RecordHeader, RecordKind};
 
@@ -12,6 +11,9 @@ use crate::log::record::{ALIGNMENT, HEADER_BYTES, HeaderError, RecordHeader, Rec
 pub const SEGMENT_HEADER_BYTES: usize = 48;
 
 const MAGIC: &[u8; 8] = b"CSHLOG\r\n";
+
+/// Version of the log: 2 has columns in few bits, and all that 1 has.
+const LOG_VERSION: u32 = 2;
 
 /// The file of a segment.
 pub fn segment_path(directory: &Path, number: u64) -> PathBuf {
@@ -28,7 +30,7 @@ pub fn segment_number(path: &Path) -> Option<u64> {
 pub fn encode_segment_header(number: u64, created_ticks: i64) -> [u8; SEGMENT_HEADER_BYTES] {
     let mut bytes = [0u8; SEGMENT_HEADER_BYTES];
     bytes[..8].copy_from_slice(MAGIC);
-    bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+    bytes[8..12].copy_from_slice(&LOG_VERSION.to_le_bytes());
     bytes[16..24].copy_from_slice(&number.to_le_bytes());
     bytes[24..32].copy_from_slice(&created_ticks.to_le_bytes());
     let checksum = xxh3_64(&bytes[..40]);
@@ -154,11 +156,11 @@ fn read_header(path: &Path, bytes: &[u8], last: bool, contents: &mut SegmentCont
     version.copy_from_slice(&header[8..12]);
     let version = u32::from_le_bytes(version);
     if &header[..8] == MAGIC && xxh3_64(&header[..40]) == u64::from_le_bytes(stored) {
-        if version > FORMAT_VERSION {
+        if version > LOG_VERSION {
             return Err(StorageError::NewerVersion {
                 path: path.to_owned(),
                 found: version,
-                supported: FORMAT_VERSION,
+                supported: LOG_VERSION,
             });
         }
         return Ok(SEGMENT_HEADER_BYTES);

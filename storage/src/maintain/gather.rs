@@ -2,6 +2,8 @@
 //!
 //! Consecutive rows are copied as runs; scattered ones are interleaved.
 
+use std::borrow::Borrow;
+
 use arrow_array::{Array, ArrayRef};
 
 use crate::column::{arrow_error, concat};
@@ -25,15 +27,15 @@ pub(crate) fn push_rows(runs: &mut Vec<Run>, source: usize, start: usize, length
 }
 
 /// One column of the picked rows. `sources[run.source]` is the column's flat array of each source.
-pub(crate) fn gather(sources: &[&ArrayRef], runs: &[Run], ty: ColumnType) -> Result<ArrayRef> {
+pub(crate) fn gather<A: Borrow<ArrayRef>>(sources: &[A], runs: &[Run], ty: ColumnType) -> Result<ArrayRef> {
     if let [run] = runs {
-        return Ok(sources[run.source].slice(run.start, run.length));
+        return Ok(sources[run.source].borrow().slice(run.start, run.length));
     }
     const ROWS_PER_RUN: usize = 16;
     let rows: usize = runs.iter().map(|run| run.length).sum();
     if runs.len() * ROWS_PER_RUN <= rows {
         let parts: Vec<ArrayRef> =
-            runs.iter().map(|run| sources[run.source].slice(run.start, run.length)).collect();
+            runs.iter().map(|run| sources[run.source].borrow().slice(run.start, run.length)).collect();
         return match ty {
             ColumnType::String | ColumnType::Dynamic => {
                 let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
@@ -46,7 +48,7 @@ pub(crate) fn gather(sources: &[&ArrayRef], runs: &[Run], ty: ColumnType) -> Res
     for run in runs {
         indices.extend((run.start..run.start + run.length).map(|row| (run.source, row)));
     }
-    let sources: Vec<&dyn Array> = sources.iter().map(|source| source.as_ref()).collect();
+    let sources: Vec<&dyn Array> = sources.iter().map(|source| source.borrow().as_ref()).collect();
     arrow_select::interleave::interleave(&sources, &indices).map_err(arrow_error)
 }
 

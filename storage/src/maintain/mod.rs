@@ -10,3 +10,4 @@ pub(crate) mod gather;
 pub(crate) mod merge;
 pub(crate) mod retention;
 pub(crate) mod seal;
+mod unite;

@@ -15,9 +15,11 @@ use crate::limits::{PARTITION_COARSENING, ROW_GROUP_ROWS, SEAL_PARTITIONS_MAX, T
 use crate::log::commit::LogCommand;
 use crate::maintain::extent_file::{self, NewExtent, abandon, columns_of, discard};
 use crate::maintain::gather::{Run, gather, push_rows};
+use crate::maintain::unite::{United, unite};
 use crate::manifest::edit::{Edit, ExtentRecord, KeyRecord};
 use crate::row_store::{Chunk, union_of_tags};
 use crate::shared::Shared;
+use crate::types::ColumnType;
 
 /// What one seal works on.
 struct Work {
@@ -112,11 +114,8 @@ type RowPlace = (i64, u32, u32);
 
 fn write_extents(shared: &Shared, work: &Work) -> Result<Vec<ExtentRecord>> {
     let columns = columns_of(&work.entry);
-    let mut sources: Vec<Vec<ArrayRef>> = Vec::with_capacity(work.chunks.len());
-    for chunk in &work.chunks {
-        let arrays = columns.iter().map(|(id, ty)| flatten(&chunk_array(chunk, *id, *ty)?));
-        sources.push(arrays.collect::<Result<Vec<_>>>()?);
-    }
+    let sources =
+        columns.iter().map(|(id, ty)| Source::of(&work.chunks, *id, *ty)).collect::<Result<Vec<Source>>>()?;
     let (span, partitions) = partition_rows(&work.entry, &work.chunks, shared.options.partition_span_ticks)?;
     let tags = union_of_tags(work.chunks.iter().map(|chunk| chunk.tags.as_slice()));
     let created_ticks = shared.now();
@@ -140,10 +139,7 @@ fn write_extents(shared: &Shared, work: &Work) -> Result<Vec<ExtentRecord>> {
             for (_, chunk, row) in group {
                 push_rows(&mut runs, *chunk as usize, *row as usize, 1);
             }
-            let arrays = columns.iter().enumerate().map(|(position, (_, ty))| {
-                let arrays: Vec<&ArrayRef> = sources.iter().map(|source| &source[position]).collect();
-                gather(&arrays, &runs, *ty)
-            });
+            let arrays = columns.iter().zip(&sources).map(|((_, ty), source)| source.gather(&runs, *ty));
             Ok(Some(arrays.collect::<Result<Vec<_>>>()?))
         });
         match record {
@@ -155,6 +151,34 @@ fn write_extents(shared: &Shared, work: &Work) -> Result<Vec<ExtentRecord>> {
         }
     }
     Ok(written)
+}
+
+/// A column of the rows to be sealed, batch by batch.
+enum Source {
+    /// Without dictionaries.
+    Flat(Vec<ArrayRef>),
+    Coded(United),
+}
+
+impl Source {
+    fn of(chunks: &[Arc<Chunk>], id: u32, ty: ColumnType) -> Result<Source> {
+        let arrays =
+            chunks.iter().map(|chunk| chunk_array(chunk, id, ty)).collect::<Result<Vec<ArrayRef>>>()?;
+        if ty == ColumnType::String
+            && let Some(united) = unite(&arrays)?
+        {
+            return Ok(Source::Coded(united));
+        }
+        Ok(Source::Flat(arrays.iter().map(flatten).collect::<Result<_>>()?))
+    }
+
+    fn gather(&self, runs: &[Run], ty: ColumnType) -> Result<ArrayRef> {
+        match self {
+            Source::Flat(arrays) => gather(arrays, runs, ty),
+            // Codes are copied as numbers are.
+            Source::Coded(united) => united.column(&gather(&united.codes, runs, ColumnType::Int)?),
+        }
+    }
 }
 
 /// The rows of each partition by the partition's first tick, and the span of a partition: the table's, or a
@@ -179,11 +203,11 @@ fn split(entry: &TableEntry, chunks: &[Arc<Chunk>], span: i64) -> Result<BTreeMa
     // Neighbouring rows are nearly always of one partition.
     let mut recent: Option<(i64, Vec<RowPlace>)> = None;
     for (chunk, index) in chunks.iter().zip(0u32..) {
-        let ingestion = chunk_array(chunk, INGESTION_TIME_COLUMN, crate::types::ColumnType::DateTime)?;
+        let ingestion = chunk_array(chunk, INGESTION_TIME_COLUMN, ColumnType::DateTime)?;
         let ingestion = ticks_of(&ingestion)?;
         let time = match time_column {
-            Some(id) => chunk_array(chunk, id, crate::types::ColumnType::DateTime)?,
-            None => chunk_array(chunk, INGESTION_TIME_COLUMN, crate::types::ColumnType::DateTime)?,
+            Some(id) => chunk_array(chunk, id, ColumnType::DateTime)?,
+            None => chunk_array(chunk, INGESTION_TIME_COLUMN, ColumnType::DateTime)?,
         };
         let time = ticks_of(&time)?;
         for row in 0..chunk.rows {
@@ -263,7 +287,7 @@ mod tests {
     use super::*;
     use crate::limits::PARTITION_SPAN_TICKS as DAY;
     use crate::row_store::ChunkColumn;
-    use crate::types::{ColumnType, TableSchema};
+    use crate::types::TableSchema;
     use arrow_array::Int64Array;
 
     fn entry() -> TableEntry {
