@@ -266,6 +266,8 @@ test("an error of a run is found in its text", () => {
   assert.equal(found("the regular expression '(' is not valid: unclosed group"), "'('");
   assert.equal(found("'x' is wrong"), null, "which of the two is meant?");
   assert.equal(found("out of memory"), null);
+  const invalid = { message: "the regular expression '(' is not valid", line: null, column: null };
+  assert.deepEqual(parts.failure.lineOf(text, invalid), { line: 2, column: 25 });
   assert.equal(found("beyond", 9, 1), null);
 });
 
@@ -437,7 +439,13 @@ test("a query that runs by itself declares what it uses, and values stay values"
     ],
     pages: [],
   };
-  const values = { t: { last: "1h" }, _hosts: ["a'b", 'c"d'], _one: "x'; .drop table T", _n: "1) | take 1", _unused: "u" };
+  const values = {
+    t: { last: "1h" },
+    _hosts: ["a'b", 'c"d'],
+    _one: "x'; .drop table T",
+    _n: "1) | take 1",
+    _unused: "u",
+  };
   assert.equal(
     parts.literal.standaloneQuery(dashboard, "second\n\n| where host == _one", values),
     `let _to = now();

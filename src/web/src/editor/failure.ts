@@ -18,6 +18,17 @@ export function placeOf(text: string, error: Pick<ServerError, "message" | "line
   return null;
 }
 
+/** Line and column of the place of an error, both from 1. */
+export function lineOf(
+  text: string,
+  error: Pick<ServerError, "message" | "line" | "column">,
+): { line: number; column: number } | null {
+  const place = placeOf(text, error);
+  if (place === null) return null;
+  const before = text.slice(0, place.start).split("\n");
+  return { line: before.length, column: (before.at(-1) ?? "").length + 1 };
+}
+
 /** The word at a line and column, both from 1. */
 function placeAt(text: string, line: number, column: number): Place | null {
   const lines = text.split("\n");

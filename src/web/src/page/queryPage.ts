@@ -7,6 +7,7 @@ import { Observable } from "../base/observable";
 import { linkTo, takeShared } from "../base/share";
 import { makeSplitter } from "../base/splitter";
 import type { Block } from "../editor/blocks";
+import { lineOf } from "../editor/failure";
 import { EditorSlot } from "../editor/slot";
 import type { History } from "../history/history";
 import { ResultPanel } from "../result/panel";
@@ -243,9 +244,12 @@ export class QueryPage {
       return;
     }
     const error = failure instanceof ServerError ? failure : new ServerError(String(failure), 0);
-    const { line, column } = error;
     this.editor.noteRun(block, error);
-    session.result.showError(error, line === null ? null : () => this.editor.goTo(block, line, column ?? 1));
+    const place = lineOf(block.text, error);
+    session.result.showError(
+      error,
+      place && { ...place, run: () => this.editor.goTo(block, place.line, place.column) },
+    );
     this.remember(block, run, milliseconds, null, error.message);
   }
 

@@ -24,6 +24,8 @@ export class Shell {
   private readonly side = new Observable<SideName>("schema");
   private readonly main = element("main", { class: "main", id: "main" });
   private readonly sideBox: HTMLElement;
+  /** Closes the side where it lies over the page. */
+  private leaveSide = (): void => undefined;
 
   constructor() {
     const history = new History((entry) => {
@@ -64,8 +66,14 @@ export class Shell {
               role: "tab",
               type: "button",
               "aria-selected": String(one === name),
+              tabindex: one === name ? 0 : -1,
               onClick: () => {
                 this.side.value = one;
+              },
+              onKeydown: (event: KeyboardEvent) => {
+                if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
+                this.side.value = one === "schema" ? "history" : "schema";
+                sideTabs.querySelector<HTMLElement>("[aria-selected=true]")?.focus();
               },
             },
             one === "schema" ? "Schema" : "History",
@@ -91,6 +99,11 @@ export class Shell {
     );
     const scrim = element("div", { class: "scrim", onClick: () => this.leaveSide() });
     this.element = element("div", { class: "shell" }, this.topBar(), this.sideBox, this.main, scrim);
+    this.sideBox.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.element.classList.contains("side-open")) return;
+      this.leaveSide();
+      this.element.querySelector<HTMLElement>(".menu-button")?.focus();
+    });
     this.page.watch((name) => this.open(name));
   }
 
@@ -152,10 +165,19 @@ export class Shell {
         type: "button",
         "aria-label": "Schema and history",
         title: "Schema and history",
-        onClick: () => this.element.classList.toggle("side-open"),
+        "aria-expanded": "false",
+        onClick: () => {
+          const open = this.element.classList.toggle("side-open");
+          menu.setAttribute("aria-expanded", String(open));
+          if (open) this.sideBox.querySelector<HTMLElement>("[aria-selected=true]")?.focus();
+        },
       },
       icon("menu"),
     );
+    this.leaveSide = () => {
+      this.element.classList.remove("side-open");
+      menu.setAttribute("aria-expanded", "false");
+    };
     return element(
       "header",
       { class: "top" },
@@ -209,10 +231,6 @@ export class Shell {
     if (this.page.value !== "dashboards") return;
     replaceContent(this.main, this.dashboards.element);
     this.dashboards.open();
-  }
-
-  private leaveSide(): void {
-    this.element.classList.remove("side-open");
   }
 
   private async openIngest(database: string, table: string): Promise<void> {

@@ -106,7 +106,7 @@ export class ResultPanel {
     };
   }
 
-  showError(error: ServerError, goTo: (() => void) | null): void {
+  showError(error: ServerError, goTo: { line: number; column: number; run: () => void } | null): void {
     this.stopClock();
     this.dropViews();
     replaceContent(this.bar);
@@ -117,11 +117,11 @@ export class ResultPanel {
         { class: "failure", role: "alert" },
         element("h2", {}, error.code ? `Error ${error.code}` : "Error"),
         element("p", {}, error.message),
-        goTo && error.line !== null
+        goTo
           ? element(
               "button",
-              { class: "button", type: "button", onClick: goTo },
-              `Go to line ${error.line}, column ${error.column ?? 1}`,
+              { class: "button", type: "button", onClick: goTo.run },
+              `Go to line ${goTo.line}, column ${goTo.column}`,
             )
           : null,
       ),

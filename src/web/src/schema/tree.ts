@@ -135,7 +135,18 @@ export class SchemaTree {
               () => this.actions.insert(`${quoteName(one.name)}()`),
             ),
           ),
-          tables.length + functions.length === 0 ? element("p", { class: "hint" }, "No tables yet.") : null,
+          tables.length + functions.length === 0
+            ? element(
+                "p",
+                { class: "hint", role: "none" },
+                "No tables yet. ",
+                element(
+                  "button",
+                  { class: "link", type: "button", onClick: () => this.actions.ingestInto(database.name, "") },
+                  "Add data…",
+                ),
+              )
+            : null,
         ]
       : [];
     return element("div", { class: "branch", role: "none" }, row, element("div", { role: "group" }, ...children));
