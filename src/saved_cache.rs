@@ -56,7 +56,7 @@ pub struct CacheKeeper {
 }
 
 impl CacheKeeper {
-    /// Reads what an earlier server left, and from then on writes what is new at most `every` so often. `also`
+    /// Reads the index of what an earlier server left, so that the first query finds it, and from then on writes what is new at most `every` so often. `also`
     /// is a hash of what answers depend on beside the program and the store.
     pub fn start(
         store: Store,
@@ -65,7 +65,16 @@ impl CacheKeeper {
         every: Duration,
     ) -> io::Result<CacheKeeper> {
         let (stop, stopped) = channel();
-        let body = move || keep(&store, &cache, also, every, &stopped);
+        let path = store.directory().join(FILE_NAME);
+        let build = program()
+            .map(|program| hash(&[&program.to_le_bytes(), &VERSION.to_le_bytes(), &also.to_le_bytes()]));
+        if let Some(build) = build {
+            load(&path, &cache, build, &store.snapshot().extent_ids().collect());
+        }
+        let body = move || match build {
+            Some(build) => keep(&path, &cache, build, every, &stopped),
+            None => tracing::warn!("the program cannot be read: the query cache is not kept over a restart"),
+        };
         let thread = std::thread::Builder::new().name(String::from("conshelf-cache")).spawn(body)?;
         Ok(CacheKeeper { stop: Some(stop), thread: Some(thread) })
     }
@@ -82,24 +91,14 @@ impl Drop for CacheKeeper {
     }
 }
 
-fn keep(store: &Store, cache: &Arc<QueryCache>, also: u64, every: Duration, stopped: &Receiver<()>) {
-    let path = store.directory().join(FILE_NAME);
-    let Some(program) = program() else {
-        tracing::warn!("the program cannot be read: the query cache is not kept over a restart");
-        return;
-    };
-    let build = hash(&[&program.to_le_bytes(), &VERSION.to_le_bytes(), &also.to_le_bytes()]);
-    let snapshot = store.snapshot();
-    load(&path, cache, build, &snapshot.extent_ids().collect());
-    // What is replaced meanwhile can be deleted only once nobody holds it.
-    drop(snapshot);
+fn keep(path: &Path, cache: &Arc<QueryCache>, build: u128, every: Duration, stopped: &Receiver<()>) {
     // Queries come first.
     let _ = rustix::process::nice(15);
     let mut free_at = Instant::now();
     loop {
         let is_last = !matches!(stopped.recv_timeout(every), Err(RecvTimeoutError::Timeout));
         if cache.fresh_bytes() > 0 && (is_last || Instant::now() >= free_at) {
-            match save(&path, cache, build) {
+            match save(path, cache, build) {
                 Ok(bytes) => free_at = Instant::now() + Duration::from_secs(bytes / BYTES_PER_SECOND),
                 Err(error) => {
                     tracing::warn!(%error, "the query cache was not written to {}", path.display());

@@ -44,6 +44,24 @@ const EXPRESSIONS: &[&str] = &[
     "tostring(split(s, ' ')[2])",
     "strcat(split(s, 'B/')[1], tostring(split(s, ' ')[-1]))",
     "s matches regex @'\\brow\\b'",
+    "s startswith 'ROW 1'",
+    "s startswith_cs 'row 12'",
+    "s !startswith 'b'",
+    "s endswith ' MS'",
+    "s !endswith_cs '1 ms'",
+    "s == 'row'",
+    "s != 'Row 17 of a text that is longer'",
+    "s =~ 'kROW'",
+    "s !~ 'ROW'",
+    "s matches regex '^row 1'",
+    "s matches regex '^(row|é)$'",
+    "s matches regex 'ms$'",
+    "s matches regex 'took|B/a'",
+    "tostring(split(s, ' ', long(null))[1])",
+    "strcat(iff(n % 2 == 0, 'even', 'odd'), case(s has 'row', 'r', n > 5, 'n', ''), s)",
+    "s in ('row', 'é', 'row 1 of host-0001 took 1 ms')",
+    "s has 'host-0001'",
+    "s hasprefix 'host'",
 ];
 
 const CONDITIONS: &[&str] = &[
@@ -66,6 +84,20 @@ const CONDITIONS: &[&str] = &[
     "s matches regex '^row|of a text'",
     "s matches regex 'a text that .*er$'",
     "s matches regex @' of a '",
+    "s startswith 'row 1' and s endswith 'ms'",
+    "s == 'row' or s startswith 'b/a' or s =~ 'é'",
+    "s !startswith 'row' and s !contains 'a'",
+    "s has 'host-0001' or s has '7'",
+    "s has 'host-0003' and n > 2",
+    "s hassuffix '1 took' or s hasprefix 'of h'",
+    "s has_any ('host-0002', 'took 5', 'é')",
+    "s has_all ('took', 'ms', 'host')",
+    "s in ('row', 'b/A b/a', 'kRow')",
+    "s in~ ('ROW', 'B/A b/A', 'KROW')",
+    "s matches regex '^row [0-9]+ of host-000[1-3] took'",
+    "s matches regex 'took [0-9] ms$'",
+    "s matches regex '^(é|row) .*s$'",
+    "isempty(s) == false and tolower(s) != 'row'",
 ];
 
 const SUMMARIES: &[&str] = &[
@@ -75,6 +107,11 @@ const SUMMARIES: &[&str] = &[
     "where s contains 'row' | summarize c = count() by s",
     "summarize countif(s contains 'a'), countif(isempty(s)), dcount(strlen(s)) by k = strlen(s) > 7",
     "where s contains '1' and n > 3 | summarize min(n), max(n)",
+    "where s startswith 'row' | summarize c = count(), make_set(n % 3) by l = strlen(s) > 20",
+    "where s startswith 'row' | parse s with 'row ' x:long ' of ' h ' took ' y:int ' ms' | summarize sum(x), dcount(h), max(y)",
+    "where s startswith 'row' | parse s with 'row ' x:long ' of ' h ' took ' y:int ' ms' | summarize sum(x), sum(y)",
+    "summarize dcount(s), countif(s startswith 'row'), countif(s == 'row') by k = strcat(s has 'a', n % 2)",
+    "summarize c = count() by k = strcat(substring(s, 0, 1), iff(n % 2 == 0, 'x', 'y'))",
     "parse s with * 'row ' x:long ' ' y | summarize sum(x), countif(isnull(x)), dcount(y)",
     "parse-where s with 'row ' x:int ' B/' y | summarize sum(x), count(), max(y)",
     "parse kind=regex s with @'\\w+ ' x:long ' ' y | summarize sum(x), countif(isnull(x)), dcount(y)",
@@ -83,7 +120,10 @@ const SUMMARIES: &[&str] = &[
 
 /// Few distinct texts, many, or many with characters beyond ASCII.
 fn text((kind, pick, number): (u8, u8, u16)) -> String {
-    match kind % 3 {
+    match kind % 5 {
+        3 => format!("row {number} of host-{:04} took {} ms", pick % 5, number % 10),
+        4 if pick % 3 == 0 => String::from("\u{212a}row"),
+        4 => format!("{pick} of {number:x}-row"),
         0 => ["", "row", "b/A b/a", "é", "Row 17 of a text that is longer"][usize::from(pick % 5)].to_owned(),
         1 if pick % 9 == 0 => String::new(),
         1 => format!("row {number} {}", "B/a/".repeat(usize::from(pick % 11))),
@@ -97,7 +137,7 @@ proptest! {
     #[test]
     fn facts_answer_as_texts_do(
         parts in prop::collection::vec(
-            (0u8..3, prop::collection::vec((any::<u8>(), any::<u16>()), 1..400)),
+            (0u8..5, prop::collection::vec((any::<u8>(), any::<u16>()), 1..400)),
             1..4,
         ),
         last in prop::collection::vec((any::<u8>(), any::<u8>(), any::<u16>()), 0..60),

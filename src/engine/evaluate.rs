@@ -2,8 +2,8 @@
 //!
 //! Preparing resolves kernels, runs subqueries (through whoever asks), computes constant parts once and lets
 //! kernels get ready for constant arguments (search patterns, sets of values). Evaluating masks nulls by the
-//! function's rule, and runs a pure function whose only varying argument is a dictionary of texts on the
-//! values of the dictionary instead of the rows. Knows the shape of columns, not what any function means.
+//! function's rule, and runs a pure function whose varying arguments are dictionaries of texts on the
+//! values of the dictionaries instead of the rows. Knows the shape of columns, not what any function means.
 
 use std::sync::Arc;
 
@@ -369,8 +369,9 @@ fn mask(array: &ArrayRef, nulls: &NullBuffer) -> Result<ArrayRef> {
     Ok(make_array(data))
 }
 
-/// Where the only varying argument is a dictionary of texts, computes the function for its values and spreads
-/// the results to the rows. `None`: not such a call.
+/// Where all varying arguments are dictionaries of texts, computes the function for their values, or for the
+/// combinations of values that occur, and spreads the results to the rows. `None`: not such a call, or there are too
+/// many combinations.
 fn evaluate_on_dictionary(
     call: &Call,
     arguments: &mut [Datum],
@@ -380,43 +381,88 @@ fn evaluate_on_dictionary(
     if call.volatile {
         return Ok(None);
     }
-    let mut varying = None;
+    let mut varying: Vec<(usize, ArrayRef)> = Vec::new();
     for (position, argument) in arguments.iter().enumerate() {
         if let Datum::Array(array) = argument {
-            if varying.is_some() || !is_dictionary(array) {
+            if !is_dictionary(array) {
                 return Ok(None);
             }
-            varying = Some((position, array.clone()));
+            varying.push((position, array.clone()));
         }
     }
-    let Some((position, array)) = varying else { return Ok(None) };
-    let Some(dictionary) = array.as_dictionary_opt::<UInt32Type>() else { return Ok(None) };
-    let values = dictionary.values();
-    let texts_with_nulls = values.null_count() > 0 && *values.data_type() != DataType::BinaryView;
-    if values.len() > rows || dictionary.keys().null_count() > 0 || texts_with_nulls {
-        return Ok(None);
+    let mut dictionaries = Vec::with_capacity(varying.len());
+    let mut combinations = 1usize;
+    for (_, array) in &varying {
+        let Some(dictionary) = array.as_dictionary_opt::<UInt32Type>() else { return Ok(None) };
+        let values = dictionary.values();
+        let texts_with_nulls = values.null_count() > 0 && *values.data_type() != DataType::BinaryView;
+        if dictionary.keys().null_count() > 0 || texts_with_nulls {
+            return Ok(None);
+        }
+        combinations = combinations.saturating_mul(values.len());
+        dictionaries.push(dictionary);
     }
-    if let Some(argument) = arguments.get_mut(position) {
-        *argument = Datum::Array(values.clone());
+    match &dictionaries[..] {
+        [] => Ok(None),
+        [dictionary] if combinations <= rows => {
+            arguments[varying[0].0] = Datum::Array(dictionary.values().clone());
+            let results = run(call, arguments, combinations, query)?;
+            spread(call, &results, dictionary.keys()).map(Some)
+        }
+        [_, _, ..] if combinations <= rows / MANY_ROWS => {
+            let mut codes = vec![0u32; rows];
+            for dictionary in &dictionaries {
+                let count = dictionary.values().len() as u32;
+                for (code, key) in codes.iter_mut().zip(dictionary.keys().values()) {
+                    *code = *code * count + key;
+                }
+            }
+            // Only combinations that occur: of others a function might fail.
+            let mut places = vec![u32::MAX; combinations];
+            let mut occurring: Vec<u32> = Vec::new();
+            for code in &mut codes {
+                let place = &mut places[*code as usize];
+                if *place == u32::MAX {
+                    *place = occurring.len() as u32;
+                    occurring.push(*code);
+                }
+                *code = *place;
+            }
+            let mut left = occurring.clone();
+            for ((position, _), dictionary) in varying.iter().zip(&dictionaries).rev() {
+                let count = dictionary.values().len() as u32;
+                let keys = UInt32Array::from_iter_values(left.iter().map(|code| code % count));
+                left.iter_mut().for_each(|code| *code /= count);
+                let values = arrow_select::take::take(dictionary.values(), &keys, None)
+                    .map_err(|error| EngineError::Internal(error.to_string()))?;
+                arguments[*position] = Datum::Array(values);
+            }
+            let results = run(call, arguments, occurring.len(), query)?;
+            spread(call, &results, &UInt32Array::from(codes)).map(Some)
+        }
+        _ => Ok(None),
     }
-    let results = run(call, arguments, values.len(), query)?;
-    let keys = dictionary.keys();
+}
+
+/// Several dictionaries are worth combining where there are so many rows to a combination.
+const MANY_ROWS: usize = 4;
+
+/// The results by the keys of the rows.
+fn spread(call: &Call, results: &ArrayRef, keys: &UInt32Array) -> Result<ArrayRef> {
     if let Some(truths) = results.as_boolean_opt()
         && truths.null_count() == 0
     {
         let by_code: Vec<bool> = truths.values().iter().collect();
         let codes = keys.values();
         let rows = BooleanBuffer::collect_bool(codes.len(), |row| by_code[codes[row] as usize]);
-        return Ok(Some(Arc::new(BooleanArray::new(rows, None))));
+        return Ok(Arc::new(BooleanArray::new(rows, None)));
     }
     if call.return_type == Type::String
         && let Some(texts) = results.as_string_view_opt()
     {
-        return Ok(Some(dictionary_of(keys, texts)?));
+        return dictionary_of(keys, texts);
     }
-    let spread = arrow_select::take::take(&results, keys, None)
-        .map_err(|error| EngineError::Internal(error.to_string()))?;
-    Ok(Some(spread))
+    arrow_select::take::take(results, keys, None).map_err(|error| EngineError::Internal(error.to_string()))
 }
 
 /// A dictionary column whose values are all different, from values that may repeat.

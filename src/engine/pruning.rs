@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use conshelf_kql::function::{ConversionFunction, FunctionId, OperatorFunction};
+use conshelf_kql::function::{ConditionalFunction, ConversionFunction, FunctionId, OperatorFunction};
 use conshelf_kql::plan::{Expr, ExprKind};
 use conshelf_kql::{Dynamic, Type, Value};
 use conshelf_storage::statistics::compare_literals;
@@ -27,6 +27,9 @@ pub struct Translation {
 
 /// What storage can use of a condition over the given columns; `None`: nothing.
 pub fn translate(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation> {
+    if let Some(emptiness) = emptiness(condition, columns) {
+        return Some(emptiness);
+    }
     let ExprKind::Call { function: FunctionId::Operator(function), arguments } = &condition.kind else {
         return match (&condition.kind, condition.ty) {
             (ExprKind::Column(_), Type::Bool) => {
@@ -106,6 +109,21 @@ pub fn translate(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation
             | F::ContainsCs,
             [text, pattern],
         ) if dynamic_column(text).is_some() => dynamic_terms(*function, text, pattern, columns),
+        (
+            F::Has
+            | F::HasCs
+            | F::HasPrefix
+            | F::HasPrefixCs
+            | F::HasSuffix
+            | F::HasSuffixCs
+            | F::Contains
+            | F::ContainsCs,
+            [text, pattern],
+        ) if is_integer_text(text, columns) => {
+            let ExprKind::Constant(Value::String(pattern)) = &pattern.kind else { return None };
+            let never = pattern.bytes().any(|byte| !byte.is_ascii_digit() && byte != b'-');
+            if never { exact(Predicate::Or(Vec::new())) } else { None }
+        }
         (F::Has | F::HasCs, [text, pattern]) => {
             let (column, pattern) = text_test(text, pattern, columns)?;
             has(column, &pattern)
@@ -169,6 +187,33 @@ pub fn translate(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation
             matches_regex(column, &pattern)
         }
         _ => None,
+    }
+}
+
+/// Whether a text column is empty, or not.
+fn emptiness(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation> {
+    let ExprKind::Call { function: FunctionId::Conditional(function), arguments } = &condition.kind else {
+        return None;
+    };
+    let operator = match function {
+        ConditionalFunction::IsEmpty => Comparison::Equal,
+        ConditionalFunction::IsNotEmpty => Comparison::Greater,
+        _ => return None,
+    };
+    let (column, ty) = column_of(arguments.first()?, columns).filter(|(_, ty)| *ty == ColumnType::String)?;
+    exact(Predicate::Compare { column, ty, operator, value: Literal::String(String::new()) })
+}
+
+/// Whether an expression is the text of an integer column: digits, perhaps behind a minus.
+fn is_integer_text(text: &Expr, columns: &[ScanColumn]) -> bool {
+    match &text.kind {
+        ExprKind::Call { function: FunctionId::Conversion(ConversionFunction::ToString), arguments } => {
+            matches!(&arguments[..], [inner] if matches!(
+                column_of(inner, columns),
+                Some((_, ColumnType::Int | ColumnType::Long))
+            ))
+        }
+        _ => false,
     }
 }
 

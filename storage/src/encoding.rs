@@ -39,7 +39,7 @@ pub use chunk::{
 pub use describe::describe_chunk;
 pub use input::Malformed;
 pub use shaped::PathValues;
-pub use text_question::{TextAnswer, TextQuestion};
+pub use text_question::{Effort, TextAnswer, TextQuestion};
 
 /// What the writer may spend on a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -156,7 +156,8 @@ pub mod fuzz {
                 assert_eq!(some.len(), wanted.len());
             }
         }
-        let _ = crate::encoding::decode_chunk_texts(&chunk, rows, &[crate::encoding::TextQuestion::Bytes]);
+        let (question, effort) = (crate::encoding::TextQuestion::Bytes, crate::encoding::Effort::Any);
+        let _ = crate::encoding::decode_chunk_texts(&chunk, rows, &[question], effort);
     }
 
     /// The section of a term index.

@@ -31,6 +31,7 @@ pub mod snapshot;
 pub mod statistics;
 pub mod store;
 pub mod terms;
+pub mod text_test;
 pub mod ticks;
 pub mod types;
 pub mod vectors;
@@ -42,7 +43,7 @@ pub use catalog::{
 };
 pub use check::{CheckReport, check};
 pub use dynamic::{DynamicBuilder, DynamicKind, DynamicRef};
-pub use encoding::{PathValues, TextAnswer, TextQuestion};
+pub use encoding::{Effort, PathValues, TextAnswer, TextQuestion};
 pub use error::{Result, StorageError};
 pub use extent::{
     EncodeOptions, Extent, ExtentSpecification, ExtentSummary, ExtentWriter, Selection, write_extent,
@@ -54,4 +55,5 @@ pub use statistics::{ColumnStatistics, Sum};
 pub use store::{
     AppendOptions, Appended, Clock, Durability, Problem, Store, StoreOptions, StoreStatus, TableStatistics,
 };
+pub use text_test::{Anchor, TextTest};
 pub use types::{ColumnDefinition, ColumnType, SchemaRef, TableSchema};

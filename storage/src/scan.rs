@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::catalog::{EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, TableEntry};
 use crate::column::{absent, chunk_array};
 use crate::dynamic::DynamicBuilder;
-use crate::encoding::{PathValues, TextAnswer, TextQuestion};
+use crate::encoding::{Effort, PathValues, TextAnswer, TextQuestion};
 use crate::error::{Result, StorageError};
 use crate::extent::{Extent, Selection};
 use crate::extent_pool::{ExtentPool, Pooled};
@@ -240,14 +240,19 @@ impl Morsel {
     }
 
     /// What is asked of the texts of a string column, an answer to each question. `None`: not known without
-    /// reading the column.
-    pub fn ask_texts(&self, column: u32, questions: &[TextQuestion<'_>]) -> Result<Option<Vec<TextAnswer>>> {
+    /// reading the column, or with that effort.
+    pub fn ask_texts(
+        &self,
+        column: u32,
+        questions: &[TextQuestion<'_>],
+        effort: Effort,
+    ) -> Result<Option<Vec<TextAnswer>>> {
         self.note_query();
         let Place::Extent { extent, record, row_group, pool } = &self.place else { return Ok(None) };
         if self.entry.column_type(column) != Some(ColumnType::String) {
             return Ok(None);
         }
-        extent.ask_texts(*row_group, column, questions).inspect_err(|error| {
+        extent.ask_texts(*row_group, column, questions, effort).inspect_err(|error| {
             if matches!(error, StorageError::Corrupt { .. }) {
                 pool.report(&self.entry, record, error);
             }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, StringViewArray, UInt32Array};
-use conshelf_storage::ColumnType;
 use conshelf_storage::encoding::{
-    EncodeOptions, TextAnswer, TextQuestion, decode_chunk, decode_chunk_rows, decode_chunk_texts,
+    Effort, EncodeOptions, TextAnswer, TextQuestion, decode_chunk, decode_chunk_rows, decode_chunk_texts,
     describe_chunk, encode_chunk,
 };
-use conshelf_storage::terms::{TermFinder, TermMatch};
+use conshelf_storage::{Anchor, ColumnType, TextTest};
 use proptest::prelude::*;
 
 fn encoded(texts: &[String]) -> (ArrayRef, Vec<u8>) {
@@ -30,20 +29,33 @@ fn check(texts: &[String]) -> String {
         let expected = arrow_select::take::take(&array, &UInt32Array::from(rows), None).expect("takes");
         assert_eq!(flat(&some), flat(&expected), "{description}");
     }
-    let lengths = decode_chunk_texts(&bytes, texts.len(), &[TextQuestion::Bytes]).expect("sound");
-    assert_eq!(lengths, [TextAnswer::Lengths(texts.iter().map(|text| text.len() as i64).collect())]);
-    for needle in ["a", "0", "12", "b7", " A", "-4", "7 b", "é"] {
-        for case_sensitive in [false, true] {
-            let finder = TermFinder::new(needle, case_sensitive, TermMatch::Anywhere);
-            if finder.searches_bytes() {
-                let found =
-                    decode_chunk_texts(&bytes, texts.len(), &[TextQuestion::Has(&finder)]).expect("sound");
-                let expected = texts.iter().map(|text| finder.is_match(text)).collect();
-                assert_eq!(found, [TextAnswer::Found(expected)], "{needle} {description}");
-            }
+    let tests = tests(texts.first().map_or("x", String::as_str));
+    let ask = |question, effort| decode_chunk_texts(&bytes, texts.len(), &[question], effort).expect("sound");
+    let lengths = TextAnswer::Lengths(texts.iter().map(|text| text.len() as i64).collect());
+    assert_eq!(ask(TextQuestion::Bytes, Effort::Any), Some(vec![lengths]));
+    for test in &tests {
+        let expected = texts.iter().map(|text| test.is_match(text.as_bytes())).collect();
+        let expected = Some(vec![TextAnswer::Found(expected)]);
+        for effort in [Effort::Any, Effort::Little] {
+            let found = ask(TextQuestion::Fits(test), effort);
+            assert!(found.is_none() || found == expected, "{test:?} {description}");
         }
     }
     description
+}
+
+/// Tests for a few needles and one that is a text.
+fn tests(text: &str) -> Vec<TextTest> {
+    let mut tests = Vec::new();
+    for needle in ["a", "0", "12", "b7", " A", "-4", "7 b", "é"] {
+        for case_sensitive in [false, true] {
+            for anchor in [Anchor::Anywhere, Anchor::Start, Anchor::End, Anchor::Whole] {
+                let needles = [needle, text].into_iter().filter(|needle| !needle.is_empty());
+                tests.extend(TextTest::new(needles, case_sensitive, anchor));
+            }
+        }
+    }
+    tests
 }
 
 fn texts_of(array: &ArrayRef) -> Vec<String> {
@@ -131,7 +143,7 @@ fn read(bytes: &[u8], rows: usize) {
     if let Ok(array) = decode_chunk_rows(ColumnType::String, bytes, rows, &wanted) {
         assert_eq!(array.len(), wanted.len());
     }
-    let _ = decode_chunk_texts(bytes, rows, &[TextQuestion::Characters]);
+    let _ = decode_chunk_texts(bytes, rows, &[TextQuestion::Characters], Effort::Any);
 }
 
 #[test]

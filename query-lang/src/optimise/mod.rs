@@ -1,8 +1,8 @@
 //! Rewrites of plans that keep their answers: the same rows in the same order, sooner. A rule a file.
 //!
 //! Rules know nothing of statistics or of how operators run; they fold, move and drop. What is computed once
-//! for several readers ([`Operator::Shared`]) is a wall: it is rewritten by itself, so that all its copies
-//! stay equal.
+//! for several readers ([`Operator::Shared`]) is rewritten by itself, so that all its copies stay equal; of columns it
+//! keeps what any of its readers reads.
 //!
 //! ```text
 //! fold ─▶ ignore_case ─▶ push_filter ─▶ bin_range ─▶ drop_sort ─▶ push_take ─▶ top ─▶ prune_columns
@@ -28,6 +28,8 @@ pub fn optimise(plan: QueryPlan, catalog: &dyn Catalog) -> QueryPlan {
     for result in &mut plan.results {
         rewrite(&mut result.plan, catalog);
     }
+    let mut plans: Vec<&mut Plan> = plan.results.iter_mut().map(|result| &mut result.plan).collect();
+    prune_columns::apply(&mut plans);
     plan
 }
 
@@ -46,7 +48,6 @@ fn rewrite(plan: &mut Plan, catalog: &dyn Catalog) {
     drop_sort::apply(plan);
     push_take::apply(plan);
     top::apply(plan);
-    prune_columns::apply(plan);
 }
 
 #[cfg(test)]

@@ -72,8 +72,10 @@ fn columns_are_pruned() {
             "T | mv-expand d | project a",
             "T | parse b with 'x' z: long | project c, z",
             "T | project-reorder c, a | where a > 1 | project c",
+            "T | parse b with 'x' y ' ' z: long ' ' w | project c, z",
+            "let S = materialize(T | where a > 1); S | join kind=inner (S | summarize max(c) by b) on b | project a",
         ],
-        prune_columns::apply
+        |plan| prune_columns::apply(&mut [plan])
     ));
 }
 
@@ -159,6 +161,9 @@ fn the_whole() {
             "let S = materialize(T | where a > 1); S | join kind=inner S on b | project a | take 3",
             "T | where b in (U | where x > 1 | project b) | project a",
         ],
-        |plan| rewrite(plan, &catalog())
+        |plan| {
+            rewrite(plan, &catalog());
+            prune_columns::apply(&mut [plan]);
+        }
     ));
 }

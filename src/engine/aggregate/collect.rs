@@ -8,9 +8,10 @@
 use std::sync::Arc;
 
 use arrow_array::builder::BinaryViewBuilder;
+use arrow_array::types::UInt32Type;
 use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, Float64Array, Int32Array,
-    Int64Array, StringViewArray,
+    Array, ArrayRef, BinaryViewArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray, Float64Array,
+    Int32Array, Int64Array, StringViewArray,
 };
 use conshelf_kql::function::AggregateFunction;
 use conshelf_kql::{Decimal, Type};
@@ -255,7 +256,38 @@ impl CollectStates {
     }
 }
 
+/// Pairs of group and code that are remembered of a batch.
+const PAIRS: usize = 4096;
+
+impl CollectStates {
+    /// Adds texts of a dictionary to sets: pairs of group and text that came lately are not looked up again.
+    fn add_coded(
+        &mut self,
+        groups: GroupOf<'_>,
+        codes: &[u32],
+        values: &StringViewArray,
+        condition: Option<&BooleanArray>,
+    ) {
+        let chosen = chosen_rows(condition);
+        let mut lately = vec![u64::MAX; PAIRS];
+        let mut builder = DynamicBuilder::new();
+        groups.visit(codes.len(), chosen.as_ref(), |group, row| {
+            let code = codes[row];
+            let pair = (group as u64) << 32 | u64::from(code);
+            let place = (pair.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize % PAIRS;
+            if lately[place] == pair {
+                return;
+            }
+            lately[place] = pair;
+            builder.string(values.value(code as usize));
+            builder.finish_with(|bytes| self.push_one(group, bytes));
+        });
+    }
+}
+
 impl GroupStates for CollectStates {
+    const TAKES_DICTIONARIES: bool = true;
+
     fn resize(&mut self, groups: usize) {
         self.counts.resize(groups, 0);
     }
@@ -268,6 +300,19 @@ impl GroupStates for CollectStates {
     ) -> Result<()> {
         let missing = || EngineError::Internal(String::from("make_list misses its argument"));
         let array = arguments.first().ok_or_else(missing)?;
+        if let Some(dictionary) = array.as_any().downcast_ref::<DictionaryArray<UInt32Type>>() {
+            return match (self.form, dictionary.values().as_any().downcast_ref::<StringViewArray>()) {
+                (Form::Set, Some(values)) => {
+                    self.add_coded(groups, dictionary.keys().values(), values, condition);
+                    Ok(())
+                }
+                _ => {
+                    let flat = arrow_select::take::take(dictionary.values(), dictionary.keys(), None)
+                        .map_err(|error| EngineError::Internal(error.to_string()))?;
+                    self.update(groups, &[flat], condition)
+                }
+            };
+        }
         let with_nulls = self.form == Form::List { with_nulls: true };
         visit_dynamics(self.ty, groups, array, condition, with_nulls, |group, bytes| {
             self.push(group, bytes);

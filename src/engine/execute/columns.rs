@@ -113,6 +113,11 @@ pub fn filter_column(column: &ArrayRef, selected: &BooleanBuffer) -> Result<Arra
     Ok(arrow_select::filter::filter(column, &BooleanArray::new(selected.clone(), None))?)
 }
 
+/// The bits of the selected rows.
+pub fn filter_buffer(bits: &BooleanBuffer, selected: &BooleanBuffer) -> BooleanBuffer {
+    selected.set_indices().map(|row| bits.value(row)).collect()
+}
+
 /// The rows at the given positions.
 pub fn take(batch: &Batch, rows: &UInt32Array) -> Result<Batch> {
     let columns = batch.columns.iter().map(|column| take_column(column, rows)).collect::<Result<_>>()?;

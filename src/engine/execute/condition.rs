@@ -1,7 +1,7 @@
 //! A condition that every row of a scan must meet, as the scan, the indexes and the cache know it.
 
 use conshelf_kql::plan::{Expr, ExprKind};
-use conshelf_storage::{ColumnType, EXTENT_TAGS_COLUMN, Morsel};
+use conshelf_storage::{ColumnType, EXTENT_TAGS_COLUMN, Morsel, TextTest};
 
 use crate::engine::cache::Fingerprint;
 use crate::engine::error::Result;
@@ -12,6 +12,7 @@ use crate::engine::execute::filter::conjuncts;
 use crate::engine::execute::partial;
 use crate::engine::execute::path::Paths;
 use crate::engine::execute::rewrite::{columns_of, fold_constants, substitute};
+use crate::engine::execute::text_fact;
 use crate::engine::pruning::{self, Translation};
 
 /// A condition every row must meet.
@@ -20,6 +21,8 @@ pub struct Condition {
     /// Positions of the columns it reads.
     pub columns: Vec<usize>,
     pub translation: Option<Translation>,
+    /// A column of texts and a test that they pass wherever the condition holds.
+    pub hint: Option<(usize, TextTest)>,
     /// Names it; `None`: whether it holds does not follow from the row alone.
     pub fingerprint: Option<u128>,
 }
@@ -44,7 +47,8 @@ impl Condition {
                 let translation = pruning::translate(&folded, columns);
                 let fingerprint = partial::deterministic(condition, &executor.query)
                     .and_then(|condition| fingerprint(&condition, columns));
-                Condition { columns: expression.columns(), expression, translation, fingerprint }
+                let hint = text_fact::hint(&folded);
+                Condition { columns: expression.columns(), expression, translation, hint, fingerprint }
             })
             .collect();
         conditions.sort_by_key(|condition| {

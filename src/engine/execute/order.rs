@@ -16,6 +16,9 @@ use crate::engine::execute::columns;
 /// Rows from which sorting uses all cores.
 const PARALLEL_ROWS: usize = 100_000;
 
+/// Bytes of a key of fixed width among several.
+const FIXED_BYTES: usize = 9;
+
 /// Direction of one key.
 #[derive(Clone, Copy, Debug)]
 pub struct Direction {
@@ -81,6 +84,42 @@ impl SortKeys {
         }
     }
 
+    /// Whether the keys are several, or of variable width.
+    pub fn is_bytes(&self) -> bool {
+        matches!(self, SortKeys::Bytes { .. })
+    }
+
+    /// The rows whose first key is not behind the first key of the first row here. `None`: that takes to look at
+    /// every text.
+    pub fn not_behind(&self, direction: Direction, key: &ArrayRef) -> Result<Option<Vec<u32>>> {
+        let worst = self.bytes(0);
+        if direction.ty == Type::String {
+            let Some(dictionary) = columns::as_dictionary(key) else { return Ok(None) };
+            let values = columns::texts(dictionary.values())?;
+            let mut bytes = Vec::new();
+            let may_win: Vec<bool> = (0..values.len())
+                .map(|code| {
+                    bytes.clear();
+                    bytes.push(ranks(direction).2);
+                    put_text(&mut bytes, values.value(code).as_bytes());
+                    if direction.descending {
+                        bytes[1..].iter_mut().for_each(|byte| *byte = !*byte);
+                    }
+                    // No key is the beginning of another.
+                    bytes.as_slice() <= &worst[..bytes.len().min(worst.len())]
+                })
+                .collect();
+            let keys = dictionary.keys().values().iter().zip(0u32..);
+            return Ok(Some(keys.filter(|(code, _)| may_win[**code as usize]).map(|(_, row)| row).collect()));
+        }
+        let Some(values) = fixed(direction, key)? else { return Ok(None) };
+        let Some(head) = worst.first_chunk::<FIXED_BYTES>() else { return Ok(None) };
+        let worst = head.iter().fold(0u128, |value, byte| value << 8 | u128::from(*byte));
+        Ok(Some(
+            values.iter().zip(0u32..).filter(|(value, _)| **value <= worst).map(|(_, row)| row).collect(),
+        ))
+    }
+
     /// The keys of the given rows only.
     pub fn pick(&self, rows: &[u32]) -> SortKeys {
         match self {
@@ -113,6 +152,24 @@ impl SortKeys {
                 }
             }
         }
+    }
+
+    /// The first rows in order, as `sorted` has them: the others are not put in order.
+    pub fn first(&self, ordinals: &[u64], limit: usize) -> Vec<u32> {
+        if limit == 0 || self.len() < 2 * limit {
+            let mut order = self.sorted(ordinals);
+            order.truncate(limit);
+            return order;
+        }
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        let ordinal = |row: u32| ordinals.get(row as usize).copied().unwrap_or(u64::from(row));
+        let by = |a: &u32, b: &u32| {
+            self.compare(*a as usize, self, *b as usize).then_with(|| ordinal(*a).cmp(&ordinal(*b)))
+        };
+        order.select_nth_unstable_by(limit - 1, by);
+        order.truncate(limit);
+        order.sort_unstable_by(by);
+        order
     }
 
     /// The rows in order; rows with equal keys stay in the order of `ordinals` (of their number if empty).
@@ -253,7 +310,7 @@ fn encode(directions: &[Direction], keys: &[ArrayRef], rows: usize) -> Result<So
             let start = data.len();
             match source {
                 Column::Fixed(values) => {
-                    data.extend_from_slice(&values[row].to_be_bytes()[7..]);
+                    data.extend_from_slice(&values[row].to_be_bytes()[16 - FIXED_BYTES..]);
                     continue;
                 }
                 Column::Text(values) => {
@@ -386,6 +443,9 @@ mod tests {
         let two = [direction(Type::Long, true, false), direction(Type::String, true, false)];
         let keys = SortKeys::new(&two, &[longs, texts], 5).unwrap();
         assert_eq!(keys.sorted(&[]), [1, 0, 4, 2, 3]);
+        for limit in 0..6 {
+            assert_eq!(keys.first(&[], limit), [1, 0, 4, 2, 3][..limit.min(5)]);
+        }
     }
 
     #[test]

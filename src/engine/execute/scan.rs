@@ -9,8 +9,8 @@ use arrow_buffer::BooleanBuffer;
 use conshelf_kql::explain::operator_line;
 use conshelf_kql::plan::{Expr, Operator, Plan};
 use conshelf_storage::{
-    ColumnStatistics, ColumnType, EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, INGESTION_TIME_COLUMN, Morsel,
-    MorselSource, Predicate, ScanOrder, ScanRequest, TableEntry, TableId, TextAnswer, TextQuestion,
+    ColumnStatistics, ColumnType, EXTENT_ID_COLUMN, EXTENT_TAGS_COLUMN, Effort, INGESTION_TIME_COLUMN,
+    Morsel, MorselSource, Predicate, ScanOrder, ScanRequest, TableEntry, TableId, TextAnswer, TextQuestion,
 };
 use uuid::Uuid;
 
@@ -227,30 +227,66 @@ impl TableScan {
                 return Ok(Selection::None);
             }
         }
-        for (condition, settled) in self.conditions.iter().zip(settled) {
-            if settled {
-                continue;
-            }
-            self.fill(morsel, &condition.columns, found, kept.as_ref())?;
-            let selected = condition.expression.select(&partial(found, rows), &self.query)?;
+        let keep = |selected: BooleanBuffer,
+                    found: &mut [Option<ArrayRef>],
+                    kept: &mut Option<BooleanBuffer>,
+                    rows: &mut usize|
+         -> Result<()> {
             let count = selected.count_set_bits();
-            if count == 0 {
-                return Ok(Selection::None);
-            }
-            if count == rows {
-                continue;
+            if count == *rows {
+                return Ok(());
             }
             for column in found.iter_mut().flatten() {
                 *column = columns::filter_column(column, &selected)?;
             }
-            kept = Some(match kept {
+            *kept = Some(match kept.take() {
                 None => selected,
                 Some(kept) => within(&kept, &selected),
             });
-            rows = count;
-            self.query.check()?;
+            *rows = count;
+            self.query.check()
+        };
+        for (condition, settled) in self.conditions.iter().zip(settled) {
+            if settled {
+                continue;
+            }
+            if let Some(selected) = self.hinted(morsel, condition, found, kept.as_ref(), rows)? {
+                keep(selected, found, &mut kept, &mut rows)?;
+            }
+            if rows > 0 {
+                self.fill(morsel, &condition.columns, found, kept.as_ref())?;
+                let selected = condition.expression.select(&partial(found, rows), &self.query)?;
+                keep(selected, found, &mut kept, &mut rows)?;
+            }
+            if rows == 0 {
+                return Ok(Selection::None);
+            }
         }
         Ok(kept.map_or(Selection::All, Selection::Some))
+    }
+
+    /// Which of the rows left may meet a condition on a text that is not there yet, as far as storage tells without
+    /// unpacking much.
+    fn hinted(
+        &self,
+        morsel: &Morsel,
+        condition: &Condition,
+        found: &[Option<ArrayRef>],
+        kept: Option<&BooleanBuffer>,
+        rows: usize,
+    ) -> Result<Option<BooleanBuffer>> {
+        let Some((column, test)) = &condition.hint else { return Ok(None) };
+        if found[*column].is_some() || rows * FEW_TEXTS <= morsel.rows() {
+            return Ok(None);
+        }
+        let answers = morsel.ask_texts(self.ids[*column], &[TextQuestion::Fits(test)], Effort::Little)?;
+        Ok(match answers.as_deref() {
+            Some([TextAnswer::Found(passing)]) => Some(match kept {
+                Some(kept) => columns::filter_buffer(passing, kept),
+                None => passing.clone(),
+            }),
+            _ => None,
+        })
     }
 
     /// What names the conditions that not all rows of a row group are known to meet; `None`: there are none, or
@@ -407,9 +443,11 @@ impl TableScan {
             found[position] = Some(array);
             return Ok(());
         }
-        let is_read = found[path.column].is_some()
-            || self.used.contains(&path.column)
+        let is_read = self.used.contains(&path.column)
             || self.conditions.iter().any(|condition| condition.columns.contains(&path.column));
+        // Where the texts are read anyway it is worth asking first only if that may spare many of them.
+        let effort = if is_read { Effort::Little } else { Effort::Any };
+        let is_asked = found[path.column].is_none() && !is_few && (!is_read || fact.reads_texts());
         let mut facts = vec![(position, fact)];
         if fact.reads_texts() {
             for other in positions.iter().filter(|other| **other != position) {
@@ -422,13 +460,11 @@ impl TableScan {
                 }
             }
         }
-        let answers = match is_read || is_few {
-            true => None,
-            false => {
-                let questions: Vec<TextQuestion<'_>> =
-                    facts.iter().map(|(_, fact)| fact.question()).collect();
-                morsel.ask_texts(id, &questions)?
-            }
+        let questions: Option<Vec<TextQuestion<'_>>> =
+            facts.iter().map(|(_, fact)| fact.question()).collect();
+        let answers = match questions {
+            Some(questions) if is_asked => morsel.ask_texts(id, &questions, effort)?,
+            _ => None,
         };
         let Some(answers) = answers else {
             found[position] = Some(self.of_whole(morsel, path, found, kept)?);

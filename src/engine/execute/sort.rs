@@ -39,6 +39,16 @@ impl Keys {
         })
     }
 
+    /// The rows whose first key is not behind that of the first of some keys; `None`: not told apart from the others
+    /// more cheaply than by all keys.
+    pub fn not_behind(&self, batch: &Batch, worst: &SortKeys) -> Result<Option<Vec<u32>>> {
+        let Some(direction) = self.directions.first() else { return Ok(None) };
+        if !worst.is_bytes() {
+            return Ok(None);
+        }
+        worst.not_behind(*direction, &self.expressions.column(batch, 0)?)
+    }
+
     pub fn of(&self, batch: &Batch) -> Result<SortKeys> {
         SortKeys::new(&self.directions, &self.expressions.columns(batch)?, batch.rows)
     }

@@ -1,26 +1,30 @@
 //! Functions of one text column, or of a dynamic one as text, that storage answers without an array of the texts: `strlen`, `isempty`,
-//! `contains` with a constant, and their like.
+//! `contains`, `startswith`, `==` with a constant, and their like. Also what must hold of a text for other conditions.
 
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Int64Array};
+use arrow_buffer::BooleanBuffer;
 use conshelf_kql::function::{
     ConditionalFunction, ConversionFunction, FunctionId, OperatorFunction, StringFunction,
 };
 use conshelf_kql::plan::{Expr, ExprKind};
-use conshelf_kql::{Type, Value};
+use conshelf_kql::{Dynamic, Type, Value};
 use conshelf_storage::terms::{TermFinder, TermMatch};
-use conshelf_storage::{TextAnswer, TextQuestion};
+use conshelf_storage::{Anchor, TextAnswer, TextQuestion, TextTest};
+
+use crate::engine::kernel::regular::needed;
+
+/// Most texts of a list that each text is compared with beforehand.
+const HINT_NEEDLES_MAX: usize = 16;
 
 /// Something about a text.
 pub enum TextFact {
     Characters,
     Bytes,
     IsEmpty(bool),
-    Contains {
-        finder: Box<TermFinder>,
-        pattern: String,
-        case_sensitive: bool,
+    Fits {
+        test: Box<TextTest>,
         negated: bool,
     },
     /// Of the text of a dynamic value.
@@ -41,24 +45,99 @@ pub fn text_fact(function: FunctionId, arguments: &[Expr]) -> Option<(usize, Tex
         (FunctionId::String(StringFunction::StringSize), []) => TextFact::Bytes,
         (FunctionId::Conditional(ConditionalFunction::IsEmpty), []) => TextFact::IsEmpty(true),
         (FunctionId::Conditional(ConditionalFunction::IsNotEmpty), []) => TextFact::IsEmpty(false),
-        (FunctionId::Operator(operator), [pattern]) => {
-            let (case_sensitive, negated) = match operator {
-                OperatorFunction::Contains => (false, false),
-                OperatorFunction::ContainsCs => (true, false),
-                OperatorFunction::NotContains => (false, true),
-                OperatorFunction::NotContainsCs => (true, true),
-                _ => return None,
-            };
-            let ExprKind::Constant(Value::String(pattern)) = &pattern.kind else { return None };
-            let finder = Box::new(TermFinder::new(pattern, case_sensitive, TermMatch::Anywhere));
-            if !finder.searches_bytes() {
-                return None;
-            }
-            TextFact::Contains { finder, pattern: pattern.clone(), case_sensitive, negated }
+        (FunctionId::Operator(operator), patterns) => {
+            let (test, negated) = test_of(operator, patterns)?;
+            TextFact::Fits { test: Box::new(test), negated }
         }
         _ => return None,
     };
     Some((column, fact))
+}
+
+/// The test that an operator makes of a text, if bytes tell, and whether it must fail.
+fn test_of(operator: OperatorFunction, patterns: &[Expr]) -> Option<(TextTest, bool)> {
+    use OperatorFunction as F;
+    let (anchor, case_sensitive, negated) = match operator {
+        F::Contains => (Anchor::Anywhere, false, false),
+        F::ContainsCs => (Anchor::Anywhere, true, false),
+        F::NotContains => (Anchor::Anywhere, false, true),
+        F::NotContainsCs => (Anchor::Anywhere, true, true),
+        F::StartsWith => (Anchor::Start, false, false),
+        F::StartsWithCs => (Anchor::Start, true, false),
+        F::NotStartsWith => (Anchor::Start, false, true),
+        F::NotStartsWithCs => (Anchor::Start, true, true),
+        F::EndsWith => (Anchor::End, false, false),
+        F::EndsWithCs => (Anchor::End, true, false),
+        F::NotEndsWith => (Anchor::End, false, true),
+        F::NotEndsWithCs => (Anchor::End, true, true),
+        F::Equal => (Anchor::Whole, true, false),
+        F::NotEqual => (Anchor::Whole, true, true),
+        F::EqualIgnoreCase => (Anchor::Whole, false, false),
+        F::NotEqualIgnoreCase => (Anchor::Whole, false, true),
+        F::MatchesRegex => {
+            let [pattern] = patterns else { return None };
+            let (needles, anchor) = needed::plain_texts(constant(pattern)?)?;
+            return Some((TextTest::new(needles.iter().map(String::as_str), true, anchor)?, false));
+        }
+        _ => return None,
+    };
+    let [pattern] = patterns else { return None };
+    Some((TextTest::new([constant(pattern)?], case_sensitive, anchor)?, negated))
+}
+
+/// A test that every text passes for which the condition may hold, where the condition itself is none.
+pub fn hint(condition: &Expr) -> Option<(usize, TextTest)> {
+    use OperatorFunction as F;
+    let ExprKind::Call { function: FunctionId::Operator(operator), arguments } = &condition.kind else {
+        return None;
+    };
+    let [text, patterns @ ..] = &arguments[..] else { return None };
+    let ExprKind::Column(column) = text.kind else { return None };
+    if text.ty != Type::String {
+        return None;
+    }
+    let texts = || constants(patterns).filter(|texts| texts.len() <= HINT_NEEDLES_MAX);
+    let test = match operator {
+        F::Has | F::HasPrefix | F::HasSuffix | F::HasAny => TextTest::new(texts()?, false, Anchor::Anywhere),
+        F::HasCs | F::HasPrefixCs | F::HasSuffixCs => TextTest::new(texts()?, true, Anchor::Anywhere),
+        F::HasAll => {
+            TextTest::new(texts()?.into_iter().max_by_key(|text| text.len()), false, Anchor::Anywhere)
+        }
+        F::In => TextTest::new(texts()?, true, Anchor::Whole),
+        F::InIgnoreCase => TextTest::new(texts()?, false, Anchor::Whole),
+        F::MatchesRegex => {
+            let [pattern] = patterns else { return None };
+            let (needle, anchor) = needed::needle(constant(pattern)?)?;
+            TextTest::new([needle.as_str()], true, anchor)
+        }
+        _ => None,
+    };
+    Some((column, test?))
+}
+
+/// The texts of a list, arrays opened.
+fn constants(patterns: &[Expr]) -> Option<Vec<&str>> {
+    let mut texts = Vec::new();
+    for pattern in patterns {
+        match &pattern.kind {
+            ExprKind::Constant(Value::String(text)) => texts.push(text.as_str()),
+            ExprKind::Constant(Value::Dynamic(Dynamic::Array(members))) => {
+                for member in members {
+                    let Dynamic::String(text) = member else { return None };
+                    texts.push(text.as_str());
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(texts)
+}
+
+fn constant(pattern: &Expr) -> Option<&str> {
+    match &pattern.kind {
+        ExprKind::Constant(Value::String(pattern)) => Some(pattern),
+        _ => None,
+    }
 }
 
 /// A search in the text of a dynamic column.
@@ -114,12 +193,9 @@ impl TextFact {
         match (self, other) {
             (TextFact::Characters, TextFact::Characters) | (TextFact::Bytes, TextFact::Bytes) => true,
             (TextFact::IsEmpty(this), TextFact::IsEmpty(other)) => this == other,
-            (
-                TextFact::Contains { pattern, case_sensitive, negated, .. },
-                TextFact::Contains {
-                    pattern: other, case_sensitive: other_case, negated: other_negated, ..
-                },
-            ) => (pattern, case_sensitive, negated) == (other, other_case, other_negated),
+            (TextFact::Fits { test, negated }, TextFact::Fits { test: other, negated: other_negated }) => {
+                (test, negated) == (other, other_negated)
+            }
             (
                 TextFact::InDynamic { pattern, search, negated, .. },
                 TextFact::InDynamic { pattern: other, search: other_search, negated: other_negated, .. },
@@ -130,16 +206,16 @@ impl TextFact {
 
     /// Whether the texts themselves must be unpacked for it.
     pub fn reads_texts(&self) -> bool {
-        matches!(self, TextFact::Contains { .. } | TextFact::InDynamic { .. })
+        matches!(self, TextFact::Fits { .. } | TextFact::InDynamic { .. })
     }
 
-    pub fn question(&self) -> TextQuestion<'_> {
+    /// `None`: it is not about the texts of a string column.
+    pub fn question(&self) -> Option<TextQuestion<'_>> {
         match self {
-            TextFact::Characters => TextQuestion::Characters,
-            TextFact::Bytes | TextFact::IsEmpty(_) => TextQuestion::Bytes,
-            TextFact::Contains { finder, .. } | TextFact::InDynamic { finder, .. } => {
-                TextQuestion::Has(finder)
-            }
+            TextFact::Characters => Some(TextQuestion::Characters),
+            TextFact::Bytes | TextFact::IsEmpty(_) => Some(TextQuestion::Bytes),
+            TextFact::Fits { test, .. } => Some(TextQuestion::Fits(test)),
+            TextFact::InDynamic { .. } => None,
         }
     }
 
@@ -147,12 +223,11 @@ impl TextFact {
     pub fn of_answer(&self, answer: TextAnswer) -> ArrayRef {
         match (self, answer) {
             (TextFact::IsEmpty(wanted), TextAnswer::Lengths(lengths)) => {
-                let found: BooleanArray =
-                    lengths.iter().map(|length| Some((*length == 0) == *wanted)).collect();
-                Arc::new(found)
+                let found = |row: usize| (lengths[row] == 0) == *wanted;
+                Arc::new(BooleanArray::new(BooleanBuffer::collect_bool(lengths.len(), found), None))
             }
             (
-                TextFact::Contains { negated: true, .. } | TextFact::InDynamic { negated: true, .. },
+                TextFact::Fits { negated: true, .. } | TextFact::InDynamic { negated: true, .. },
                 TextAnswer::Found(found),
             ) => Arc::new(BooleanArray::new(!&found, None)),
             (_, TextAnswer::Lengths(lengths)) => Arc::new(Int64Array::from(lengths)),

@@ -67,10 +67,22 @@ impl Sink for Top {
     }
 
     fn push(&self, local: &mut Local, position: Position, batch: Batch) -> Result<Flow> {
-        let mut keys = self.keys.of(&batch)?;
         let mut batch = batch;
+        // The rows left of the batch as it came.
+        let mut left: Option<Vec<u32>> = None;
+        if let Some(worst) = &local.worst
+            && let Some(rows) = self.keys.not_behind(&batch, worst)?
+        {
+            if rows.is_empty() {
+                return Ok(Flow::Continue(()));
+            }
+            batch = columns::take(&batch, &UInt32Array::from(rows.clone()))?;
+            left = Some(rows);
+        }
+        let mut keys = self.keys.of(&batch)?;
+        let ordinal = |row: usize| position.ordinal(left.as_ref().map_or(row, |rows| rows[row] as usize));
         match &local.worst {
-            None => local.ordinals.extend((0..batch.rows).map(|row| position.ordinal(row))),
+            None => local.ordinals.extend((0..batch.rows).map(ordinal)),
             Some(worst) => {
                 // A row equal to the worst comes later than it, so it is out as well.
                 let rows: Vec<u32> = (0..batch.rows as u32)
@@ -79,7 +91,7 @@ impl Sink for Top {
                 if rows.is_empty() {
                     return Ok(Flow::Continue(()));
                 }
-                local.ordinals.extend(rows.iter().map(|row| position.ordinal(*row as usize)));
+                local.ordinals.extend(rows.iter().map(|row| ordinal(*row as usize)));
                 keys = keys.pick(&rows);
                 // A few rows must not keep the texts of all.
                 batch = columns::compact(columns::take(&batch, &UInt32Array::from(rows))?);
@@ -107,8 +119,7 @@ impl Top {
         // Candidates are there twice for a moment, and the winners.
         local.charge(3 * local.bytes)?;
         let Some(keys) = &local.keys else { return Ok(()) };
-        let mut order = keys.sorted(&local.ordinals);
-        order.truncate(self.limit);
+        let order = keys.first(&local.ordinals, self.limit);
         let kept = keys.pick(&order);
         let ordinals: Vec<u64> = order.iter().map(|row| local.ordinals[*row as usize]).collect();
         let all = columns::concat(&local.batches, &self.schema)?;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type};
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, UInt32Type};
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, DictionaryArray, PrimitiveArray, StringViewArray, UInt32Array,
+};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType;
 use conshelf_kql::Type;
@@ -128,7 +130,34 @@ fn case(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
             choice[row] = number;
         }
     }
-    interleave(&values, &choice, call.rows)
+    match coded(&values, &choice)? {
+        Some(coded) => Ok(coded),
+        None => interleave(&values, &choice, call.rows),
+    }
+}
+
+/// Constant texts as a dictionary; `None`: not all values are constant texts, or there are few rows.
+fn coded(values: &[Datum], choice: &[u32]) -> Result<Option<ArrayRef>> {
+    if choice.len() <= values.len() {
+        return Ok(None);
+    }
+    let mut distinct: Vec<&str> = Vec::with_capacity(values.len());
+    let mut codes: Vec<u32> = Vec::with_capacity(values.len());
+    for value in values {
+        let Datum::Constant(array) = value else { return Ok(None) };
+        let Some(texts) = array.as_string_view_opt() else { return Ok(None) };
+        let text = texts.iter().next().flatten().unwrap_or_default();
+        let code = distinct.iter().position(|known| *known == text).unwrap_or_else(|| {
+            distinct.push(text);
+            distinct.len() - 1
+        });
+        codes.push(code as u32);
+    }
+    let keys = UInt32Array::from_iter_values(choice.iter().map(|column| codes[*column as usize]));
+    let texts = StringViewArray::from_iter_values(distinct);
+    let array = DictionaryArray::<UInt32Type>::try_new(keys, Arc::new(texts))
+        .map_err(|error| EngineError::Internal(error.to_string()))?;
+    Ok(Some(Arc::new(array)))
 }
 
 /// Rows where there is a value: not null, and for texts not empty.

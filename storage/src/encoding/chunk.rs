@@ -15,7 +15,7 @@ use super::input::{Decoded, Input, Malformed};
 use super::series::{self, Series, SeriesKey};
 use super::shaped::{self, PathValues};
 use super::text::{self, DecodedText, Texts};
-use super::text_question::{self, TextAnswer, TextQuestion};
+use super::text_question::{self, Effort, TextAnswer, TextQuestion};
 use super::validity::{self, Validity};
 use super::{EncodeOptions, bitmap, choose, fixed16, integer, real};
 use crate::dynamic::DynamicRef;
@@ -458,10 +458,11 @@ pub fn decode_chunk_texts(
     bytes: &[u8],
     rows: usize,
     questions: &[TextQuestion<'_>],
-) -> Decoded<Vec<TextAnswer>> {
+    effort: Effort,
+) -> Decoded<Option<Vec<TextAnswer>>> {
     let mut input = Input::new(bytes);
     begin(ColumnType::String, &mut input, rows)?;
-    text_question::answer(input, rows, questions)
+    text_question::answer(input, rows, questions, effort)
 }
 
 /// Which values of a dynamic chunk, written as text, the finder finds something in; `None` where the chunk is not

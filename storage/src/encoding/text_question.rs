@@ -9,7 +9,7 @@ use super::input::{Decoded, Input};
 use super::text::{self, Flat};
 use super::{dictionary, templates};
 use crate::format::encoding_tag as tag;
-use crate::terms::TermFinder;
+use crate::text_test::{Anchor, TextTest};
 
 /// What is asked of each text.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +18,8 @@ pub enum TextQuestion<'a> {
     Bytes,
     /// Its length in characters.
     Characters,
-    /// Whether the finder, which must [search bytes](TermFinder::searches_bytes), finds something.
-    Has(&'a TermFinder),
+    /// Whether it passes the test.
+    Fits(&'a TextTest),
 }
 
 /// The answer, a value a row.
@@ -29,38 +29,65 @@ pub enum TextAnswer {
     Found(BooleanBuffer),
 }
 
-/// An answer to each question.
+/// How much may be unpacked for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// All texts, if it must be. Whole texts in a dictionary are left to whoever has the dictionary.
+    Any,
+    /// Few texts: what templates of texts tell.
+    Little,
+}
+
+/// An answer to each question; `None`: not with that effort.
 pub(crate) fn answer(
     input: Input<'_>,
     rows: usize,
     questions: &[TextQuestion<'_>],
-) -> Decoded<Vec<TextAnswer>> {
+    effort: Effort,
+) -> Decoded<Option<Vec<TextAnswer>>> {
     let mut body = input;
     if body.u8()? != tag::DICTIONARY {
-        return of_node(input, rows, questions);
+        return of_node(input, rows, questions, effort);
+    }
+    let of_whole_texts = |question: &TextQuestion<'_>| matches!(question, TextQuestion::Fits(test) if test.anchor() == Anchor::Whole);
+    if effort == Effort::Little || questions.iter().any(of_whole_texts) {
+        return Ok(None);
     }
     let (count, values, codes) = dictionary::parts(body, rows)?;
-    let of_values = of_node(values, count, questions)?;
+    let Some(of_values) = of_node(values, count, questions, effort)? else { return Ok(None) };
     let codes = dictionary::decode_codes(codes, rows, count, 0)?;
     let spread = |answer| match answer {
         TextAnswer::Lengths(lengths) => {
             TextAnswer::Lengths(codes.iter().map(|code| lengths[*code as usize]).collect())
         }
         TextAnswer::Found(found) => {
-            TextAnswer::Found(BooleanBuffer::collect_bool(rows, |row| found.value(codes[row] as usize)))
+            let found: Vec<bool> = found.iter().collect();
+            TextAnswer::Found(BooleanBuffer::collect_bool(rows, |row| found[codes[row] as usize]))
         }
     };
-    Ok(of_values.into_iter().map(spread).collect())
+    Ok(Some(of_values.into_iter().map(spread).collect()))
 }
 
 /// Of a node without dictionary.
-fn of_node(input: Input<'_>, rows: usize, questions: &[TextQuestion<'_>]) -> Decoded<Vec<TextAnswer>> {
+fn of_node(
+    input: Input<'_>,
+    rows: usize,
+    questions: &[TextQuestion<'_>],
+    effort: Effort,
+) -> Decoded<Option<Vec<TextAnswer>>> {
     let Some((body, is_ascii)) = text::templates_body(input) else {
-        return of_flat(&Flat::read(input, rows)?, questions);
+        return match effort {
+            Effort::Any => of_flat(&Flat::read(input, rows)?, questions).map(Some),
+            Effort::Little => Ok(None),
+        };
     };
-    let answer = |question: &TextQuestion<'_>| {
-        Ok(match question {
-            TextQuestion::Has(finder) => TextAnswer::Found(templates::find(body, rows, finder)?),
+    let mut answers = Vec::with_capacity(questions.len());
+    for question in questions {
+        answers.push(match question {
+            TextQuestion::Fits(test) => match templates::find(body, rows, test, effort)? {
+                Some(found) => TextAnswer::Found(found),
+                None => return Ok(None),
+            },
             TextQuestion::Characters if !is_ascii => {
                 let texts = templates::decode(body, rows)?;
                 let characters = |ends: &[i32]| {
@@ -72,9 +99,9 @@ fn of_node(input: Input<'_>, rows: usize, questions: &[TextQuestion<'_>]) -> Dec
             TextQuestion::Bytes | TextQuestion::Characters => {
                 TextAnswer::Lengths(templates::lengths(body, rows)?)
             }
-        })
-    };
-    questions.iter().map(answer).collect()
+        });
+    }
+    Ok(Some(answers))
 }
 
 fn of_flat(texts: &Flat<'_>, questions: &[TextQuestion<'_>]) -> Decoded<Vec<TextAnswer>> {
@@ -85,7 +112,7 @@ fn of_flat(texts: &Flat<'_>, questions: &[TextQuestion<'_>]) -> Decoded<Vec<Text
     let mut found: Vec<Option<BooleanBufferBuilder>> = Vec::with_capacity(questions.len());
     let mut characters: Option<Vec<i64>> = None;
     for question in questions {
-        let is_search = matches!(question, TextQuestion::Has(_));
+        let is_search = matches!(question, TextQuestion::Fits(_));
         if matches!(question, TextQuestion::Characters) && characters.is_none() && !texts.is_ascii {
             characters = Some(bytes_each().collect());
         }
@@ -98,8 +125,8 @@ fn of_flat(texts: &Flat<'_>, questions: &[TextQuestion<'_>]) -> Decoded<Vec<Text
     if characters.is_some() || found.iter().any(Option::is_some) {
         texts.pieces(|rows, bytes| {
             for (question, found) in questions.iter().zip(&mut found) {
-                if let (TextQuestion::Has(finder), Some(found)) = (question, found) {
-                    finder.each_row(bytes, &offsets[rows.start..=rows.end], |row| {
+                if let (TextQuestion::Fits(test), Some(found)) = (question, found) {
+                    test.each_row(bytes, &offsets[rows.start..=rows.end], |row| {
                         found.set_bit(rows.start + row, true);
                     });
                 }
@@ -140,35 +167,36 @@ mod tests {
 
     use super::*;
     use crate::encoding::{EncodeOptions, decode_chunk_texts, encode_chunk};
-    use crate::terms::TermMatch;
     use crate::types::ColumnType;
 
     fn check(texts: &[String], needle: &str, case_sensitive: bool) {
         let array: ArrayRef = Arc::new(StringViewArray::from_iter_values(texts));
         let mut bytes = Vec::new();
         encode_chunk(ColumnType::String, &array, &EncodeOptions::SEAL, &mut bytes).expect("encodes");
+        let other = TextTest::new(["a"], true, Anchor::Anywhere).expect("of bytes");
+        let anchors = [Anchor::Anywhere, Anchor::Start, Anchor::End];
+        let tests = anchors.map(|anchor| TextTest::new([needle], case_sensitive, anchor));
+        let tests: Vec<TextTest> = tests.into_iter().flatten().collect();
         let ask = |question| {
-            let answers = decode_chunk_texts(&bytes, texts.len(), &[question]).expect("sound");
-            answers.into_iter().next().expect("an answer")
+            let answers = decode_chunk_texts(&bytes, texts.len(), &[question], Effort::Any).expect("sound");
+            answers.expect("an answer").into_iter().next().expect("an answer")
         };
         let lengths = |length: fn(&String) -> usize| {
             TextAnswer::Lengths(texts.iter().map(|text| length(text) as i64).collect())
         };
         assert_eq!(ask(TextQuestion::Bytes), lengths(String::len));
         assert_eq!(ask(TextQuestion::Characters), lengths(|text| text.chars().count()));
-        let finder = TermFinder::new(needle, case_sensitive, TermMatch::Anywhere);
-        if finder.searches_bytes() {
-            let found = texts.iter().map(|text| finder.is_match(text)).collect();
-            assert_eq!(ask(TextQuestion::Has(&finder)), TextAnswer::Found(found));
-            let other = TermFinder::new("a", true, TermMatch::Anywhere);
+        for test in &tests {
+            let found = texts.iter().map(|text| test.is_match(text.as_bytes())).collect();
+            assert_eq!(ask(TextQuestion::Fits(test)), TextAnswer::Found(found));
             let questions = [
-                TextQuestion::Has(&other),
+                TextQuestion::Fits(&other),
                 TextQuestion::Characters,
-                TextQuestion::Has(&finder),
+                TextQuestion::Fits(test),
                 TextQuestion::Bytes,
             ];
-            let together = decode_chunk_texts(&bytes, texts.len(), &questions).expect("sound");
-            assert_eq!(together, questions.map(ask));
+            let together = decode_chunk_texts(&bytes, texts.len(), &questions, Effort::Any).expect("sound");
+            assert_eq!(together, Some(questions.map(ask).to_vec()));
         }
     }
 

@@ -14,7 +14,7 @@ use super::{prune, series, writer};
 use crate::column;
 use crate::encoding::chunk::{decode_chunk_by, decode_chunk_rows_by};
 use crate::encoding::{
-    Malformed, PathValues, TextAnswer, TextQuestion, decode_chunk_distinct, decode_chunk_dynamics,
+    Effort, Malformed, PathValues, TextAnswer, TextQuestion, decode_chunk_distinct, decode_chunk_dynamics,
     decode_chunk_path, decode_chunk_texts,
 };
 use crate::error::{Result, StorageError};
@@ -267,20 +267,20 @@ impl Extent {
     }
 
     /// What is asked of the texts of a string column of a row group, an answer to each question. `None` where the
-    /// extent lacks the column, or it is of another type.
+    /// extent lacks the column, it is of another type, or the effort would be larger.
     pub fn ask_texts(
         &self,
         row_group: u32,
         column_id: u32,
         questions: &[TextQuestion<'_>],
+        effort: Effort,
     ) -> Result<Option<Vec<TextAnswer>>> {
         let Some(position) = self.position(column_id) else { return Ok(None) };
         if self.columns[position].1 != ColumnType::String {
             return Ok(None);
         }
         let bytes = self.chunk_bytes(row_group, position)?;
-        decode_chunk_texts(bytes, self.row_group_rows(row_group) as usize, questions)
-            .map(Some)
+        decode_chunk_texts(bytes, self.row_group_rows(row_group) as usize, questions, effort)
             .map_err(|Malformed(reason)| self.chunk_error(row_group, position, reason))
     }
 

@@ -117,6 +117,12 @@ impl Unit {
 
     /// That part of a datetime.
     pub fn part(self, ticks: i64) -> i64 {
+        match self {
+            Unit::Hour => return ticks.rem_euclid(TICKS_PER_DAY) / TICKS_PER_HOUR,
+            Unit::Minute => return ticks.rem_euclid(TICKS_PER_HOUR) / TICKS_PER_MINUTE,
+            Unit::Second => return ticks.rem_euclid(TICKS_PER_MINUTE) / TICKS_PER_SECOND,
+            _ => {}
+        }
         let Civil { year, month, day, hour, minute, second, fraction } = civil_from_ticks(ticks);
         match self {
             Unit::Year => year.into(),
@@ -132,6 +138,19 @@ impl Unit {
             Unit::Microsecond => i64::from(fraction / 10),
             Unit::Nanosecond => i64::from(fraction) * 100,
         }
+    }
+
+    /// Whether the part is the same all day long.
+    pub fn is_of_day(self) -> bool {
+        !matches!(
+            self,
+            Unit::Hour
+                | Unit::Minute
+                | Unit::Second
+                | Unit::Millisecond
+                | Unit::Microsecond
+                | Unit::Nanosecond
+        )
     }
 
     /// How many borders of the unit lie before a datetime, from some fixed start; of nanoseconds, the ticks.

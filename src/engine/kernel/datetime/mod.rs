@@ -10,8 +10,10 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-use arrow_array::ArrayRef;
+use std::sync::Arc;
+
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, Int32Array, Int64Array};
 use conshelf_kql::Type;
 use conshelf_kql::function::DateTimeFunction;
 use conshelf_kql::time::{parse_datetime, parse_timespan};
@@ -88,7 +90,8 @@ fn with_offset(
 ) -> Result<ArrayRef> {
     let dates = Longs::new(argument(arguments, 0)?)?;
     let Some(offset) = arguments.get(1) else {
-        return Ok(numbers::<Int64Type>(call.rows, |row| f(dates.get(row)?, 0)));
+        let mut of_day = by_day(|ticks| f(ticks, 0));
+        return Ok(numbers::<Int64Type>(call.rows, |row| of_day(dates.get(row)?)));
     };
     let offsets = Longs::new(offset)?;
     Ok(numbers::<Int64Type>(call.rows, |row| f(dates.get(row)?, offsets.get(row)?)))
@@ -107,16 +110,43 @@ fn end(call: &KernelCall<'_>, arguments: &[Datum], period: Period) -> Result<Arr
 /// Null in the last, unfinished week of the year 9999, as in the engine.
 fn day_of_week(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let dates = Longs::new(argument(arguments, 0)?)?;
-    Ok(numbers::<Int64Type>(call.rows, |row| {
-        let ticks = dates.get(row)?;
+    let mut of_day = by_day(|ticks| {
         in_calendar(Period::Week.start(ticks, 1)?.checked_sub(1)?)?;
         Some(calendar::weekday(ticks) * TICKS_PER_DAY)
-    }))
+    });
+    Ok(numbers::<Int64Type>(call.rows, |row| of_day(dates.get(row)?)))
 }
 
 fn part(call: &KernelCall<'_>, arguments: &[Datum], unit: Unit) -> Result<ArrayRef> {
     let dates = Longs::new(argument(arguments, 0)?)?;
-    Ok(numbers::<Int32Type>(call.rows, |row| i32::try_from(unit.part(dates.get(row)?)).ok()))
+    let value = |ticks| i32::try_from(unit.part(ticks)).ok();
+    if unit.is_of_day() {
+        let mut of_day = by_day(value);
+        return Ok(numbers::<Int32Type>(call.rows, |row| of_day(dates.get(row)?)));
+    }
+    if dates.constant().is_none() && arguments[0].parts().0.null_count() == 0 {
+        // No part within a day is larger than an int.
+        let values = dates.values().iter().map(|ticks| unit.part(*ticks) as i32);
+        return Ok(Arc::new(Int32Array::from_iter_values(values)));
+    }
+    Ok(numbers::<Int32Type>(call.rows, |row| value(dates.get(row)?)))
+}
+
+/// A function that depends on the day alone, computed anew where the day is another than before: rows mostly come in
+/// the order of time.
+fn by_day<T: Copy>(f: impl Fn(i64) -> Option<T>) -> impl FnMut(i64) -> Option<T> {
+    let mut known: Option<(i64, Option<T>)> = None;
+    move |ticks| {
+        let day = ticks.div_euclid(TICKS_PER_DAY);
+        match known {
+            Some((last, value)) if last == day => value,
+            _ => {
+                let value = f(ticks);
+                known = Some((day, value));
+                value
+            }
+        }
+    }
 }
 
 fn unknown_unit(function: &str, name: &str) -> EngineError {
@@ -136,6 +166,18 @@ fn named_part(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     let names = Texts::new(argument(arguments, 0)?)?;
     let dates = Longs::new(argument(arguments, 1)?)?;
     let unit = unit_of("datetime_part", &names)?;
+    if names.constant().is_some()
+        && let Some(unit) = unit(0)
+    {
+        if unit.is_of_day() {
+            let mut of_day = by_day(|ticks| Some(unit.part(ticks)));
+            return Ok(numbers::<Int64Type>(call.rows, |row| of_day(dates.get(row)?)));
+        }
+        if dates.constant().is_none() && arguments[1].parts().0.null_count() == 0 {
+            let values = dates.values().iter().map(|ticks| unit.part(*ticks));
+            return Ok(Arc::new(Int64Array::from_iter_values(values)));
+        }
+    }
     Ok(numbers::<Int64Type>(call.rows, |row| Some(unit(row)?.part(dates.get(row)?))))
 }
 

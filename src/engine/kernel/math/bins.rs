@@ -74,12 +74,36 @@ impl Binned for Float64Type {
         if size.is_nan() || size <= 0.0 {
             return None;
         }
-        Some(((value - start) / size).floor() * size + start)
+        Some(floor((value - start) / size) * size + start)
     }
     fn is_plain(size: f64) -> bool {
         size > 0.0
     }
     const ZERO: f64 = 0.0;
+}
+
+/// Below this a double may have a fraction, and twice as much can be added to it without losing a whole.
+const WHOLE: f64 = (1u64 << 51) as f64;
+
+/// `f64::floor` by additions: not all processors that the program runs on have an instruction for it.
+#[inline]
+pub(super) fn floor(value: f64) -> f64 {
+    if value.abs() >= WHOLE || value.is_nan() || value == 0.0 {
+        return value.floor();
+    }
+    let nearest = (value + 3.0 * WHOLE) - 3.0 * WHOLE;
+    if nearest > value { nearest - 1.0 } else { nearest }
+}
+
+/// `f64::round` likewise: halves go away from zero.
+#[inline]
+pub(super) fn round_half(value: f64) -> f64 {
+    if value.abs() >= WHOLE || value.is_nan() {
+        return value.round();
+    }
+    let whole = floor(value.abs());
+    let rounded = if value.abs() - whole >= 0.5 { whole + 1.0 } else { whole };
+    rounded.copysign(value)
 }
 
 fn bin_numbers<T: Binned>(call: &KernelCall<'_>, arguments: &[Datum], is_datetime: bool) -> Result<ArrayRef> {
@@ -186,6 +210,29 @@ mod tests {
                 values.iter().map(|value| Int64Type::bin(*value, size, 0).unwrap_or(*value)).collect();
             assert_eq!(bins.as_primitive::<Int64Type>().values(), &expected[..], "{size}");
             assert_eq!(bins.null_count(), 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod rounding_tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn rounding_is_that_of_the_standard_library(value in any::<f64>(), whole in -1000i64..1000, steps in -2i64..3) {
+            let near = |base: f64| f64::from_bits((base.to_bits() as i64 + steps) as u64);
+            let whole = whole as f64;
+            let others = [near(whole), near(whole + 0.5), near(whole * 1e12), near(WHOLE + whole), near(whole / 3.0)];
+            for value in [value].into_iter().chain(others) {
+                for value in [value, -value] {
+                    let same = |ours: f64, theirs: f64| ours.to_bits() == theirs.to_bits() || theirs.is_nan();
+                    prop_assert!(same(floor(value), value.floor()), "floor {}", value);
+                    prop_assert!(same(round_half(value), value.round()), "round {}", value);
+                }
+            }
         }
     }
 }

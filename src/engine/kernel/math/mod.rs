@@ -224,7 +224,17 @@ pub(super) fn round_real(value: f64, digits: i64) -> f64 {
         return value;
     }
     let scale = 10f64.powi(digits.unsigned_abs().min(308) as i32);
-    let rounded = if digits >= 0 { (value * scale).round() / scale } else { (value / scale).round() * scale };
+    round_scaled(value, digits, scale)
+}
+
+/// `scale` is the power of ten of the digits.
+#[inline]
+fn round_scaled(value: f64, digits: i64, scale: f64) -> f64 {
+    if !value.is_finite() || digits > 15 {
+        return value;
+    }
+    let round = bins::round_half;
+    let rounded = if digits >= 0 { round(value * scale) / scale } else { round(value / scale) * scale };
     if rounded.is_finite() { rounded } else { value }
 }
 
@@ -247,6 +257,11 @@ fn round(call: &KernelCall<'_>, arguments: &[Datum]) -> Result<ArrayRef> {
     if call.argument_types.first() == Some(&Type::Decimal) {
         let values = Bytes16::new(datum)?;
         return decimals(call.rows, |row| Some(round_decimal(values.decimal(row)?, digits_of(row)?)));
+    }
+    let constant = digits.as_ref().map_or(Some(Some(0)), |digits| digits.constant());
+    if let (Datum::Array(_), Some(Some(digits))) = (datum, constant) {
+        let scale = 10f64.powi(digits.unsigned_abs().min(308) as i32);
+        return map_numbers::<Float64Type, Float64Type>(datum, |value| round_scaled(value, digits, scale));
     }
     let values = Reals::new(datum)?;
     Ok(numbers::<Float64Type>(call.rows, |row| Some(round_real(values.get(row)?, digits_of(row)?))))

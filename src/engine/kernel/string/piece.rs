@@ -19,7 +19,13 @@ pub fn piece_of(expr: &Expr) -> Option<(&Expr, Prepared)> {
     let [pieces, index] = arguments else { return None };
     let ExprKind::Constant(Value::Long(index)) = index.kind else { return None };
     let index = usize::try_from(index).ok()?;
-    let (FunctionId::String(StringFunction::Split), [text, delimiter]) = call(pieces)? else { return None };
+    let (FunctionId::String(StringFunction::Split), [text, delimiter, wanted @ ..]) = call(pieces)? else {
+        return None;
+    };
+    // A null for the wanted piece is as none: all pieces.
+    if !wanted.iter().all(|wanted| matches!(wanted.kind, ExprKind::Constant(Value::Null(_)))) {
+        return None;
+    }
     let ExprKind::Constant(Value::String(delimiter)) = &delimiter.kind else { return None };
     if text.ty != Type::String {
         return None;

@@ -10,7 +10,8 @@ use super::{DEPTH, DIGITS_MAX, GUID_CHARACTERS, HEX_DIGITS_MAX, NUMBER_END, Node
 use crate::encoding::input::{Decoded, Input, Malformed};
 use crate::encoding::integer;
 use crate::encoding::text::{self, Texts};
-use crate::terms::TermFinder;
+use crate::encoding::text_question::Effort;
+use crate::text_test::{ByteSet, TextTest};
 
 /// Texts of so many bytes are put together at a time where only a look at them is wanted.
 const PIECE_BYTES: usize = 128 << 10;
@@ -417,32 +418,43 @@ pub(crate) fn decode_rows(input: Input<'_>, rows: usize, wanted: &[u32]) -> Deco
     Ok(out.finish())
 }
 
-/// The rows of a node whose tag is read that have what the finder, which must search bytes, looks for. Where it
-/// cannot lie in a variable the templates tell, and their texts are not put together.
-pub(crate) fn find(input: Input<'_>, rows: usize, finder: &TermFinder) -> Decoded<BooleanBuffer> {
+/// The rows of a node whose tag is read that pass a test. Where what varies makes no difference the templates tell,
+/// and their texts are not put together. `None`: most of the texts would have to be, and the effort is to be little.
+pub(crate) fn find(
+    input: Input<'_>,
+    rows: usize,
+    test: &TextTest,
+    effort: Effort,
+) -> Decoded<Option<BooleanBuffer>> {
     let node = Node::read(input, rows)?;
-    let has = |bytes: &[u8]| {
-        let mut found = false;
-        finder.each_row(bytes, &[0, bytes.len() as i32], |_| found = true);
-        found
+    let set = |variable: &Variable<'_>| match variable.kind {
+        kind::DIGITS => ByteSet::Digits,
+        kind::HEX => ByteSet::LowerHex,
+        _ => ByteSet::Guid,
     };
-    let is_apart = |variable: &Variable<'_>| match variable.kind {
-        kind::DIGITS => !finder.needle().bytes().any(|byte| byte.is_ascii_digit()),
-        _ => !finder.needle().bytes().any(|byte| byte.is_ascii_hexdigit() || byte == b'-'),
-    };
-    // Whether all texts of a template have it; `None` where they must be looked at.
+    // Whether all texts of a template pass; `None` where they must be looked at.
     let verdicts: Vec<Option<bool>> = node
         .templates
         .iter()
         .map(|template| {
-            if template.literals.iter().any(|literal| has(literal)) {
-                Some(true)
-            } else {
-                template.variables.iter().all(is_apart).then_some(false)
-            }
+            let sets: Vec<ByteSet> = template.variables.iter().map(set).collect();
+            test.verdict(&template.literals, &sets)
         })
         .collect();
+    let mut undecided = node.others_count;
     let mut templates = Vec::with_capacity(verdicts.len());
+    for (template, verdict) in node.templates.iter().zip(&verdicts) {
+        if verdict.is_none() {
+            undecided += template.rows;
+        }
+    }
+    if effort == Effort::Little && undecided * 2 > rows {
+        return Ok(None);
+    }
+    if undecided == 0 {
+        let passes: Vec<bool> = verdicts.iter().map(|verdict| *verdict == Some(true)).collect();
+        return Ok(Some(BooleanBuffer::collect_bool(rows, |row| passes[node.codes[row] as usize])));
+    }
     for (template, verdict) in node.templates.iter().zip(&verdicts) {
         templates.push(match verdict {
             None => Some(Filled::read(template, None)?),
@@ -467,11 +479,11 @@ pub(crate) fn find(input: Input<'_>, rows: usize, finder: &TermFinder) -> Decode
         next[code] += 1;
         looked_at.push(row);
         if piece.end >= PIECE_BYTES {
-            finder.each_row(&piece.bytes[..piece.end], &piece.ends, |at| found.set_bit(looked_at[at], true));
+            test.each_row(&piece.bytes[..piece.end], &piece.ends, |at| found.set_bit(looked_at[at], true));
             piece.clear();
             looked_at.clear();
         }
     }
-    finder.each_row(&piece.bytes[..piece.end], &piece.ends, |at| found.set_bit(looked_at[at], true));
-    Ok(found.finish())
+    test.each_row(&piece.bytes[..piece.end], &piece.ends, |at| found.set_bit(looked_at[at], true));
+    Ok(Some(found.finish()))
 }
