@@ -65,7 +65,9 @@ pub fn read(text: &str) -> Result<Node, Problem> {
                 (Node { place, value: node.value.clone() }, 0, *count)
             }
             Event::Scalar(text, style, anchor, tag) => {
-                (Node { place, value: scalar(text.into_owned(), style, tag.as_deref()) }, anchor, 1)
+                // Aliases repeat bytes, too.
+                let count = 1 + text.len() / 64;
+                (Node { place, value: scalar(text.into_owned(), style, tag.as_deref()) }, anchor, count)
             }
             Event::SequenceStart(anchor, _) => {
                 let content = Content::List(Vec::new());
@@ -384,6 +386,8 @@ mod tests {
             text.push_str(&format!("a{at}: &a{at} [{names}]\n"));
         }
         assert!(read(&text).is_err());
+        let long = format!("a: &a {}\nb: [{}]", "x".repeat(500_000), vec!["*a"; 1000].join(", "));
+        assert!(read(&long).is_err());
         assert!(read(&"[".repeat(100_000)).is_err());
         assert!(read(&"- ".repeat(100_000)).is_err());
     }

@@ -24,7 +24,8 @@ use crate::engine::{Batch, BatchWriter, EngineError, QueryContext};
 use crate::query::{self, Parameter, QueryInput};
 use crate::response::writer::{ChunkSink, WriteStop};
 use crate::response::{
-    Completion, EncodeError, Encoder, Failure, QueryStatistics, ResponseWriter, ResultHeader, ResultLimits,
+    Completion, EncodeError, Encoder, Failure, FailureKind, QueryStatistics, ResponseWriter, ResultHeader,
+    ResultLimits,
 };
 use crate::server::error::{ApiError, ErrorContext, ErrorStyle};
 use crate::server::options::RequestOptions;
@@ -57,9 +58,9 @@ impl Frame {
     /// An error in the terms of what the asker knows.
     fn told(&self, error: &EngineError) -> ApiError {
         let mut told = ApiError::from_engine(error);
-        if self.is_hidden && !told.diagnostics.is_empty() {
+        if self.is_hidden && told.kind == FailureKind::Other {
             told.diagnostics.clear();
-            told.message = "the query is not valid".to_owned();
+            told.message = "the query failed".to_owned();
         }
         for found in &mut told.diagnostics {
             match found.start.checked_sub(self.before) {
