@@ -183,13 +183,19 @@ pub fn embed(request: Request, frame_ancestors: &[String]) -> Response<Body> {
     })
 }
 
+const REFUSED_STYLE: &str = "body{margin:0;min-height:100vh;display:grid;place-items:center;text-align:center;\
+    font:14px/1.5 system-ui,sans-serif}main{padding:24px}h1{font-size:18px;margin:0 0 8px}p{margin:0}";
+
 /// The page in place of a dashboard that is not shown.
 pub fn embed_refused(status: u16, reason: &str, frame_ancestors: &[String]) -> Response<Body> {
     let reason = reason.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let html = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\">\
-         <title>Not shown</title><h1>Not shown</h1><p role=\"alert\">{reason}</p></html>\n"
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>Not shown</title><style>{REFUSED_STYLE}</style>\
+         <main><h1>Not shown</h1><p role=\"alert\">{reason}</p></main></html>\n"
     );
+    let style = hashes(&html, "style");
     let mut response = Response::new(Body::from(html));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
     let headers = response.headers_mut();
@@ -197,7 +203,7 @@ pub fn embed_refused(status: u16, reason: &str, frame_ancestors: &[String]) -> R
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if let Ok(value) = HeaderValue::from_str(&policy("", "", &ancestors_of(frame_ancestors))) {
+    if let Ok(value) = HeaderValue::from_str(&policy("", &style, &ancestors_of(frame_ancestors))) {
         headers.insert(header::CONTENT_SECURITY_POLICY, value);
     }
     response

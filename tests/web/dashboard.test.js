@@ -163,7 +163,7 @@ test("a click on a row, a slice, a legend entry or a drag sets a parameter, and 
   withPage("/dashboards/NetDefaultDB/hosts", {}, async (page) => {
     await shows(page, "load", 180);
     await quiet(page);
-    await tile(page, "rows").locator(".cell", { hasText: "gamma" }).click();
+    await tile(page, "rows").locator(".cell", { hasText: "gamma" }).click({ delay: 120 });
     await shows(page, "load", 60);
     await picture(page, "dashboard-cross-filter");
     await page.getByRole("button", { name: "Remove the filter Host: gamma" }).click();
@@ -185,8 +185,11 @@ test("a click on a row, a slice, a legend entry or a drag sets a parameter, and 
     await quiet(page);
     const shares = await tile(page, "shares").locator(".canvas").boundingBox();
     // The first slice begins at the top and goes right: inside the ring there.
-    const radius = Math.min(shares.width, shares.height) * 0.5 * 0.43;
-    await page.mouse.click(shares.x + shares.width / 2 + radius * 0.75, shares.y + shares.height / 2 - radius * 0.65);
+    const radius = Math.min(shares.width, shares.height) * 0.5 * 0.65;
+    await page.mouse.click(
+      shares.x + shares.width * 0.28 + radius * 0.75,
+      shares.y + shares.height / 2 - radius * 0.65,
+    );
     await page.locator(".chip", { hasText: "Host: alpha" }).waitFor();
     await shows(page, "load", 60);
   }));

@@ -170,8 +170,8 @@ async function prepare(result: ResultTable, wish: Visualization): Promise<Prepar
     return { options, points: table.rows.length, summary: `Map, ${summary}`, drawn };
   }
   if (kind === "piechart" || kind === "treemap" || kind === "ladderchart") {
-    const options = (width: number): EChartsCoreOption => {
-      if (kind === "piechart") return pieOptions(table, chosen, wish, width);
+    const options = (width: number, height: number): EChartsCoreOption => {
+      if (kind === "piechart") return pieOptions(table, chosen, wish, width, height);
       return kind === "treemap" ? treeOptions(table, chosen, wish) : spanOptions(table, chosen, wish);
     };
     return { options, points: table.rows.length, summary, drawn };

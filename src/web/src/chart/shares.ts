@@ -43,6 +43,7 @@ export function pieOptions(
   chosen: ChosenColumns,
   wish: Visualization,
   width: number,
+  height: number,
 ): EChartsCoreOption {
   const valueIndex = chosen.y[0] ?? 0;
   const type = table.columns[valueIndex]?.type ?? "real";
@@ -58,7 +59,10 @@ export function pieOptions(
     const rest = parts.splice(MOST_SLICES - 1);
     parts.push({ name: `Other (${rest.length})`, value: rest.reduce((sum, part) => sum + part.value, 0) });
   }
-  const beside = width > 560 && wish.Legend !== "hidden";
+  // Where there is no room for labels around it, the names stand beside it.
+  const isSmall = width < 300 || height < 200;
+  const beside = (width > 560 || (isSmall && width >= 150)) && wish.Legend !== "hidden";
+  const radius = isSmall ? ["46%", "84%"] : width < 480 ? ["32%", "54%"] : ["42%", "72%"];
   return {
     animation: false,
     color: palette(),
@@ -68,11 +72,13 @@ export function pieOptions(
       ? {
           type: "scroll",
           orient: "vertical",
-          right: 24,
+          right: isSmall ? 8 : 24,
           top: "middle",
           icon: "circle",
           itemWidth: 9,
-          textStyle: { color: themeColour("ink") },
+          textStyle: isSmall
+            ? { color: themeColour("ink"), width: width * 0.4, overflow: "truncate" }
+            : { color: themeColour("ink") },
           pageTextStyle: { color: themeColour("muted") },
         }
       : undefined,
@@ -80,11 +86,12 @@ export function pieOptions(
     series: [
       {
         type: "pie",
-        radius: width < 480 ? ["32%", "54%"] : ["42%", "72%"],
-        center: [beside ? "42%" : "50%", wish.Title ? "54%" : "50%"],
+        radius,
+        center: [beside ? (isSmall ? "28%" : "42%") : "50%", wish.Title ? "54%" : "50%"],
         data: parts,
         itemStyle: { borderColor: themeColour("panel"), borderWidth: 2 },
         label: {
+          show: !isSmall,
           color: themeColour("ink"),
           formatter: (part: Hovered) => `${part.name}\n${part.percent} %`,
           lineHeight: 15,

@@ -33,6 +33,8 @@ interface DrawnSeries {
 /** How far from a point a click still means it, in pixels. */
 const REACH = 28;
 const SHORTEST_DRAG = 6;
+/** A hand is not still while it clicks. */
+const MOST_SHAKE = 5;
 
 /** The value of a column of a row, where it is one that a parameter can take. */
 function valueOf(table: Pick<ResultTable, "columns">, row: Row, column: string): Scalar | undefined {
@@ -47,11 +49,23 @@ export function wireGrid(grid: ResultGrid, table: ResultTable, filters: readonly
   const columns = filters.filter((one) => one.column !== undefined);
   if (columns.length === 0) return;
   grid.element.classList.add("is-choosable");
-  grid.element.addEventListener("click", (event) => {
-    const cell = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-row]") : null;
-    const index = cell ? grid.view.shown[Number(cell.dataset.row)] : undefined;
-    const row = index === undefined ? undefined : table.rows[index];
-    if (row) pickFrom(table, row, columns, target, isJoining(event));
+  const rowUnder = (event: PointerEvent): string | null =>
+    document.elementFromPoint(event.clientX, event.clientY)?.closest<HTMLElement>("[data-row]")?.dataset.row ?? null;
+  // The grid makes its cells anew when one is pressed, so the browser sees no click.
+  grid.element.addEventListener("pointerdown", (pressed) => {
+    const shown = rowUnder(pressed);
+    if (shown === null || pressed.button !== 0) return;
+    const release = (released: PointerEvent): void => {
+      window.removeEventListener("pointerup", release);
+      window.removeEventListener("pointercancel", release);
+      const distance = Math.hypot(released.clientX - pressed.clientX, released.clientY - pressed.clientY);
+      if (released.type !== "pointerup" || distance > MOST_SHAKE || rowUnder(released) !== shown) return;
+      const index = grid.view.shown[Number(shown)];
+      const row = index === undefined ? undefined : table.rows[index];
+      if (row) pickFrom(table, row, columns, target, isJoining(released));
+    };
+    window.addEventListener("pointerup", release);
+    window.addEventListener("pointercancel", release);
   });
 }
 
