@@ -27,6 +27,8 @@ export interface BoardOptions {
 const INTERVAL = "refresh";
 const PAGE = "page";
 const TILE = "tile";
+/** There the parameters scroll away with the tiles (dashboard.css). */
+const NARROW = window.matchMedia("(max-width: 760px)");
 
 export class Board {
   readonly element: HTMLElement;
@@ -76,7 +78,7 @@ export class Board {
         }
       },
       // Tiles a little outside are ready when they come into sight.
-      { root: this.scroll, rootMargin: "300px" },
+      { root: NARROW.matches ? this.element : this.scroll, rootMargin: "300px" },
     );
     this.stopWatching = this.state.values.watch((values) => this.onValues(values));
   }
