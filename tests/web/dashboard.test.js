@@ -127,7 +127,11 @@ test("the built-in dashboards have no errors", () =>
       await page.goto(`${server.url}/dashboards/-/${name}`);
       await quiet(page);
       await picture(page, `dashboard-${name}`);
-      assert.deepEqual(await page.locator(".tile-error").allInnerTexts(), [], name);
+      for (const tab of await page.getByRole("tab").all()) {
+        await tab.click();
+        await quiet(page);
+        assert.deepEqual(await page.locator(".tile-error").allInnerTexts(), [], `${name}, ${await tab.innerText()}`);
+      }
     }
   }));
 

@@ -22,7 +22,9 @@ createServer((asked, answer) => {
   if ((isPage || path.startsWith("/web/")) && existsSync(file)) {
     answer.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
     answer.setHeader("content-security-policy", POLICY);
-    createReadStream(file).pipe(answer);
+    const isCompressed = existsSync(`${file}.gz`);
+    if (isCompressed) answer.setHeader("content-encoding", "gzip");
+    createReadStream(isCompressed ? `${file}.gz` : file).pipe(answer);
     return;
   }
   const passed = request(new URL(asked.url, server), { method: asked.method, headers: asked.headers }, (found) => {
