@@ -329,6 +329,23 @@ test("what somebody else stored meanwhile is not lost silently", async () => {
   });
 });
 
+test("going back does not lose what is not saved", () =>
+  withPage("/dashboards", {}, async (page) => {
+    await page.getByRole("link", { name: /Hosts/ }).first().click();
+    await tile(page, "total").waitFor();
+    const address = page.url();
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    await tile(page, "total").getByRole("button", { name: "Place of Rows" }).press("Delete");
+    const asked = page.waitForEvent("dialog");
+    const answered = asked.then((dialog) => dialog.dismiss());
+    await page.evaluate(() => window.history.back());
+    await answered;
+    await page.getByRole("heading", { name: /^Editing/ }).waitFor();
+    assert.equal(page.url(), address);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await tile(page, "total").waitFor();
+  }));
+
 test("the file is edited as text, errors are told at their line", async () => {
   await put("raw", FILE);
   await withPage("/dashboards/NetDefaultDB/raw", {}, async (page) => {
@@ -460,6 +477,24 @@ test("an embed link shows what it names, and nothing else", async () => {
   await picture(page, "embed-forged");
   await context.close();
 });
+
+test("a dashboard is taken away as a file, and a tile as a picture", () =>
+  withPage("/dashboards/NetDefaultDB/hosts", {}, async (page) => {
+    await shows(page, "load", 180);
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: "More", exact: true }).first().click();
+    await page.getByRole("menuitem", { name: "Download as YAML" }).click();
+    assert.equal((await saved).suggestedFilename(), "hosts.yaml");
+    await tile(page, "load").hover();
+    await tile(page, "load").getByRole("button", { name: "More" }).click();
+    await page.getByRole("menuitem", { name: "Embed tile…" }).click();
+    await page.getByRole("button", { name: "Make embed link" }).click();
+    const markup = await page.getByRole("textbox", { name: "Picture" }).inputValue();
+    const source = /src="([^"]+)"/.exec(markup)[1].replaceAll("&amp;", "&");
+    const answer = await fetch(source);
+    assert.match(answer.headers.get("content-type"), /^image\/svg\+xml/);
+    assert.match(await answer.text(), /^<svg|^<\?xml/);
+  }));
 
 test("an embed link ends when it expires, and one of a tile shows the tile alone", async () => {
   const make = async (wish) => {

@@ -12,6 +12,9 @@ import { refreshSchema } from "./server/schema";
 const shell = new Shell();
 document.getElementById("page")?.replaceChildren(shell.element);
 mountNotices();
-mountTokenDialog(() => void refreshSchema());
+mountTokenDialog(() => {
+  void refreshSchema();
+  shell.retry();
+});
 shell.start();
 void refreshSchema();

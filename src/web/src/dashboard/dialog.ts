@@ -11,6 +11,8 @@ export interface DialogOptions {
   content: Child[];
   /** Does it; what it throws is shown, and the dialog stays. `false` keeps it open without a word. */
   run?: () => Promise<boolean | void> | boolean | void;
+  /** Asked when Escape would close it; `false` keeps it open. */
+  mayClose?: () => boolean;
   onClose?: () => void;
 }
 
@@ -42,6 +44,12 @@ export function openDialog(options: DialogOptions): Dialog {
   };
   const close = (): void => dialog.close();
   cancel.addEventListener("click", close);
+  // Escape in an editor is for the editor; elsewhere it closes, unless something would be lost.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    const inEditor = event.composedPath().some((one) => one instanceof Element && one.classList.contains("cm-editor"));
+    if (inEditor || options.mayClose?.() === false) event.preventDefault();
+  });
   dialog.addEventListener("close", () => {
     dialog.remove();
     opener?.focus();

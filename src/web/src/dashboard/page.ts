@@ -16,13 +16,16 @@ export interface DashboardsOptions {
 export class DashboardsPage {
   readonly element = element("div", { class: "dashboards" });
   private view: DashboardView | null = null;
+  /** Of what is shown: going back with unsaved changes may lead here again. */
+  private address = "";
 
   constructor(private readonly options: DashboardsOptions) {}
 
-  /** Shows what the address names. `false` when unsaved changes keep the page where it is. */
+  /** Shows what the address names. */
   open(edit = false): void {
     const parts = window.location.pathname.split("/").slice(2).map(decodeURIComponent);
     const [database = "", name = ""] = parts;
+    this.address = window.location.pathname + window.location.search;
     this.leave();
     if (name === "") {
       document.title = "Dashboards · Conshelf";
@@ -55,6 +58,13 @@ export class DashboardsPage {
     if (this.view && !this.view.mayLeave()) return;
     window.history.pushState(null, "", address);
     this.open(edit);
+  }
+
+  /** The address has changed by going back or forth: whether unsaved changes keep what is shown. */
+  staysForChanges(): boolean {
+    if (this.mayLeave()) return false;
+    window.history.pushState(null, "", this.address);
+    return true;
   }
 
   mayLeave(): boolean {

@@ -86,12 +86,18 @@ export function openShare(database: string, name: string, board: Board, tile?: T
         element("p", {}, `Valid until ${new Date(made.expires).toISOString().slice(0, 16).replace("T", " ")} UTC.`),
         copyLine("Embed link", address),
         copyLine("HTML", frame),
+        what.value === "" ? null : copyLine("Picture, for pages without frames", pictureOf(address, what.value, title)),
         element("a", { href: address, target: "_blank", rel: "noopener" }, "Look at it"),
       );
       outcome.scrollIntoView({ block: "nearest" });
       return false;
     },
   });
+}
+
+function pictureOf(address: string, tile: string, title: string): string {
+  const source = `${address}/tiles/${encodeURIComponent(tile)}/chart?format=svg&width=800&height=400`;
+  return `<img src="${escapeAttribute(source)}" alt="${escapeAttribute(title)}" width="800" height="400">`;
 }
 
 function copyLine(label: string, text: string): HTMLElement {

@@ -109,7 +109,10 @@ export class Shell {
 
   start(): void {
     this.openAddress();
-    window.addEventListener("popstate", () => this.openAddress());
+    window.addEventListener("popstate", () => {
+      const stays = this.page.value === "dashboards" && this.dashboards?.staysForChanges();
+      if (!stays) this.openAddress();
+    });
   }
 
   private openAddress(): void {
@@ -117,6 +120,11 @@ export class Shell {
     else if (this.page.value === "ingest") return;
     else if (this.page.value === "query") this.startQuery();
     else this.page.value = "query";
+  }
+
+  /** What was refused for want of a token is asked for again. */
+  retry(): void {
+    if (this.page.value === "dashboards") this.dashboards?.open();
   }
 
   /** The query page begins when it is first seen: the editor is large. */

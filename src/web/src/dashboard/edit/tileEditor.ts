@@ -155,7 +155,6 @@ export function openTileEditor(options: TileEditorOptions): void {
     ),
   );
   const original = JSON.stringify(before);
-  let isDone = false;
   const dialog = openDialog({
     title: `${options.isNew ? "Add" : "Change"} ${isText ? "a text" : "a tile"}`,
     action: options.isNew ? "Add" : "Apply",
@@ -163,16 +162,13 @@ export function openTileEditor(options: TileEditorOptions): void {
     run: () => {
       const made = current();
       if (!isText && (made.query ?? "").trim() === "") throw new Error("The tile needs a query.");
-      isDone = true;
       options.done(made);
     },
+    mayClose: () =>
+      JSON.stringify({ ...before, ...current() }) === original || window.confirm("Close without applying the changes?"),
     onClose: () => shown?.dispose(),
   });
   dialog.element.classList.add("tile-dialog");
-  dialog.element.addEventListener("cancel", (event) => {
-    const changed = !isDone && JSON.stringify({ ...before, ...current() }) !== original;
-    if (changed && !window.confirm("Close without applying the changes?")) event.preventDefault();
-  });
   if (isText) markdown.focus();
   else query.focus();
   if (isText || (before.query ?? "") !== "") void preview();
