@@ -330,7 +330,7 @@ pub fn draw_level(
         match (&measured, &upright_ticks) {
             (Some(_), Some(ticks)) => {
                 for tick in ticks {
-                    let y = across.at(tick.value);
+                    let y = across.at(tick.value).max(plot.y + size * 0.5);
                     texts.text(plot.x - 6.0, y + size * 0.35, tick.text.clone(), size, Anchor::End);
                 }
             }

@@ -84,6 +84,10 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
         let gap = size * 1.6 + 8.0;
         let tail = size * 2.0 + 14.0;
         let height = ((area.height - tail) / groups.len() as f64 - gap).max(8.0);
+        // The plots stand one below the other.
+        let ticks = ((height / 26.0) as usize).clamp(2, 8);
+        let axes = frame.value_axes(&groups, ticks);
+        let left = axes.iter().map(|one| axes::widest(&one.ticks, size)).fold(0.0, f64::max) + 8.0;
         for (at, group) in groups.iter().enumerate() {
             let top = area.y + at as f64 * (height + gap);
             let mut title = Group::fill(Paint::Text);
@@ -96,10 +100,11 @@ pub fn draw(scene: &mut Scene, area: Area, table: &Table, properties: &Propertie
                 width: area.width,
                 height: height + if last { tail } else { 0.0 },
             };
-            frame.panel(scene, panel, std::slice::from_ref(group), last);
+            frame.panel(scene, panel, std::slice::from_ref(group), &Layout { last, height, left, ticks });
         }
     } else {
-        frame.panel(scene, area, &groups, true);
+        let ticks = axes::count_upright(area.height - frame::text_size(scene) * 2.0);
+        frame.panel(scene, area, &groups, &Layout { last: true, height: area.height, left: 0.0, ticks });
     }
 }
 
@@ -288,6 +293,18 @@ pub fn value_scale(data: &Data, layers: &[Layer], properties: &Properties, count
     Scale::new(measure, low, high, log).nice(count, low_given, y_max.is_some())
 }
 
+/// How a panel stands among others.
+struct Layout {
+    /// The lowest: it has the texts of the x axis.
+    last: bool,
+    /// Of the plot, about; the same for all.
+    height: f64,
+    /// How many ticks the value axis may have, about.
+    ticks: usize,
+    /// Room that the texts of the value axis have at least.
+    left: f64,
+}
+
 struct Frame<'a> {
     data: &'a Data,
     properties: &'a Properties,
@@ -306,7 +323,24 @@ impl Frame<'_> {
         }
     }
 
-    fn panel(&self, scene: &mut Scene, area: Area, groups: &[Vec<usize>], last: bool) {
+    /// The value axis of each group.
+    fn value_axes(&self, groups: &[Vec<usize>], count: usize) -> Vec<Shared> {
+        let shared = |group: &Vec<usize>| {
+            let layers = layers(self.data, group, self.properties);
+            let scale = value_scale(self.data, &layers, self.properties, count);
+            let mut ticks = scale.ticks(count);
+            if self.properties.is_share() {
+                ticks.iter_mut().for_each(|tick| tick.text.push('%'));
+            }
+            let first = group.first().copied().unwrap_or(0);
+            let paint = if groups.len() > 1 { Paint::SeriesText(first) } else { Paint::Muted };
+            Shared { layers, scale, ticks, paint, name: self.group_name(group) }
+        };
+        groups.iter().map(shared).collect()
+    }
+
+    fn panel(&self, scene: &mut Scene, area: Area, groups: &[Vec<usize>], layout: &Layout) {
+        let last = layout.last;
         if self.properties.kind == Kind::BarChart {
             return bars::draw_level(
                 scene,
@@ -323,29 +357,12 @@ impl Frame<'_> {
             );
         }
         let size = frame::text_size(scene);
-        let count = axes::count_upright(area.height - size * 2.0);
-        let shared: Vec<Shared> = groups
-            .iter()
-            .map(|group| {
-                let layers = layers(self.data, group, self.properties);
-                let scale = value_scale(self.data, &layers, self.properties, count);
-                let mut ticks = scale.ticks(count);
-                if self.properties.is_share() {
-                    ticks.iter_mut().for_each(|tick| tick.text.push('%'));
-                }
-                let paint = if groups.len() > 1 {
-                    Paint::SeriesText(group.first().copied().unwrap_or(0))
-                } else {
-                    Paint::Muted
-                };
-                Shared { layers, scale, ticks, paint, name: self.group_name(group) }
-            })
-            .collect();
-        let y_title = self.y_title(groups.len()).filter(|_| area.height > 60.0 && scene.width >= 240.0);
+        let shared = self.value_axes(groups, layout.ticks);
+        let y_title = self.y_title(groups.len()).filter(|_| layout.height > 45.0 && scene.width >= 240.0);
         let title_room = if y_title.is_some() { size + 6.0 } else { 0.0 };
         let axis_title_room = if groups.len() > 1 && scene.width >= 400.0 { size + 4.0 } else { 0.0 };
-        let rooms: Vec<f64> =
-            shared.iter().map(|one| axes::widest(&one.ticks, size) + 8.0 + axis_title_room).collect();
+        let room = |one: &Shared| (axes::widest(&one.ticks, size) + 8.0).max(layout.left) + axis_title_room;
+        let rooms: Vec<f64> = shared.iter().map(room).collect();
         let tiny = scene.width < 140.0 || scene.height < 90.0;
         let left: f64 = if tiny { 0.0 } else { rooms.iter().step_by(2).sum::<f64>() + title_room };
         let right: f64 = if tiny { 0.0 } else { rooms.iter().skip(1).step_by(2).sum() };

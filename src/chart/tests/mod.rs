@@ -191,6 +191,42 @@ fn hostile_values_are_drawn() {
     }
 }
 
+/// Figures whose parts do not fit each other are drawn as far as they go, or told.
+#[test]
+fn hostile_figures_are_drawn() {
+    let traces = [
+        r#"{"type":"heatmap","z":[[],[1],[1,2,3],["x",null]]}"#,
+        r#"{"type":"heatmap","z":{"dtype":"f8","bdata":"AAAA","shape":"1,0"}}"#,
+        r#"{"type":"surface","z":[[1e308,-1e308]],"x":[[1],[2]]}"#,
+        r#"{"type":"bar","x":["a","a",null,3,"2026-11-21"],"y":[1,"NaN",-1e308,1e308]}"#,
+        r#"{"type":"bar","orientation":"h","y":[1,2],"x":[]}"#,
+        r#"{"type":"scatter","fill":"tozeroy","y":[null,null,5]}"#,
+        r#"{"type":"scatter","x":{"dtype":"i8","bdata":"!"},"y":{"dtype":"q9","bdata":"AAAA"}}"#,
+        r#"{"type":"scatter3d","x":[1,1],"y":[1,1],"z":[1,null]}"#,
+        r#"{"type":"scatter3d"}"#,
+        r#"{"type":"histogram","x":["a","b","a"],"nbinsx":0}"#,
+        r#"{"type":"histogram","x":[5,5,5],"nbinsx":99999999}"#,
+        r#"{"type":"pie","labels":["a"],"values":[-1]}"#,
+        r#"{"visible":false}"#,
+        r#"{"type":7}"#,
+    ];
+    let layouts = ["{}", r#"{"barmode":"stack","xaxis":{"type":"log"},"yaxis":{"type":"log"}}"#, "[]"];
+    let look = Look { width: 200, height: 120, theme: Theme::Auto };
+    for trace in traces {
+        for layout in layouts {
+            let json = format!(r#"{{"data":[{trace},{trace}],"layout":{layout}}}"#);
+            let table = Table {
+                columns: schema("plotly:string"),
+                rows: vec![vec![Value::Text(json)]],
+                rows_total: None,
+            };
+            let text = svg(&table, &properties("plotly"), &look);
+            assert!(text.ends_with("</svg>\n") && !text.contains("NaN\""), "{trace}");
+            blocks(&table, &properties("plotly"), 40, 10, false);
+        }
+    }
+}
+
 #[test]
 fn every_kind_draws_every_count_of_rows() {
     for count in [0, 1, 2, 50] {
