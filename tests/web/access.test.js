@@ -23,6 +23,12 @@ const CSV = "when,city,degrees\n2024-01-01T00:00:00Z,Oslo,3.5\n2024-01-02T00:00:
 /** Each begins where the one before ended. */
 const STATES = {
   "the beginning": (page) => page.waitForSelector(".cm-content"),
+  "a completion": async (page) => {
+    await page.locator(".cm-content").click();
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type("\nLogs | summ");
+    await page.locator(".cm-tooltip-autocomplete li").first().waitFor();
+  },
   "an open table": async (page) => {
     if (page.viewportSize().width < 700) await page.getByRole("button", { name: "Schema and history" }).click();
     await page.locator("[data-key='Demo/Logs']").click();

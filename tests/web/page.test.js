@@ -349,6 +349,29 @@ test("a file as sheets write it becomes a table and a first chart", () =>
     await picture(page, "ingest-first-chart");
   }));
 
+test("a file goes into a table that is there", () =>
+  withPage({}, async (page) => {
+    const table = `there_${Date.now()}`;
+    const content = "when,n\n2024-01-01,1\n";
+    await giveFile(page, `${table}.csv`, content);
+    await page.getByLabel("Type of n").selectOption("real");
+    await page.getByRole("button", { name: "Create table and ingest" }).click();
+    await page.getByText("1 row stored").waitFor();
+    await page.getByRole("button", { name: "Another file" }).click();
+    await page.setInputFiles("#ingest-file", {
+      name: `${table}.csv`,
+      mimeType: "text/csv",
+      buffer: Buffer.from(content),
+    });
+    await page.getByText(`The table ${table} is there`).waitFor();
+    assert.equal(await page.getByLabel("Type of n").inputValue(), "real");
+    await page.getByRole("button", { name: "Ingest into the table" }).click();
+    await page.getByText("1 row stored").waitFor();
+    await page.getByLabel("Table", { exact: true }).fill("other_name");
+    await page.keyboard.press("Tab");
+    await page.getByRole("button", { name: "Create table and ingest" }).waitFor();
+  }));
+
 test("another separator or no header reads the file anew", () =>
   withPage({}, async (page) => {
     await giveFile(page, "a.csv", "1|2;x\n3|4;y\n");

@@ -215,6 +215,20 @@ test("format, separator, names and types are inferred from the beginning of a fi
   assert.deepEqual(types("a.csv", "zip\n00123\n"), ["delimited", "", true, "zip:string"]);
 });
 
+test("a table that is there brings its names and types", () => {
+  const known = [
+    { name: "When", type: "datetime" },
+    { name: "n", type: "real" },
+  ];
+  const aligned = (text) => {
+    const { columns } = parts.infer.previewOf("a.csv", text, true);
+    parts.infer.alignColumns(columns, known);
+    return columns.map((column) => `${column.name}:${parts.values.labelOf(column.kind)}`);
+  };
+  assert.deepEqual(aligned("n,when,other\n1,31.01.2024,x\n"), ["n:real", "When:datetime, day first", "other:string"]);
+  assert.deepEqual(aligned("2024-01-31,1\n2024-02-01,2\n"), ["When:datetime", "n:real"]);
+});
+
 test("records are written as the server takes them, and what is wrong is told by line and field", () => {
   const text = 'when;amount;note\n31.01.2024;12,50;"a;\nb"\nbroken\n01.02.2024;x7;c\n';
   const { columns, separator, hasHeader } = parts.infer.previewOf("a.csv", text.replace("x7", "1,0"), true);

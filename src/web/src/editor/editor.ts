@@ -118,6 +118,7 @@ export class QueryEditor {
           "aria-label": "Query",
           "aria-description": "Shift+Enter runs. Escape, then Tab leaves the editor.",
           spellcheck: "false",
+          tabindex: "0",
         }),
         placeholder("Write a query, then Shift+Enter"),
         this.options.isWhole ? [] : activeBlock,

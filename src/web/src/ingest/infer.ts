@@ -158,6 +158,18 @@ function unixTime(name: string, values: readonly unknown[]): ColumnKind | null {
   return within(6e11, 5e12) ? { type: "datetime", form: "milliseconds" } : null;
 }
 
+/** Columns for a table that is there: by name, or by place where the file has no names, and with the table's types. */
+export function alignColumns(columns: readonly FoundColumn[], known: readonly { name: string; type: string }[]): void {
+  const byName = new Map(known.map((one) => [one.name.toLowerCase(), one]));
+  const isNameless = columns.every((column) => /^Column\d+$/.test(column.source));
+  columns.forEach((column, index) => {
+    const found = isNameless ? known[index] : byName.get(column.source.toLowerCase());
+    if (!found) return;
+    column.name = found.name;
+    if (column.kind.type !== found.type) column.kind = { type: found.type, form: "" };
+  });
+}
+
 /** Whether a value of a row of the preview fits its column. */
 export function fits(row: PreviewRow, index: number, kind: ColumnKind): boolean {
   if (row.values !== null) return isKept(row.values[index], kind);

@@ -6,7 +6,7 @@ import { icon } from "../base/icons";
 import { refreshSchema, schema } from "../server/schema";
 import { notify } from "../base/notice";
 import { firstQuery, ideaOf } from "./firstQuery";
-import { fits, previewOf, type Preview, type PreviewRow, type PreviewWishes } from "./infer";
+import { alignColumns, fits, previewOf, type Preview, type PreviewRow, type PreviewWishes } from "./infer";
 import { createTable, sentence, upload, type UploadPlan, type UploadState } from "./upload";
 import { JSON_KINDS, kindOf, KINDS, labelOf } from "./values";
 
@@ -112,10 +112,19 @@ export class IngestPage {
     this.paint(file, encoding, preview, look);
   }
 
-  private paint(file: File, encoding: string, preview: Preview, look: (wishes: PreviewWishes) => Preview): void {
-    const again = (wishes: PreviewWishes): void => {
-      const kept = preview.format === "delimited" ? { separator: preview.separator, hasHeader: preview.hasHeader } : {};
-      this.paint(file, encoding, look({ ...kept, ...wishes }), look);
+  private paint(
+    file: File,
+    encoding: string,
+    preview: Preview,
+    look: (wishes: PreviewWishes) => Preview,
+    wishes: PreviewWishes = {},
+  ): void {
+    const tables = schema.value.find((one) => one.name === this.database)?.tables ?? [];
+    const known = tables.find((one) => one.name === this.table.trim());
+    if (known) alignColumns(preview.columns, known.columns);
+    const again = (changed: PreviewWishes): void => {
+      const next = { ...wishes, ...changed };
+      this.paint(file, encoding, look(next), look, next);
     };
     const databases = element(
       "select",
@@ -126,6 +135,8 @@ export class IngestPage {
     );
     databases.addEventListener("change", () => {
       this.database = databases.value;
+      this.paint(file, encoding, preview, look, wishes);
+      document.getElementById("ingest-database")?.focus();
     });
     const table = element("input", {
       id: "ingest-table",
@@ -136,13 +147,17 @@ export class IngestPage {
     });
     table.addEventListener("input", () => {
       this.table = table.value;
+      // A table that is there brings its own columns.
+      if (tables.find((one) => one.name === this.table.trim())?.name === known?.name) return;
+      this.paint(file, encoding, preview, look, wishes);
+      const again = document.getElementById("ingest-table") as HTMLInputElement | null;
+      again?.focus();
+      again?.setSelectionRange(this.table.length, this.table.length);
     });
-    const known = element(
+    const names = element(
       "datalist",
       { id: "ingest-tables" },
-      ...(schema.value.find((one) => one.name === this.database)?.tables ?? []).map((one) =>
-        element("option", { value: one.name }),
-      ),
+      ...tables.map((one) => element("option", { value: one.name })),
     );
     const separator = element(
       "select",
@@ -152,7 +167,8 @@ export class IngestPage {
       ),
     );
     separator.addEventListener("change", () => {
-      this.paint(file, encoding, look({ separator: separator.value }), look);
+      const next = { separator: separator.value };
+      this.paint(file, encoding, look(next), look, next);
       document.getElementById("ingest-separator")?.focus();
     });
     const header = element("input", { type: "checkbox", id: "ingest-header", checked: preview.hasHeader });
@@ -166,7 +182,7 @@ export class IngestPage {
       "button",
       { class: "button primary", type: "button" },
       icon("upload"),
-      "Create table and ingest",
+      known ? "Ingest into the table" : "Create table and ingest",
     );
     start.addEventListener("click", () => void this.send(file, encoding, preview, goOn.checked, start, status));
     const other = element(
@@ -188,13 +204,13 @@ export class IngestPage {
       element(
         "p",
         { class: "hint" },
-        `${formatBytes(file.size)} of ${isDelimited ? "text" : "JSON"}${encoding === "utf-8" ? "" : ` (${encoding})`}, ${plural(preview.columns.length, "column")} found. Names and types can be changed before the table is made.`,
+        `${formatBytes(file.size)} of ${isDelimited ? "text" : "JSON"}${encoding === "utf-8" ? "" : ` (${encoding})`}, ${plural(preview.columns.length, "column")} found. ${known ? `The table ${known.name} is there: its names and types are taken.` : "Names and types can be changed before the table is made."}`,
       ),
       element(
         "div",
         { class: "ingest-form" },
         element("label", { for: "ingest-database" }, "Database", databases),
-        element("label", { for: "ingest-table" }, "Table", table, known),
+        element("label", { for: "ingest-table" }, "Table", table, names),
         isDelimited ? element("label", { for: "ingest-separator" }, "Values are parted by", separator) : null,
         isDelimited ? element("label", { class: "check" }, header, "The first line has names") : null,
         element(
