@@ -222,7 +222,6 @@ export class Board {
       menu: (one) => this.options.menu(one),
       openQuery: this.options.openQuery,
       onFull: (one, full) => {
-        this.element.classList.toggle("has-full", full);
         const view = this.views.get(one.id);
         if (view?.isSeen && view.isStale) void view.run();
         const search = new URLSearchParams(this.options.readSearch());

@@ -85,7 +85,11 @@ export function openChoicePanel(anchor: HTMLElement, options: ChoicePanelOptions
             },
           },
           element("span", { class: many ? "tick box" : "tick", "aria-hidden": "true" }, selected ? "✓" : ""),
-          element("span", { class: "clip" }, choice === undefined ? "All" : choice.label === "" ? "(empty)" : choice.label),
+          element(
+            "span",
+            { class: "clip" },
+            choice === undefined ? "All" : choice.label === "" ? "(empty)" : choice.label,
+          ),
         );
       }),
     );

@@ -133,11 +133,20 @@ export function askForImport(database: string, done: (place: Place) => void): vo
       const tiles = imported.dashboard.pages.reduce((sum, page) => sum + (page.tiles?.length ?? 0), 0);
       const { warnings } = imported;
       outcome.append(
-        element("p", {}, element("strong", {}, imported.dashboard.title), `: ${plural(imported.dashboard.pages.length, "page")}, ${plural(tiles, "tile")}.`),
+        element(
+          "p",
+          {},
+          element("strong", {}, imported.dashboard.title),
+          `: ${plural(imported.dashboard.pages.length, "page")}, ${plural(tiles, "tile")}.`,
+        ),
       );
       if (warnings.length > 0) {
         outcome.append(
-          element("p", { class: "warn" }, `${warnings.length} ${warnings.length === 1 ? "thing needs" : "things need"} a look:`),
+          element(
+            "p",
+            { class: "warn" },
+            `${warnings.length} ${warnings.length === 1 ? "thing needs" : "things need"} a look:`,
+          ),
           element(
             "ul",
             { class: "warnings" },
@@ -156,7 +165,11 @@ export function askForImport(database: string, done: (place: Place) => void): vo
     action: "Import",
     wide: true,
     content: [
-      element("p", { class: "hint" }, "The JSON file of an Azure Data Explorer dashboard, or a YAML or JSON file of Conshelf."),
+      element(
+        "p",
+        { class: "hint" },
+        "The JSON file of an Azure Data Explorer dashboard, or a YAML or JSON file of Conshelf.",
+      ),
       labelled("File", file),
       labelled("Database", where),
       labelled("Name in addresses", name),

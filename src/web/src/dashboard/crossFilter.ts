@@ -45,7 +45,12 @@ function valueOf(table: Pick<ResultTable, "columns">, row: Row, column: string):
 const isJoining = (event: MouseEvent | KeyboardEvent | undefined): boolean =>
   event !== undefined && (event.ctrlKey || event.metaKey || event.shiftKey);
 
-export function wireGrid(grid: ResultGrid, table: ResultTable, filters: readonly CrossFilter[], target: CrossTarget): void {
+export function wireGrid(
+  grid: ResultGrid,
+  table: ResultTable,
+  filters: readonly CrossFilter[],
+  target: CrossTarget,
+): void {
   const columns = filters.filter((one) => one.column !== undefined);
   if (columns.length === 0) return;
   grid.element.classList.add("is-choosable");
@@ -85,7 +90,10 @@ export function pickFrom(
 }
 
 /** The different values of the columns that can be clicked: the way of the keyboard. */
-export function choosable(table: ResultTable, filters: readonly CrossFilter[]): { filter: CrossFilter; value: Scalar }[] {
+export function choosable(
+  table: ResultTable,
+  filters: readonly CrossFilter[],
+): { filter: CrossFilter; value: Scalar }[] {
   const found: { filter: CrossFilter; value: Scalar }[] = [];
   for (const filter of filters) {
     if (filter.column === undefined) continue;
@@ -125,7 +133,9 @@ export function wireChart(
       const { name } = asked as { name: string };
       drawing.dispatchAction({ type: "legendSelect", name });
       const row = table.rows.find((one) => isOf(model, groupOf(one), name));
-      const seriesOnly = clicks.filter((one) => chosen.series.some((index) => table.columns[index]?.name === one.column));
+      const seriesOnly = clicks.filter((one) =>
+        chosen.series.some((index) => table.columns[index]?.name === one.column),
+      );
       if (row) pickFrom(table, row, seriesOnly, target, false);
     });
     drawing.on("click", (asked) => {
@@ -146,7 +156,9 @@ export function wireChart(
     if (clicked.seriesType === "pie") return table.rows.find((row) => groupOf(row) === name);
     if (clicked.seriesType === "treemap") {
       const path = (clicked.treePathInfo ?? []).slice(1).map((one) => one.name);
-      return table.rows.find((row) => path.every((part, depth) => textOf(row[chosen.series[depth] ?? -1] ?? null) === part));
+      return table.rows.find((row) =>
+        path.every((part, depth) => textOf(row[chosen.series[depth] ?? -1] ?? null) === part),
+      );
     }
     if (!model || !Array.isArray(clicked.value)) return undefined;
     const flat = wish.Visualization === "barchart";
@@ -176,7 +188,8 @@ export function wireChart(
         const key = `${series.stack} ${point[0]}`;
         const y = series.stack ? (sums.get(key) ?? 0) + point[1] : point[1];
         if (series.stack) sums.set(key, y);
-        const pixel = drawing?.convertToPixel({ seriesIndex }, [point[0], y]) as unknown as [number, number] | undefined;
+        const pixel = drawing?.convertToPixel({ seriesIndex }, [point[0], y]) as unknown as
+          [number, number] | undefined;
         if (!pixel) continue;
         const distance = Math.hypot(pixel[0] - at[0], pixel[1] - at[1]);
         if (distance < REACH && (best === null || distance < best.distance)) {
@@ -192,7 +205,9 @@ const isLine = (type: string | undefined): boolean => type === "line" || type ==
 
 /** Whether the curve of that name shows a group. */
 function isOf(model: CurveModel | null, group: string, name: string): boolean {
-  return group === "" || group === name || (model !== null && model.chosen.y.length > 1 && name.startsWith(`${group}: `));
+  return (
+    group === "" || group === name || (model !== null && model.chosen.y.length > 1 && name.startsWith(`${group}: `))
+  );
 }
 
 const dragStarts = new WeakMap<HTMLElement, (event: PointerEvent) => void>();

@@ -26,7 +26,11 @@ export function openDialog(options: DialogOptions): Dialog {
   const problem = element("p", { class: "bad", role: "alert", hidden: true });
   const cancel = element("button", { class: "button", type: "button" }, options.run ? "Cancel" : "Close");
   const submit = options.run
-    ? element("button", { class: `button primary${options.danger ? " danger" : ""}`, type: "submit" }, options.action ?? "OK")
+    ? element(
+        "button",
+        { class: `button primary${options.danger ? " danger" : ""}`, type: "submit" },
+        options.action ?? "OK",
+      )
     : null;
   const form = element(
     "form",
@@ -36,7 +40,11 @@ export function openDialog(options: DialogOptions): Dialog {
     problem,
     element("div", { class: "actions" }, cancel, submit),
   );
-  const dialog = element("dialog", { class: `dialog${options.wide ? " wide-dialog" : ""}`, "aria-label": options.title }, form);
+  const dialog = element(
+    "dialog",
+    { class: `dialog${options.wide ? " wide-dialog" : ""}`, "aria-label": options.title },
+    form,
+  );
   const opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
   const showProblem = (text: string): void => {
     problem.textContent = text;
@@ -86,13 +94,19 @@ export function labelled(label: string, field: HTMLElement, hint = ""): HTMLElem
   );
 }
 
-export function textField(value: string, attributes: Record<string, string | number | boolean | null> = {}): HTMLInputElement {
+export function textField(
+  value: string,
+  attributes: Record<string, string | number | boolean | null> = {},
+): HTMLInputElement {
   const input = element("input", { type: "text", ...attributes });
   input.value = value;
   return input;
 }
 
-export function choiceField(values: readonly (readonly [value: string, label: string])[], chosen: string): HTMLSelectElement {
+export function choiceField(
+  values: readonly (readonly [value: string, label: string])[],
+  chosen: string,
+): HTMLSelectElement {
   return element(
     "select",
     {},

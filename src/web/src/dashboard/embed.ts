@@ -54,7 +54,11 @@ function show(stored: Stored): void {
         { class: `embedded${single ? " single" : ""}` },
         single
           ? element("h1", { class: "visually-hidden" }, dashboard.title)
-          : element("header", { class: "dashboard-head" }, element("h1", { class: "clip", title: dashboard.title }, dashboard.title)),
+          : element(
+              "header",
+              { class: "dashboard-head" },
+              element("h1", { class: "clip", title: dashboard.title }, dashboard.title),
+            ),
         board.element,
       ),
     );
@@ -65,7 +69,9 @@ function show(stored: Stored): void {
 /** The values that the token fixes become the defaults. */
 function withValues(dashboard: Dashboard, values: Values): Dashboard {
   const parameters = (dashboard.parameters ?? []).map((parameter) =>
-    parameter.name in values ? ({ ...parameter, default: values[parameter.name] ?? undefined } as typeof parameter) : parameter,
+    parameter.name in values
+      ? ({ ...parameter, default: values[parameter.name] ?? undefined } as typeof parameter)
+      : parameter,
   );
   const pages: Page[] = dashboard.pages ?? [];
   return { ...dashboard, parameters, pages };

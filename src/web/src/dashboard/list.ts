@@ -36,7 +36,15 @@ export class DashboardList {
     this.element = element(
       "section",
       { class: "dashboard-list", "aria-label": "Dashboards" },
-      element("div", { class: "list-head" }, element("h1", {}, "Dashboards"), this.search, element("div", { class: "spacer" }), bring, add),
+      element(
+        "div",
+        { class: "list-head" },
+        element("h1", {}, "Dashboards"),
+        this.search,
+        element("div", { class: "spacer" }),
+        bring,
+        add,
+      ),
       this.cards,
     );
   }
@@ -79,7 +87,12 @@ export class DashboardList {
     const link = element(
       "a",
       { class: "dashboard-card", href: address },
-      element("span", { class: "dashboard-title" }, icon("grid"), element("span", { class: "clip" }, one.title || one.name)),
+      element(
+        "span",
+        { class: "dashboard-title" },
+        icon("grid"),
+        element("span", { class: "clip" }, one.title || one.name),
+      ),
       one.problem ? element("span", { class: "dashboard-problem" }, one.problem) : null,
       one.description ? element("span", { class: "dashboard-description" }, one.description) : null,
       element("span", { class: "dashboard-facts" }, facts),

@@ -72,7 +72,8 @@ function takeWhile(lines: readonly string[], from: number, kind: Kind): { kind: 
 
 function block({ kind, lines }: { kind: Kind; lines: string[] }): HTMLElement {
   if (kind === "text") return inline(element("p"), lines.join("\n"));
-  if (kind === "quote") return inline(element("blockquote"), lines.map((line) => line.replace(/^\s*>\s?/, "")).join("\n"));
+  if (kind === "quote")
+    return inline(element("blockquote"), lines.map((line) => line.replace(/^\s*>\s?/, "")).join("\n"));
   if (kind === "table") return table(lines);
   const list = element(kind === "list" ? "ul" : "ol");
   let item = "";
@@ -104,7 +105,11 @@ function table(lines: readonly string[]): HTMLElement {
     "table",
     {},
     element("thead", {}, element("tr", {}, ...cells(head).map((cell) => inline(element("th"), cell)))),
-    element("tbody", {}, ...body.map((line) => element("tr", {}, ...cells(line).map((cell) => inline(element("td"), cell))))),
+    element(
+      "tbody",
+      {},
+      ...body.map((line) => element("tr", {}, ...cells(line).map((cell) => inline(element("td"), cell)))),
+    ),
   );
 }
 

@@ -27,7 +27,9 @@ export interface ChoiceParameter extends ParameterBase {
   multiple?: boolean;
   all?: boolean;
   /** Fixed values, plain or with labels, or a query whose columns they are. */
-  values?: (Scalar | { value: Scalar; label?: string })[] | { query: string; value?: string; label?: string; database?: string };
+  values?:
+    | (Scalar | { value: Scalar; label?: string })[]
+    | { query: string; value?: string; label?: string; database?: string };
   default?: Scalar | Scalar[];
 }
 

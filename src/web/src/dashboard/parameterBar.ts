@@ -170,4 +170,3 @@ export class ParameterBar {
     return input;
   }
 }
-

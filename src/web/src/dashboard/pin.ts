@@ -20,7 +20,12 @@ export function openPin(database: string, query: string): void {
   const pageLine = labelled("Page", page);
   const newTitle = textField("", { maxlength: 200, placeholder: "My dashboard" });
   const where = databaseField(database);
-  const fresh = element("div", { class: "field-row" }, labelled("Its title", newTitle), labelled("Its database", where));
+  const fresh = element(
+    "div",
+    { class: "field-row" },
+    labelled("Its title", newTitle),
+    labelled("Its database", where),
+  );
   let listed: Listed[] = [];
   const chosen = (): Listed | undefined => listed[Number(target.value)];
   const paint = async (): Promise<void> => {
@@ -32,7 +37,10 @@ export function openPin(database: string, query: string): void {
     const { dashboard } = await readDashboard(one.database, one.name);
     if (one !== chosen()) return;
     const pages = dashboard?.pages ?? [];
-    replaceContent(page, ...pages.map((each, index) => element("option", { value: index }, each.title ?? `Page ${index + 1}`)));
+    replaceContent(
+      page,
+      ...pages.map((each, index) => element("option", { value: index }, each.title ?? `Page ${index + 1}`)),
+    );
     pageLine.hidden = pages.length < 2;
   };
   target.addEventListener("change", () => void paint());
@@ -41,7 +49,9 @@ export function openPin(database: string, query: string): void {
     (found) => {
       listed = found.filter((one) => one.writable);
       target.append(
-        ...listed.map((one, index) => element("option", { value: index }, `${one.title || one.name} (${one.database})`)),
+        ...listed.map((one, index) =>
+          element("option", { value: index }, `${one.title || one.name} (${one.database})`),
+        ),
       );
     },
     () => undefined,
@@ -55,15 +65,27 @@ export function openPin(database: string, query: string): void {
       const place = one ?? { database: where.value, name: nameFrom(newTitle.value) };
       if (!one) {
         if (place.name === "") throw new Error("Give the dashboard a title.");
-        await writeDashboard(place.database, place.name, emptyDashboard(newTitle.value.trim(), place.database), "yaml", { none: true });
+        await writeDashboard(
+          place.database,
+          place.name,
+          emptyDashboard(newTitle.value.trim(), place.database),
+          "yaml",
+          { none: true },
+        );
       }
       const stored = await readDashboard(place.database, place.name);
       if (!stored.dashboard) throw new Error("The file of that dashboard has errors.");
       const dashboard = structuredClone(stored.dashboard);
       addTile(dashboard, one ? Number(page.value || 0) : 0, title.value.trim(), query, database, place.database);
-      await writeDashboard(place.database, place.name, textWith(stored.text, stored.format, dashboard, stored.dashboard), stored.format, {
-        match: stored.etag,
-      });
+      await writeDashboard(
+        place.database,
+        place.name,
+        textWith(stored.text, stored.format, dashboard, stored.dashboard),
+        stored.format,
+        {
+          match: stored.etag,
+        },
+      );
       notify(`Pinned to “${dashboard.title}”`);
       offer(addressOf(place.database, place.name));
     },
@@ -71,7 +93,14 @@ export function openPin(database: string, query: string): void {
   title.select();
 }
 
-function addTile(dashboard: Dashboard, page: number, title: string, query: string, database: string, home: string): void {
+function addTile(
+  dashboard: Dashboard,
+  page: number,
+  title: string,
+  query: string,
+  database: string,
+  home: string,
+): void {
   const target = dashboard.pages[page] ?? dashboard.pages[0];
   if (!target) throw new Error("The dashboard has no page.");
   target.tiles ??= [];

@@ -39,7 +39,12 @@ export interface Stored {
 /** Where tiles and choices of one dashboard come from. */
 export interface Source {
   /** `null` when the data is what it was at the tag. */
-  run(tile: string, values: Values, tag: string | null, signal: AbortSignal): Promise<{ answer: Answer; tag: string | null } | null>;
+  run(
+    tile: string,
+    values: Values,
+    tag: string | null,
+    signal: AbortSignal,
+  ): Promise<{ answer: Answer; tag: string | null } | null>;
   choices(parameter: string, values: Values): Promise<Choice[]>;
 }
 
@@ -105,7 +110,9 @@ export async function checkDashboard(text: string, format: "yaml" | "json", data
     }));
   } catch (failure) {
     if (failure instanceof ServerError && failure.line !== null) {
-      return [{ severity: "Error", message: failure.message, line: failure.line, column: failure.column ?? 1, path: "" }];
+      return [
+        { severity: "Error", message: failure.message, line: failure.line, column: failure.column ?? 1, path: "" },
+      ];
     }
     throw failure;
   }
@@ -135,7 +142,11 @@ export interface EmbedWish {
   theme?: string;
 }
 
-export async function makeEmbed(database: string, name: string, wish: EmbedWish): Promise<{ url: string; expires: string }> {
+export async function makeEmbed(
+  database: string,
+  name: string,
+  wish: EmbedWish,
+): Promise<{ url: string; expires: string }> {
   return postJson(`${api(database, name)}/embed`, wish);
 }
 

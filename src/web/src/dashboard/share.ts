@@ -54,7 +54,11 @@ export function openShare(database: string, name: string, board: Board, tile?: T
         copyButton(() => link, "Link"),
       ),
       element("h3", {}, "Embed"),
-      element("p", { class: "hint" }, "Whoever has an embed link sees the data without signing in, until it expires. It cannot change anything."),
+      element(
+        "p",
+        { class: "hint" },
+        "Whoever has an embed link sees the data without signing in, until it expires. It cannot change anything.",
+      ),
       labelled("What", what),
       element("div", { class: "field-row" }, labelled("Valid for", expires), until, labelled("Colours", theme)),
       locks.length === 0
@@ -79,7 +83,8 @@ export function openShare(database: string, name: string, board: Board, tile?: T
       if (theme.value !== "") wish.theme = theme.value;
       const made = await makeEmbed(database, name, wish);
       const address = new URL(made.url, window.location.origin).href;
-      const title = what.value === "" ? board.dashboard.title : (tiles.find((one) => one.id === what.value)?.title ?? what.value);
+      const title =
+        what.value === "" ? board.dashboard.title : (tiles.find((one) => one.id === what.value)?.title ?? what.value);
       const frame = `<iframe src="${address}" title="${escapeAttribute(title)}" width="100%" height="${what.value === "" ? 720 : 360}" loading="lazy" referrerpolicy="no-referrer"></iframe>`;
       replaceContent(
         outcome,
@@ -120,4 +125,3 @@ function copyButton(text: () => string, what: string): HTMLElement {
 function escapeAttribute(text: string): string {
   return text.replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;");
 }
-

@@ -266,7 +266,11 @@ export class TileView {
     }
     if (answer.problem) {
       this.body.append(
-        element("p", { class: "tile-warning", role: "status" }, `${plural(table.rows.length, "row")}, then: ${answer.problem.message}`),
+        element(
+          "p",
+          { class: "tile-warning", role: "status" },
+          `${plural(table.rows.length, "row")}, then: ${answer.problem.message}`,
+        ),
       );
     }
     this.setState("done");
@@ -294,7 +298,11 @@ export class TileView {
         element("p", {}, error.message),
         source === undefined ? null : excerpt(source, column ?? 1),
         open && this.tile.query !== undefined
-          ? element("button", { class: "button small", type: "button", onClick: () => open(this.tile) }, "Open query in editor")
+          ? element(
+              "button",
+              { class: "button small", type: "button", onClick: () => open(this.tile) },
+              "Open query in editor",
+            )
           : null,
       ),
     );

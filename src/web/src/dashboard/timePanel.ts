@@ -94,7 +94,12 @@ export function openTimePanel(
     problem.hidden = start < end;
     if (start < end) done({ from: new Date(start).toISOString(), to: new Date(end).toISOString() });
   });
-  const panel = openPanel(anchor, "dialog", label, element("div", { class: "time-panel" }, presets, relative, absolute));
+  const panel = openPanel(
+    anchor,
+    "dialog",
+    label,
+    element("div", { class: "time-panel" }, presets, relative, absolute),
+  );
   panel?.classList.add("parameter-panel");
   panel?.querySelector<HTMLElement>("[aria-pressed=true], .preset")?.focus();
 }

@@ -89,7 +89,8 @@ export function fromEntries(parameter: Parameter, entries: readonly string[]): P
     }
     return /^[\d.:]+[a-z]*$/i.test(first) ? { last: first } : undefined;
   }
-  if (parameter.kind === "text") return first === "" && !isTextual(parameter.type) ? null : readScalar(first, parameter.type);
+  if (parameter.kind === "text")
+    return first === "" && !isTextual(parameter.type) ? null : readScalar(first, parameter.type);
   if (entries.length === 1 && first === "") return null;
   const read = entries.flatMap((entry) => {
     const value = readEntry(entry, parameter.type);

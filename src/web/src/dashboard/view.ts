@@ -112,7 +112,12 @@ export class DashboardView {
   }
 
   private backLink(): HTMLElement {
-    const link = element("a", { class: "back", href: "/dashboards" }, icon("back"), element("span", { class: "wide" }, "Dashboards"));
+    const link = element(
+      "a",
+      { class: "back", href: "/dashboards" },
+      icon("back"),
+      element("span", { class: "wide" }, "Dashboards"),
+    );
     link.setAttribute("aria-label", "All dashboards");
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -136,7 +141,9 @@ export class DashboardView {
         "div",
         { class: "dashboard-names" },
         element("h1", { class: "clip", title: dashboard.title }, dashboard.title),
-        dashboard.description ? element("p", { class: "clip hint", title: dashboard.description }, dashboard.description) : null,
+        dashboard.description
+          ? element("p", { class: "clip hint", title: dashboard.description }, dashboard.description)
+          : null,
       ),
       element("div", { class: "spacer" }),
       this.button("refresh", "Refresh all tiles", () => void this.board.refresh(true)),
@@ -174,7 +181,9 @@ export class DashboardView {
       "select",
       { class: "interval", "aria-label": "Refresh every", title: "Refresh by itself; a hidden page waits" },
       element("option", { value: "", selected: current === "" }, "No refresh"),
-      ...values.map((value) => element("option", { value, selected: value === current }, `Every ${shortDuration(value)}`)),
+      ...values.map((value) =>
+        element("option", { value, selected: value === current }, `Every ${shortDuration(value)}`),
+      ),
     );
     select.addEventListener("change", () => this.board.setInterval(select.value));
     return select;
@@ -194,7 +203,10 @@ export class DashboardView {
       },
     ];
     if (stored.writable) {
-      items.push({ label: "Edit as text", run: () => void this.edit(true) }, { label: "Delete…", run: () => this.remove() });
+      items.push(
+        { label: "Edit as text", run: () => void this.edit(true) },
+        { label: "Delete…", run: () => this.remove() },
+      );
     }
     return items;
   }

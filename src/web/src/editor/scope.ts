@@ -54,7 +54,10 @@ export function signatureIn(context: EditorContext, text: string, position: numb
   return askSignature(context.database(), before + text, before.length + position);
 }
 
-export async function tokensIn(context: EditorContext, text: string): Promise<{ from: number; to: number; kind: string }[]> {
+export async function tokensIn(
+  context: EditorContext,
+  text: string,
+): Promise<{ from: number; to: number; kind: string }[]> {
   const before = preludeOf(context);
   const answer = await askTokens(context.database(), before + text);
   return answer.tokens.flatMap(([start, length, kind]) => {

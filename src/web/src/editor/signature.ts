@@ -63,9 +63,7 @@ export function signatures(context: EditorContext): Extension {
       const position = view.state.selection.main.head;
       const block = blockIn(context, view.state.doc.toString(), position);
       const inside = block !== null && view.hasFocus && insideCall(block.text.slice(0, position - block.from));
-      const help = inside
-        ? await signatureIn(context, block.text, position - block.from).catch(() => null)
-        : null;
+      const help = inside ? await signatureIn(context, block.text, position - block.from).catch(() => null) : null;
       if (mine !== question) return;
       const tooltip: Tooltip | null = help
         ? { pos: position, above: true, create: () => ({ dom: render(help) }) }

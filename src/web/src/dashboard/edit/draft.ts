@@ -78,7 +78,12 @@ export class DraftSource implements Source {
   }
 
   /** Places of errors are told in the query itself. */
-  private async query(database: string, query: string, values: Values, signal?: AbortSignal): ReturnType<typeof runQuery> {
+  private async query(
+    database: string,
+    query: string,
+    values: Values,
+    signal?: AbortSignal,
+  ): ReturnType<typeof runQuery> {
     const prelude = preludeOf(this.dashboard(), query, values);
     const before = prelude.split("\n").length - 1;
     try {
@@ -86,7 +91,13 @@ export class DraftSource implements Source {
     } catch (failure) {
       if (!(failure instanceof ServerError) || failure.line === null) throw failure;
       const line = failure.line - before;
-      throw new ServerError(failure.message, failure.status, failure.code, line > 0 ? line : null, line > 0 ? failure.column : null);
+      throw new ServerError(
+        failure.message,
+        failure.status,
+        failure.code,
+        line > 0 ? line : null,
+        line > 0 ? failure.column : null,
+      );
     }
   }
 }

@@ -50,7 +50,8 @@ export class Editing {
     if (this.hasChanges) event.preventDefault();
   };
   private readonly onKey = (event: KeyboardEvent): void => {
-    const onField = event.target instanceof HTMLElement && event.target.closest("input, textarea, select, dialog, .editor");
+    const onField =
+      event.target instanceof HTMLElement && event.target.closest("input, textarea, select, dialog, .editor");
     if (!(event.ctrlKey || event.metaKey) || document.querySelector("dialog[open]")) return;
     if (event.key.toLowerCase() === "s") {
       event.preventDefault();
@@ -97,12 +98,14 @@ export class Editing {
 
   headContent(): HTMLElement[] {
     return [
+      element("div", { class: "dashboard-names" }, element("h1", { class: "clip" }, `Editing: ${this.draft.title}`)),
       element(
         "div",
-        { class: "dashboard-names" },
-        element("h1", { class: "clip" }, `Editing: ${this.draft.title}`),
+        { class: "edit-tools", role: "toolbar", "aria-label": "Edit" },
+        ...this.visualTools,
+        this.textButton,
+        this.undoButton,
       ),
-      element("div", { class: "edit-tools", role: "toolbar", "aria-label": "Edit" }, ...this.visualTools, this.textButton, this.undoButton),
       element("div", { class: "spacer" }),
       element("button", { class: "button small", type: "button", onClick: () => this.discard() }, "Discard"),
       this.saveButton,
@@ -213,7 +216,11 @@ export class Editing {
   private add(isText: boolean): void {
     if (this.draft.pages.length === 0) this.draft.pages.push({ title: "Overview", tiles: [] });
     const place = freePlace(this.tiles(), isText ? 8 : 12, isText ? 3 : 6);
-    const tile: Tile = { id: freeId(this.draft, isText ? "text" : "tile"), ...place, ...(isText ? { markdown: "" } : { title: "New tile", query: "" }) };
+    const tile: Tile = {
+      id: freeId(this.draft, isText ? "text" : "tile"),
+      ...place,
+      ...(isText ? { markdown: "" } : { title: "New tile", query: "" }),
+    };
     this.openEditor(tile, true);
   }
 
@@ -245,7 +252,11 @@ export class Editing {
   private duplicate(tile: Tile): void {
     this.change(() => {
       const tiles = this.tiles();
-      const copy: Tile = { ...structuredClone(tile), id: freeId(this.draft, tile.id), ...freePlace(tiles, tile.width, tile.height) };
+      const copy: Tile = {
+        ...structuredClone(tile),
+        id: freeId(this.draft, tile.id),
+        ...freePlace(tiles, tile.width, tile.height),
+      };
       tiles.push(copy);
       this.options.board.replaceTile(copy);
       this.options.board.views.get(copy.id)?.element.scrollIntoView({ block: "nearest" });
@@ -295,11 +306,15 @@ export class Editing {
   }
 
   private editSettings(): void {
-    openSettings(this.draft, this.options.database, () => this.options.board.state.values.value, (made) =>
-      this.change(() => {
-        this.draft = made;
-        this.options.board.update(made);
-      }),
+    openSettings(
+      this.draft,
+      this.options.database,
+      () => this.options.board.state.values.value,
+      (made) =>
+        this.change(() => {
+          this.draft = made;
+          this.options.board.update(made);
+        }),
     );
   }
 
@@ -411,4 +426,3 @@ export class Editing {
     });
   }
 }
-

@@ -17,7 +17,11 @@ export function textWith(text: string, format: "yaml" | "json", next: Dashboard,
   } else {
     write(document.contents as Node | null);
   }
-  return document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER, flowCollectionPadding: /\{ \w/.test(text) });
+  return document.toString({
+    lineWidth: 0,
+    doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+    flowCollectionPadding: /\{ \w/.test(text),
+  });
 }
 
 function isPlain(value: unknown): value is Plain {
@@ -47,7 +51,8 @@ function merge(document: Document, node: Node | null | undefined, base: unknown,
   if (node) {
     made.comment = node.comment;
     made.commentBefore = node.commentBefore;
-    if (isScalar(made) && isScalar(node) && made.type === undefined && typeof next === typeof node.value) made.type = node.type;
+    if (isScalar(made) && isScalar(node) && made.type === undefined && typeof next === typeof node.value)
+      made.type = node.type;
     if (isScalar(made) && made.type === Scalar.BLOCK_LITERAL && typeof next === "string" && !next.includes("\n"))
       made.type = Scalar.PLAIN;
   }

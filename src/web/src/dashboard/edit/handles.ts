@@ -43,7 +43,13 @@ export function addHandles(board: Board, view: TileView, actions: HandleActions)
   head.prepend(handle);
   const edit = element(
     "button",
-    { class: "icon-button tile-button tile-edit", type: "button", "aria-label": `Edit ${name}`, title: "Edit", onClick: () => actions.edit(tile) },
+    {
+      class: "icon-button tile-button tile-edit",
+      type: "button",
+      "aria-label": `Edit ${name}`,
+      title: "Edit",
+      onClick: () => actions.edit(tile),
+    },
     icon("edit"),
   );
   head.querySelector(".tile-button")?.before(edit);

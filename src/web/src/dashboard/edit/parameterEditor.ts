@@ -27,7 +27,11 @@ export function openParameterList(options: ParameterEditorOptions): void {
   const list: Parameter[] = structuredClone(options.dashboard.parameters ?? []);
   const rows = element("div", { class: "parameter-rows", role: "list" });
   const button = (name: "edit" | "close" | "chevron", label: string, run: () => void, extra = ""): HTMLElement =>
-    element("button", { class: `icon-button ${extra}`, type: "button", "aria-label": label, title: label, onClick: run }, icon(name));
+    element(
+      "button",
+      { class: `icon-button ${extra}`, type: "button", "aria-label": label, title: label, onClick: run },
+      icon(name),
+    );
   const swap = (from: number, to: number): void => {
     const [moved] = list.splice(from, 1);
     if (moved) list.splice(to, 0, moved);
@@ -41,11 +45,19 @@ export function openParameterList(options: ParameterEditorOptions): void {
           "div",
           { class: "parameter-row", role: "listitem" },
           element("strong", { class: "clip" }, parameterLabel(parameter)),
-          element("code", { class: "clip" }, parameter.kind === "time-range" ? `${parameter.start}, ${parameter.end}` : parameter.name),
+          element(
+            "code",
+            { class: "clip" },
+            parameter.kind === "time-range" ? `${parameter.start}, ${parameter.end}` : parameter.name,
+          ),
           element("span", { class: "hint" }, KINDS.find(([kind]) => kind === parameter.kind)?.[1] ?? parameter.kind),
           element("div", { class: "spacer" }),
-          index > 0 ? button("chevron", `Move ${parameterLabel(parameter)} up`, () => swap(index, index - 1), "up") : null,
-          button("edit", `Change ${parameterLabel(parameter)}`, () => open(parameter, (made) => ((list[index] = made), paint()))),
+          index > 0
+            ? button("chevron", `Move ${parameterLabel(parameter)} up`, () => swap(index, index - 1), "up")
+            : null,
+          button("edit", `Change ${parameterLabel(parameter)}`, () =>
+            open(parameter, (made) => ((list[index] = made), paint())),
+          ),
           button("close", `Remove ${parameterLabel(parameter)}`, () => (list.splice(index, 1), paint())),
         ),
       ),
@@ -108,15 +120,35 @@ function openParameter(
   const rangeFields = element(
     "div",
     { class: "fields" },
-    element("div", { class: "field-row" }, labelled("Variable of the start", start), labelled("Variable of the end", end)),
-    element("div", { class: "field-row" }, labelled("At first, the last", last), labelled("or from", from), labelled("to", to)),
+    element(
+      "div",
+      { class: "field-row" },
+      labelled("Variable of the start", start),
+      labelled("Variable of the end", end),
+    ),
+    element(
+      "div",
+      { class: "field-row" },
+      labelled("At first, the last", last),
+      labelled("or from", from),
+      labelled("to", to),
+    ),
   );
 
-  const type = choiceField(TYPES.map((one) => [one, one] as const), choice?.type ?? text?.type ?? "string");
+  const type = choiceField(
+    TYPES.map((one) => [one, one] as const),
+    choice?.type ?? text?.type ?? "string",
+  );
   const many = tickField("Several can be chosen", choice?.multiple ?? true);
   const all = tickField("“All” can be chosen", choice?.all ?? true);
   const queried = choice?.values !== undefined && !Array.isArray(choice.values) ? choice.values : null;
-  const origin = choiceField([["query", "From a query"], ["fixed", "Listed here"]], choice && !queried ? "fixed" : "query");
+  const origin = choiceField(
+    [
+      ["query", "From a query"],
+      ["fixed", "Listed here"],
+    ],
+    choice && !queried ? "fixed" : "query",
+  );
   const query = queryField({
     text: queried?.query ?? "",
     database: () => options.dashboard.database ?? options.database,
@@ -130,15 +162,38 @@ function openParameter(
     "div",
     { class: "fields" },
     query.element,
-    element("div", { class: "field-row" }, labelled("Column of values", valueColumn), labelled("Column of labels", labelColumn)),
+    element(
+      "div",
+      { class: "field-row" },
+      labelled("Column of values", valueColumn),
+      labelled("Column of labels", labelColumn),
+    ),
   );
   const fromList = labelled("Values, one a line (value, or value = label)", fixed);
   const first = textField(
-    choice ? (Array.isArray(choice.default) ? choice.default.join(", ") : String(choice.default ?? "")) : String(text?.default ?? ""),
+    choice
+      ? Array.isArray(choice.default)
+        ? choice.default.join(", ")
+        : String(choice.default ?? "")
+      : String(text?.default ?? ""),
     { placeholder: "none" },
   );
-  const choiceFields = element("div", { class: "fields" }, many.label, all.label, labelled("Values", origin), fromQuery, fromList);
-  const typed = element("div", { class: "fields" }, labelled("Type", type), choiceFields, labelled("At first", first, "For a choice also: all"));
+  const choiceFields = element(
+    "div",
+    { class: "fields" },
+    many.label,
+    all.label,
+    labelled("Values", origin),
+    fromQuery,
+    fromList,
+  );
+  const typed = element(
+    "div",
+    { class: "fields" },
+    labelled("Type", type),
+    choiceFields,
+    labelled("At first", first, "For a choice also: all"),
+  );
   const paint = (): void => {
     rangeFields.hidden = kind.value !== "time-range";
     typed.hidden = kind.value === "time-range";
@@ -169,11 +224,19 @@ function openParameter(
       ...(before?.pages ? { pages: before.pages } : {}),
     };
     if (kind.value === "time-range") {
-      const bounds = from.value.trim() === "" ? { last: last.value.trim() || "1h" } : { from: from.value.trim(), ...(to.value.trim() === "" ? {} : { to: to.value.trim() }) };
+      const bounds =
+        from.value.trim() === ""
+          ? { last: last.value.trim() || "1h" }
+          : { from: from.value.trim(), ...(to.value.trim() === "" ? {} : { to: to.value.trim() }) };
       return { ...base, kind: "time-range", start: start.value.trim(), end: end.value.trim(), default: bounds };
     }
     if (kind.value === "text") {
-      return { ...base, kind: "text", type: type.value, ...(first.value === "" ? {} : { default: scalar(first.value) }) };
+      return {
+        ...base,
+        kind: "text",
+        type: type.value,
+        ...(first.value === "" ? {} : { default: scalar(first.value) }),
+      };
     }
     const lines = fixed.value.split("\n").filter((line) => line.trim() !== "");
     const values =
@@ -186,9 +249,12 @@ function openParameter(
           }
         : lines.map((line) => {
             const cut = line.indexOf(" = ");
-            return cut < 0 ? scalar(line.trim()) : { value: scalar(line.slice(0, cut).trim()), label: line.slice(cut + 3).trim() };
+            return cut < 0
+              ? scalar(line.trim())
+              : { value: scalar(line.slice(0, cut).trim()), label: line.slice(cut + 3).trim() };
           });
-    if (!Array.isArray(values) && values.query.trim() === "") throw new Error("The choice needs a query for its values.");
+    if (!Array.isArray(values) && values.query.trim() === "")
+      throw new Error("The choice needs a query for its values.");
     const value = firstChoice();
     return {
       ...base,
@@ -205,14 +271,21 @@ function openParameter(
     action: before ? "Apply" : "Add",
     wide: true,
     content: [
-      element("div", { class: "field-row" }, labelled("Kind", kind), labelled("Name in queries", name), labelled("Label", label)),
+      element(
+        "div",
+        { class: "field-row" },
+        labelled("Kind", kind),
+        labelled("Name in queries", name),
+        labelled("Label", label),
+      ),
       labelled("Description", description),
       rangeFields,
       typed,
     ],
     run: () => {
       const made = read();
-      if (others.some((one) => one !== before && one.name === made.name)) throw new Error(`The name “${made.name}” is taken.`);
+      if (others.some((one) => one !== before && one.name === made.name))
+        throw new Error(`The name “${made.name}” is taken.`);
       done(made);
     },
   });

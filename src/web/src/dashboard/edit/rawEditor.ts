@@ -48,7 +48,9 @@ export class RawEditor {
     }
     const value = parsed.toJS() as Partial<Dashboard> | null;
     if (typeof value !== "object" || value === null || !Array.isArray(value.pages)) {
-      this.show([{ severity: "Error", message: "A dashboard has a list of pages.", line: 1, column: 1, path: "pages" }]);
+      this.show([
+        { severity: "Error", message: "A dashboard has a list of pages.", line: 1, column: 1, path: "pages" },
+      ]);
       return null;
     }
     return value as Dashboard;

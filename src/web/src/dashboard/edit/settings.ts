@@ -26,7 +26,11 @@ export function openSettings(
     replaceContent(
       pageRows,
       ...pages.map((page, index) => {
-        const name = textField(page.title ?? "", { required: true, maxlength: 100, "aria-label": `Title of page ${index + 1}` });
+        const name = textField(page.title ?? "", {
+          required: true,
+          maxlength: 100,
+          "aria-label": `Title of page ${index + 1}`,
+        });
         name.addEventListener("input", () => {
           page.title = name.value;
         });
@@ -38,8 +42,15 @@ export function openSettings(
           element("span", { class: "hint" }, `${tiles} ${tiles === 1 ? "tile" : "tiles"}`),
           index === 0
             ? null
-            : tool("chevron", `Move page ${index + 1} up`, () => (pages.splice(index - 1, 0, ...pages.splice(index, 1)), paintPages()), "up"),
-          pages.length === 1 ? null : tool("close", `Remove page ${index + 1} and its tiles`, () => (pages.splice(index, 1), paintPages())),
+            : tool(
+                "chevron",
+                `Move page ${index + 1} up`,
+                () => (pages.splice(index - 1, 0, ...pages.splice(index, 1)), paintPages()),
+                "up",
+              ),
+          pages.length === 1
+            ? null
+            : tool("close", `Remove page ${index + 1} and its tiles`, () => (pages.splice(index, 1), paintPages())),
         );
       }),
     );
@@ -49,7 +60,11 @@ export function openSettings(
   const baseRows = element("div", { class: "base-rows" });
   const addBase = (name: string, text: string): void => {
     const entry = {
-      name: textField(name, { required: true, pattern: "[A-Za-z_][A-Za-z0-9_]*", "aria-label": "Name of the base query" }),
+      name: textField(name, {
+        required: true,
+        pattern: "[A-Za-z_][A-Za-z0-9_]*",
+        "aria-label": "Name of the base query",
+      }),
       query: queryField({
         text,
         database: () => database.value,
@@ -61,7 +76,10 @@ export function openSettings(
       bases.splice(bases.indexOf(entry), 1);
       entry.row.remove();
     };
-    entry.row.append(element("div", { class: "page-row" }, entry.name, tool("close", `Remove ${name}`, remove)), entry.query.element);
+    entry.row.append(
+      element("div", { class: "page-row" }, entry.name, tool("close", `Remove ${name}`, remove)),
+      entry.query.element,
+    );
     bases.push(entry);
     baseRows.append(entry.row);
   };
@@ -75,7 +93,13 @@ export function openSettings(
       labelled("Title", title),
       labelled("Description", description),
       element("div", { class: "field-row" }, labelled("Database", database), labelled("Refresh every", refresh)),
-      element("fieldset", {}, element("legend", {}, "Pages"), pageRows, addButton("Add a page", () => (pages.push({ title: `Page ${pages.length + 1}`, tiles: [] }), paintPages()))),
+      element(
+        "fieldset",
+        {},
+        element("legend", {}, "Pages"),
+        pageRows,
+        addButton("Add a page", () => (pages.push({ title: `Page ${pages.length + 1}`, tiles: [] }), paintPages())),
+      ),
       element(
         "fieldset",
         {},
@@ -86,7 +110,8 @@ export function openSettings(
     ],
     run: () => {
       const every = refresh.value.trim();
-      if (every !== "" && intervalMilliseconds(every) === 0) throw new Error("Write how often to refresh as e.g. 30s, 5m or 1h.");
+      if (every !== "" && intervalMilliseconds(every) === 0)
+        throw new Error("Write how often to refresh as e.g. 30s, 5m or 1h.");
       const made: Dashboard = { ...dashboard, title: title.value.trim(), pages };
       assign(made, "description", description.value.trim());
       assign(made, "database", dashboard.database === undefined && database.value === home ? "" : database.value);
@@ -105,7 +130,11 @@ function assign(dashboard: Dashboard, key: "description" | "database" | "refresh
 }
 
 function tool(name: "close" | "chevron", label: string, run: () => void, extra = ""): HTMLElement {
-  return element("button", { class: `icon-button ${extra}`, type: "button", "aria-label": label, title: label, onClick: run }, icon(name));
+  return element(
+    "button",
+    { class: `icon-button ${extra}`, type: "button", "aria-label": label, title: label, onClick: run },
+    icon(name),
+  );
 }
 
 function addButton(label: string, run: () => void): HTMLElement {

@@ -19,7 +19,8 @@ const language = StreamLanguage.define<{ isValue: boolean }>({
     if (stream.sol()) state.isValue = false;
     if (stream.eatSpace()) return null;
     if (stream.match(/^#.*/)) return "comment";
-    if (stream.match(/^"([^"\\]|\\.)*"?/) || stream.match(/^'([^']|'')*'?/)) return stream.match(/^\s*:/, false) ? "keyword" : "string";
+    if (stream.match(/^"([^"\\]|\\.)*"?/) || stream.match(/^'([^']|'')*'?/))
+      return stream.match(/^\s*:/, false) ? "keyword" : "string";
     if (stream.match(/^[A-Za-z_][\w-]*(?=\s*:(\s|$))/)) return "keyword";
     if (stream.match(/^-?\d+(\.\d+)?(?![\w.-])/)) return "number";
     if (stream.match(/^[\w-]+/)) return null;

@@ -51,15 +51,27 @@ export function openTileEditor(options: TileEditorOptions): void {
   replaceContent(
     ownDatabase,
     element("option", { value: "", selected: before.database === undefined }, `That of the dashboard (${inherited})`),
-    ...[...ownDatabase.options].filter((one) => one.value !== "").map((one) => element("option", { value: one.value, selected: one.value === before.database }, one.value)),
+    ...[...ownDatabase.options]
+      .filter((one) => one.value !== "")
+      .map((one) => element("option", { value: one.value, selected: one.value === before.database }, one.value)),
   );
   const place = (["x", "y", "width", "height"] as const).map((name) => ({
     name,
-    input: element("input", { type: "number", min: 0, max: name === "y" || name === "height" ? 1000 : COLUMNS, value: before[name], required: true }),
+    input: element("input", {
+      type: "number",
+      min: 0,
+      max: name === "y" || name === "height" ? 1000 : COLUMNS,
+      value: before[name],
+      required: true,
+    }),
   }));
   const visual = visualFields(before.visualization ?? {});
   const cross = crossFields(options.dashboard, before.cross_filter ?? []);
-  const markdown = element("textarea", { class: "markdown-field", "aria-label": "Text (Markdown)", spellcheck: "true" });
+  const markdown = element("textarea", {
+    class: "markdown-field",
+    "aria-label": "Text (Markdown)",
+    spellcheck: "true",
+  });
   markdown.value = before.markdown ?? "";
 
   const current = (): Tile => {
@@ -67,7 +79,10 @@ export function openTileEditor(options: TileEditorOptions): void {
     put(made, "title", title.value.trim() || undefined);
     put(made, "description", description.value.trim() || undefined);
     put(made, "hide_title", hideTitle.input.checked || undefined);
-    Object.assign(made, clamp(Object.fromEntries(place.map(({ name, input }) => [name, Number(input.value)])) as never));
+    Object.assign(
+      made,
+      clamp(Object.fromEntries(place.map(({ name, input }) => [name, Number(input.value)])) as never),
+    );
     if (isText) {
       made.markdown = markdown.value;
     } else {
@@ -149,7 +164,9 @@ export function openTileEditor(options: TileEditorOptions): void {
         element(
           "div",
           { class: "field-grid" },
-          ...place.map(({ name, input }) => labelled({ x: "Left", y: "Top", width: "Width", height: "Height" }[name], input)),
+          ...place.map(({ name, input }) =>
+            labelled({ x: "Left", y: "Top", width: "Width", height: "Height" }[name], input),
+          ),
         ),
       ),
     ),
@@ -185,7 +202,8 @@ function visualFields(given: Record<string, unknown>): { element: HTMLElement; r
     [["", "As the query's render says"], ...kinds.map((name) => [name, name] as const)],
     String(given.kind ?? ""),
   );
-  const shown = (value: unknown): string => (value === undefined || value === null ? "" : Array.isArray(value) ? value.join(", ") : String(value));
+  const shown = (value: unknown): string =>
+    value === undefined || value === null ? "" : Array.isArray(value) ? value.join(", ") : String(value);
   const fields = PROPERTIES.map(([name, label, type]) => {
     const field =
       typeof type === "object"
@@ -215,7 +233,11 @@ function visualFields(given: Record<string, unknown>): { element: HTMLElement; r
       for (const { name, type, field } of fields) {
         const text = field.value.trim();
         if (text === "") delete made[name];
-        else if (type === "list") made[name] = text.split(",").map((one) => one.trim()).filter((one) => one !== "");
+        else if (type === "list")
+          made[name] = text
+            .split(",")
+            .map((one) => one.trim())
+            .filter((one) => one !== "");
         else if (type === "number") made[name] = Number.isFinite(Number(text)) ? Number(text) : text;
         else made[name] = text;
       }
@@ -224,12 +246,21 @@ function visualFields(given: Record<string, unknown>): { element: HTMLElement; r
   };
 }
 
-function crossFields(dashboard: Dashboard, given: readonly CrossFilter[]): { element: HTMLElement; read: () => CrossFilter[] } {
+function crossFields(
+  dashboard: Dashboard,
+  given: readonly CrossFilter[],
+): { element: HTMLElement; read: () => CrossFilter[] } {
   const parameters = dashboard.parameters ?? [];
   const rows = element("div", { class: "cross-rows" });
   const readers = new Map<HTMLElement, () => CrossFilter | null>();
   const add = (filter: CrossFilter): void => {
-    const gesture = choiceField([["column", "A click on a value of"], ["drag", "A drag over the x axis"]], filter.drag ? "drag" : "column");
+    const gesture = choiceField(
+      [
+        ["column", "A click on a value of"],
+        ["drag", "A drag over the x axis"],
+      ],
+      filter.drag ? "drag" : "column",
+    );
     gesture.setAttribute("aria-label", "Gesture");
     const column = textField(filter.column ?? "", { placeholder: "column", "aria-label": "Column" });
     const parameter = choiceField(
@@ -276,7 +307,11 @@ function crossFields(dashboard: Dashboard, given: readonly CrossFilter[]): { ele
         ? null
         : element(
             "button",
-            { class: "button small", type: "button", onClick: () => add({ column: "", parameter: parameters[0]?.name ?? "" }) },
+            {
+              class: "button small",
+              type: "button",
+              onClick: () => add({ column: "", parameter: parameters[0]?.name ?? "" }),
+            },
             icon("plus"),
             "Add",
           ),
