@@ -42,7 +42,8 @@ function declarations(parameter: Parameter, value: ParameterValue): string[] {
 /** What stands before a query: its parameters with their values, and the base queries it uses. A line each. */
 export function preludeOf(dashboard: Dashboard, query: string, values: Values, everything = false): string {
   const used = (dashboard.parameters ?? []).filter((one) => everything || usesParameter(dashboard, query, one));
-  const bases = everything ? (dashboard.base_queries ?? []) : baseQueriesOf(dashboard, query);
+  const names = (dashboard.base_queries ?? []).map((one) => one.name).join(" ");
+  const bases = baseQueriesOf(dashboard, everything ? names : query);
   const lines = [
     ...used.flatMap((one) => declarations(one, values[one.name] ?? null)),
     ...bases.map((one) => `let ${one.name} = ${withoutBlankLines(one.query).replace(/;\s*$/, "")};`),

@@ -56,10 +56,17 @@ export function openSettings(
     );
   paintPages();
 
-  const bases: { name: HTMLInputElement; query: QueryField; row: HTMLElement }[] = [];
+  interface BaseEntry {
+    name: HTMLInputElement;
+    query: QueryField;
+    row: HTMLElement;
+  }
+  const bases: BaseEntry[] = [];
   const baseRows = element("div", { class: "base-rows" });
+  const others = (entry: BaseEntry): { name: string; query: string }[] =>
+    bases.filter((one) => one !== entry).map((one) => ({ name: one.name.value, query: one.query.text() }));
   const addBase = (name: string, text: string): void => {
-    const entry = {
+    const entry: BaseEntry = {
       name: textField(name, {
         required: true,
         pattern: "[A-Za-z_][A-Za-z0-9_]*",
@@ -68,7 +75,7 @@ export function openSettings(
       query: queryField({
         text,
         database: () => database.value,
-        prelude: () => preludeOf({ ...dashboard, base_queries: [] }, "", values(), true),
+        prelude: () => preludeOf({ ...dashboard, base_queries: others(entry) }, "", values(), true),
       }),
       row: element("div", { class: "base-row" }),
     };
