@@ -130,6 +130,9 @@ const TYPED = [
   [["1", "-2", ""], "long", "1"],
   [["1", "2.5"], "real", "1"],
   [["12,50", "1.234,00"], "real, decimal comma", "12.50"],
+  [["1,234", "999"], "long, commas at thousands", "1234"],
+  [["1,234.5", "12,345,678"], "real, commas at thousands", "1234.5"],
+  [["1,5", "1,234"], "real, decimal comma", "1.5"],
   [["true", "FALSE"], "bool", "true"],
   [["2024-01-31 10:00", "2024-02-01"], "datetime", "2024-01-31T10:00:00Z"],
   [["2024-01-31T10:00:00.1234567+02:00"], "datetime", "2024-01-31T10:00:00.1234567+02:00"],
@@ -167,10 +170,44 @@ test("columns of a file get the narrowest type that all their texts have", () =>
   ];
   for (const [text, label] of refused)
     assert.equal(parts.values.convert(text, parts.values.kindOf(label)), null, `${text} as ${label}`);
+  assert.equal(parts.values.labelOf(parts.values.kindOfTexts(["1,234"], true)), "real, decimal comma");
   assert.equal(
     parts.values.convert("1706695200", parts.values.kindOf("datetime, Unix seconds")),
     "2024-01-31T10:00:00.000Z",
   );
+});
+
+/** What the server keeps of JSON in strict columns, as it answered. */
+const KEPT = {
+  bool: [
+    [true, -3, "False", "1"],
+    ["yes", "x", [1]],
+  ],
+  long: [
+    [1, true, " 7 ", "-2"],
+    [1.5, 1e30, "1.5", "9223372036854775808", [1]],
+  ],
+  int: [[1, false], [3000000000]],
+  real: [
+    [1, "1e3", "nan"],
+    ["x", { a: 1 }],
+  ],
+  datetime: [
+    ["2024-1-5 9:30", "01/31/2024", "31 Jan 2024"],
+    ["31.01.2024", "31/01/2024", "Jan 5, 2024", 5],
+  ],
+  timespan: [
+    ["01:02:03", "5m", "10"],
+    [1, "x"],
+  ],
+  dynamic: [[1, "x", [1]], []],
+};
+
+test("values of JSON that the server does not keep are known", () => {
+  for (const [type, [keeps, drops]] of Object.entries(KEPT)) {
+    for (const value of keeps) assert.ok(parts.values.isKept(value, { type, form: "" }), `${type} ${value}`);
+    for (const value of drops) assert.ok(!parts.values.isKept(value, { type, form: "" }), `${type} ${value}`);
+  }
 });
 
 test("format, separator, names and types are inferred from the beginning of a file", () => {

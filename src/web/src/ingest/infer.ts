@@ -62,7 +62,9 @@ function previewJson(head: string): Preview {
   }
   const columns = names.map((name) => {
     const values = records.map((record) => record[name]);
-    return { source: name, name, kind: unixTime(name, values) ?? kindOfValues(values), included: true };
+    // Texts of digits in JSON are no times.
+    const time = values.some((value) => typeof value === "string") ? null : unixTime(name, values);
+    return { source: name, name, kind: time ?? kindOfValues(values), included: true };
   });
   const rows = records.map((record) => {
     const values = names.map((name) => record[name]);
@@ -111,7 +113,12 @@ function previewDelimited(name: string, head: string, complete: boolean, wishes:
   const columns = first.map((text, index) => {
     const source = nameOf(hasHeader ? text : "", index, taken);
     const texts = whole.map((row) => row.texts[index] ?? "");
-    return { source, name: source, kind: unixTime(source, texts) ?? kindOfTexts(texts), included: true };
+    return {
+      source,
+      name: source,
+      kind: unixTime(source, texts) ?? kindOfTexts(texts, separator === ";"),
+      included: true,
+    };
   });
   return { format: "delimited", separator, hasHeader, columns, rows };
 }

@@ -13,6 +13,8 @@ export const KINDS: readonly [label: string, kind: ColumnKind][] = [
   ["long", { type: "long", form: "" }],
   ["real", { type: "real", form: "" }],
   ["real, decimal comma", { type: "real", form: "comma" }],
+  ["long, commas at thousands", { type: "long", form: "thousands" }],
+  ["real, commas at thousands", { type: "real", form: "thousands" }],
   ["datetime", { type: "datetime", form: "" }],
   ["datetime, day first", { type: "datetime", form: "day" }],
   ["datetime, month first", { type: "datetime", form: "month" }],
@@ -37,8 +39,9 @@ export function kindOf(label: string): ColumnKind {
 const WHOLE = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const COMMA_NUMBER = /^[+-]?(\d{1,3}([. \u00a0\u202f']\d{3})+|\d+)(,\d+)?$/;
+const THOUSANDS = /^[+-]?\d{1,3}(,\d{3})*(\.\d+)?$/;
 const NOT_A_NUMBER = /^([+-]?inf(inity)?|nan)$/i;
-const TIMESPAN = /^-?((\d+\.)?\d{1,2}:\d\d(:\d\d(\.\d+)?)?|\d+(\.\d+)?\s*(d|h|m|s|ms|us)?)$/;
+const TIMESPAN = /^-?((\d{1,7}\.)?\d{1,2}:\d\d(:\d\d(\.\d+)?)?|\d{1,7}(\.\d+)?\s*(d|h|m|s|ms|us)?)$/;
 const GUID = /^\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$/i;
 const ISO = /^\d{4}-\d\d?-\d\d?([T ]\d\d?:\d\d(:\d\d([.,]\d+)?)?\s*(Z|[+-]\d\d:?(\d\d)?)?)?$/;
 const YEAR_FIRST = /^(\d{4})[./](\d\d?)[./](\d\d?)(?:[T ,]+(.*))?$/;
@@ -53,8 +56,12 @@ const MOST_WHOLE = 9223372036854775807n;
 /** The value as the server takes it; `null` when the text is no such value. An empty text is no value at all. */
 export function convert(text: string, kind: ColumnKind): string | null {
   if (kind.type === "string") return text;
-  const value = text.trim();
+  let value = text.trim();
   if (value === "") return "";
+  if (kind.form === "thousands") {
+    if (!THOUSANDS.test(value) && !NUMBER.test(value)) return null;
+    value = value.replaceAll(",", "");
+  }
   switch (kind.type) {
     case "long":
     case "int":
@@ -139,12 +146,14 @@ function calendar(year = "", month = "", day = "", clock = ""): string | null {
 }
 
 /** The kinds that values of JSON may have: they are sent as they are. */
-export const JSON_KINDS = KINDS.filter(([, kind]) => !["comma", "day", "month"].includes(kind.form));
+export const JSON_KINDS = KINDS.filter(([, kind]) => !["comma", "thousands", "day", "month"].includes(kind.form));
 
 /** The order in which types are tried: the first that all texts have is taken. */
 const TRIED: readonly ColumnKind[] = [
   { type: "long", form: "" },
   { type: "real", form: "" },
+  { type: "long", form: "thousands" },
+  { type: "real", form: "thousands" },
   { type: "real", form: "comma" },
   { type: "datetime", form: "" },
   { type: "datetime", form: "day" },
@@ -152,8 +161,8 @@ const TRIED: readonly ColumnKind[] = [
   { type: "guid", form: "" },
 ];
 
-/** The narrowest kind that all of the texts have. */
-export function kindOfTexts(texts: readonly string[]): ColumnKind {
+/** The narrowest kind that all of the texts have; where semicolons part values, a comma is that of decimals. */
+export function kindOfTexts(texts: readonly string[], hasDecimalCommas = false): ColumnKind {
   const values = texts.map((text) => text.trim()).filter((text) => text !== "");
   if (values.length === 0) return { type: "string", form: "" };
   const all = (test: (value: string) => boolean): boolean => values.every(test);
@@ -161,7 +170,8 @@ export function kindOfTexts(texts: readonly string[]): ColumnKind {
   if (all((value) => /^-?(\d+\.)?\d\d:\d\d:\d\d(\.\d+)?$/.test(value))) return { type: "timespan", form: "" };
   // Digits that begin with a zero are names, as of places.
   if (values.some((value) => /^[+-]?0\d/.test(value) && !/[./:-]/.test(value))) return { type: "string", form: "" };
-  const found = TRIED.find((kind) => all((value) => convert(value, kind) !== null));
+  const tried = hasDecimalCommas ? TRIED.filter((kind) => kind.form !== "thousands") : TRIED;
+  const found = tried.find((kind) => all((value) => convert(value, kind) !== null));
   // Which comes first, the day or the month, is shown, for it may be the other way round.
   if (found?.type === "datetime" && found.form === "") {
     const marks = new Set(values.map((value) => YEAR_LAST.exec(value)?.[2] ?? ""));
@@ -198,26 +208,33 @@ export function kindOfValues(values: readonly unknown[]): ColumnKind {
   return plain("dynamic");
 }
 
+/** Of `true` and `false` too: they stand for one and zero. */
+function isWhole(value: unknown, most: number): boolean {
+  return Number.isInteger(Number(value)) && Math.abs(Number(value)) <= most;
+}
+
 /** Whether a value of JSON is kept in a column of that kind: the server makes null of others. */
 export function isKept(value: unknown, kind: ColumnKind): boolean {
-  if (value === null || value === undefined) return true;
+  if (value === null || value === undefined || kind.type === "string" || kind.type === "dynamic") return true;
+  if (typeof value === "object") return false;
+  const isWord = typeof value === "string";
   switch (kind.type) {
-    case "string":
-    case "dynamic":
-      return true;
     case "bool":
-      return typeof value === "boolean" || convert(String(value), kind) !== null;
+      return isWord ? /^(true|false|0|1)$/i.test(value.trim()) : isWhole(value, 2 ** 63);
     case "long":
-    case "int":
-      return typeof value === "number" ? Number.isInteger(value) : convert(String(value), kind) !== null;
+    case "int": {
+      if (typeof value === "boolean") return true;
+      if (isWord) return convert(value, kind) !== null;
+      return isWhole(value, kind.type === "int" ? 2 ** 31 : 2 ** 63);
+    }
     case "real":
     case "decimal":
-      return typeof value === "number" || (typeof value === "string" && NUMBER.test(value.trim()));
+      return typeof value === "number" || (isWord && convert(value, kind) !== null);
     case "datetime":
-      if (kind.form !== "") return typeof value === "number" || (typeof value === "string" && NUMBER.test(value));
-      // The server reads these forms; the day before the month it does not.
-      return typeof value === "string" && !/^\d\d?[.-]/.test(value.trim()) && convert(value, kind) !== null;
+      if (kind.form !== "") return typeof value === "number";
+      // The server reads these forms; the day before the month in digits, or its name before the day, it does not.
+      return isWord && !/^(\d\d?[.-]|[a-z]{3,9}\.? \d)/i.test(value.trim()) && convert(value, kind) !== null;
     default:
-      return typeof value !== "object" && convert(String(value), kind) !== null;
+      return isWord && convert(value, kind) !== null;
   }
 }
