@@ -2,7 +2,7 @@
 
 import type { EChartsCoreOption } from "echarts/core";
 import { formatNumber } from "../base/format";
-import { themeColour } from "../base/theme";
+import { theme, themeColour } from "../base/theme";
 import type { ChosenColumns } from "./choice";
 import { titleOf } from "./curves";
 import { palette } from "./palette";
@@ -153,7 +153,9 @@ export function treeOptions(table: ChartTable, chosen: ChosenColumns, wish: Visu
         },
         label: {
           formatter: (part: Hovered) => `${part.name}\n${formatNumber(part.value)}`,
-          color: "#fff",
+          color: themeColour("on-accent"),
+          textShadowColor: theme.value === "dark" ? "transparent" : "rgba(0, 0, 0, 0.5)",
+          textShadowBlur: 2,
           fontSize: 12,
           lineHeight: 16,
         },
