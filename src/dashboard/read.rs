@@ -203,10 +203,11 @@ impl Reader {
             }
             return dashboard;
         }
-        if self.needed(&object, "version").is_some() && self.number(&object, "version", 1, 1).is_none() {
-            if let Some(last) = self.problems.last_mut() {
-                last.message = "the only version of the file that is known is 1".to_owned();
-            }
+        if self.needed(&object, "version").is_some()
+            && self.number(&object, "version", 1, 1).is_none()
+            && let Some(last) = self.problems.last_mut()
+        {
+            last.message = "the only version of the file that is known is 1".to_owned();
         }
         dashboard.title = self.needed_text(&object, "title");
         dashboard.description = self.text(&object, "description").unwrap_or_default();
@@ -440,7 +441,13 @@ impl Reader {
                 if !multiple && elements.len() > 1 {
                     self.problem(*place, &path, "one value can be chosen, the default has several");
                 }
-                Chosen::Values(elements.iter().map(|(node, path)| self.value(node, ty, path)).collect())
+                match elements.is_empty() {
+                    true if all => Chosen::All,
+                    true => Chosen::Nothing,
+                    false => Chosen::Values(
+                        elements.iter().map(|(node, path)| self.value(node, ty, path)).collect(),
+                    ),
+                }
             }
             Some(node) => Chosen::Values(vec![self.value(node, ty, &path)]),
         };
@@ -572,7 +579,7 @@ impl Reader {
                 continue;
             };
             let path = object.path_of(name);
-            let text = match &member.node.value {
+            let mut text = match &member.node.value {
                 NodeValue::Null => continue,
                 NodeValue::List(elements) if *is_list => {
                     let names: Vec<String> =
@@ -581,6 +588,10 @@ impl Reader {
                 }
                 _ => self.text_of(&member.node, &path),
             };
+            if *is_list {
+                let names: Vec<&str> = text.split(',').map(str::trim).collect();
+                text = names.join(",");
+            }
             let allowed: &[&str] = match *name {
                 "xaxis" | "yaxis" => &["linear", "log"],
                 "legend" => &["visible", "hidden"],
@@ -593,8 +604,11 @@ impl Reader {
                 let message = format!("'{text}' is not known; one of {}", allowed.join(", "));
                 self.problem(member.node.place, &path, message);
             }
-            if matches!(*name, "ymin" | "ymax") && text.parse::<f64>().is_err() {
-                self.problem(member.node.place, &path, format!("'{text}' is not a number"));
+            if matches!(*name, "ymin" | "ymax") {
+                match text.trim().parse::<f64>().ok().filter(|number| number.is_finite()) {
+                    Some(number) => text = number.to_string(),
+                    None => self.problem(member.node.place, &path, format!("'{text}' is not a number")),
+                }
             }
             properties.push(((*name).to_owned(), text));
         }

@@ -1,5 +1,7 @@
 //! Files as they are read and written: the contract with whoever writes them.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const FLEET: &str = r#"# What the hosts do.
@@ -97,4 +99,38 @@ fn what_is_no_dashboard_is_refused() {
             assert!(!problems.is_empty() && problems[0].place.line >= 1, "{text}");
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn whatever_is_read_comes_back_as_it_was(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0usize..12, piece()), 1..4),
+        is_json in any::<bool>(),
+    ) {
+        let mut text: Vec<char> = if is_json {
+            let dashboard = read(FLEET, FileFormat::Yaml).expect("read");
+            write(&dashboard, FileFormat::Json).chars().collect()
+        } else {
+            FLEET.chars().collect()
+        };
+        for (at, length, piece) in edits {
+            let at = at.index(text.len());
+            let end = (at + length).min(text.len());
+            text.splice(at..end, piece.chars());
+        }
+        fuzz_file(text.into_iter().collect::<String>().as_bytes());
+    }
+}
+
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ -~\n]{0,6}",
+        "[:#{}\\[\\],&*|>'\"\n -]{0,3}",
+        Just("1e3".to_owned()),
+        Just("[]".to_owned()),
+        Just("[\" a\", 'b']".to_owned()),
+        Just("\u{85}é\t".to_owned()),
+        Just("null".to_owned()),
+    ]
 }
