@@ -1,6 +1,5 @@
 //! A server in this process and a client that asks it.
 
-use std::io::Read;
 use std::time::Duration;
 
 use conshelf::server::{RunningServer, Settings};

@@ -1,6 +1,6 @@
 //! Many and long requests: time limits, cancelling, hanging up, idle clients, streams, the server's own events, its end.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
