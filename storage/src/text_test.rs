@@ -76,6 +76,15 @@ impl TextTest {
         self.anchor
     }
 
+    pub(crate) fn is_case_sensitive(&self) -> bool {
+        self.case_sensitive
+    }
+
+    /// What is looked for, folded unless case matters.
+    pub(crate) fn needles(&self) -> impl Iterator<Item = &str> {
+        self.needles.iter().map(|needle| needle.text.as_str())
+    }
+
     /// Whether a text passes.
     pub fn is_match(&self, text: &[u8]) -> bool {
         self.needles.iter().any(|needle| self.has(needle, text))

@@ -44,9 +44,20 @@ fn check(texts: &[String]) -> String {
     description
 }
 
-/// Tests for a few needles and one that is a text.
+/// Tests for a few needles, one that is a text, and some that are beginnings of one.
 fn tests(text: &str) -> Vec<TextTest> {
     let mut tests = Vec::new();
+    let characters = text.chars().count();
+    for part in [3, 5, 6, 7, 8] {
+        let start: String = text.chars().take(characters * part / 8).collect();
+        for case_sensitive in [false, true] {
+            for start in [start.clone(), start.to_uppercase()] {
+                for anchor in [Anchor::Start, Anchor::Whole] {
+                    tests.extend(TextTest::new([start.as_str()], case_sensitive, anchor));
+                }
+            }
+        }
+    }
     for needle in ["a", "0", "12", "b7", " A", "-4", "7 b", "é"] {
         for case_sensitive in [false, true] {
             for anchor in [Anchor::Anywhere, Anchor::Start, Anchor::End, Anchor::Whole] {

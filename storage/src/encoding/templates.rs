@@ -5,6 +5,7 @@
 //! of the values of its rows. Texts that fit no template stand in a node of their own. So one row is put together
 //! from a few numbers, while of zstd a whole frame is unpacked for it. `FORMAT.md` has the layout.
 
+mod anchored;
 mod decode;
 mod encode;
 mod split;

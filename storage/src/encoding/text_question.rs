@@ -32,7 +32,8 @@ pub enum TextAnswer {
 /// How much may be unpacked for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// All texts, if it must be. Whole texts in a dictionary are left to whoever has the dictionary.
+    /// All texts, if it must be. Whole texts in a dictionary are left to whoever has the dictionary, unless templates
+    /// tell.
     Any,
     /// Few texts: what templates of texts tell.
     Little,
@@ -50,11 +51,18 @@ pub(crate) fn answer(
         return of_node(input, rows, questions, effort);
     }
     let of_whole_texts = |question: &TextQuestion<'_>| matches!(question, TextQuestion::Fits(test) if test.anchor() == Anchor::Whole);
-    if effort == Effort::Little || questions.iter().any(of_whole_texts) {
+    if effort == Effort::Little {
         return Ok(None);
     }
+    let effort = if questions.iter().any(of_whole_texts) { Effort::Little } else { effort };
     let (count, values, codes) = dictionary::parts(body, rows)?;
     let Some(of_values) = of_node(values, count, questions, effort)? else { return Ok(None) };
+    let is_none =
+        |answer: &TextAnswer| matches!(answer, TextAnswer::Found(found) if found.count_set_bits() == 0);
+    if of_values.iter().all(is_none) {
+        let none = of_values.iter().map(|_| TextAnswer::Found(BooleanBuffer::new_unset(rows)));
+        return Ok(Some(none.collect()));
+    }
     let codes = dictionary::decode_codes(codes, rows, count, 0)?;
     let spread = |answer| match answer {
         TextAnswer::Lengths(lengths) => {

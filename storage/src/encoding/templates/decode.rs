@@ -6,7 +6,9 @@ use std::ops::Range;
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, Buffer, OffsetBuffer, ScalarBuffer};
 
 use super::write::{self, Literal};
-use super::{DEPTH, DIGITS_MAX, GUID_CHARACTERS, HEX_DIGITS_MAX, NUMBER_END, Node, Template, Variable, kind};
+use super::{
+    DEPTH, DIGITS_MAX, GUID_CHARACTERS, HEX_DIGITS_MAX, NUMBER_END, Node, Template, Variable, anchored, kind,
+};
 use crate::encoding::input::{Decoded, Input, Malformed};
 use crate::encoding::integer;
 use crate::encoding::text::{self, Texts};
@@ -19,14 +21,14 @@ const PIECE_BYTES: usize = 128 << 10;
 const WRONG_LENGTH: Malformed = Malformed("ids of the wrong length");
 
 /// The values of a variable.
-enum Values<'a> {
+pub(super) enum Values<'a> {
     Digits { widths: Widths, numbers: Vec<i64> },
     Hex { places: Places, bytes: &'a [u8] },
     Guid(Cow<'a, [[u8; 16]]>),
 }
 
 /// The fewest digits of numbers.
-enum Widths {
+pub(super) enum Widths {
     One(usize),
     Each(Vec<u8>),
 }
@@ -53,7 +55,7 @@ impl Widths {
 }
 
 /// Where ids stand and how many digits they have.
-enum Places {
+pub(super) enum Places {
     /// All have so many, one stands behind the other.
     Even(usize),
     Each(Vec<(u32, u32)>),
@@ -107,7 +109,7 @@ impl Places {
 
 impl<'a> Values<'a> {
     /// The values of `count` rows, or those at some places.
-    fn read(variable: &Variable<'a>, count: usize, wanted: Option<&[u32]>) -> Decoded<Values<'a>> {
+    pub(super) fn read(variable: &Variable<'a>, count: usize, wanted: Option<&[u32]>) -> Decoded<Values<'a>> {
         let integers = |input: Input<'a>| match wanted {
             Some(wanted) => integer::pick(input, count, DEPTH, wanted),
             None => integer::decode(input, count, DEPTH),
@@ -141,11 +143,29 @@ impl<'a> Values<'a> {
 
     /// Bytes of the text of a value.
     #[inline]
-    fn length(&self, place: usize) -> usize {
+    pub(super) fn length(&self, place: usize) -> usize {
         match self {
             Values::Digits { widths, numbers } => write::digits(numbers[place] as u64).max(widths.get(place)),
             Values::Hex { places, .. } => places.get(place).1,
             Values::Guid(_) => GUID_CHARACTERS,
+        }
+    }
+
+    /// Writes the text of a value to the start of `out` and yields where it ends.
+    pub(super) fn text(&self, place: usize, out: &mut Vec<u8>) -> usize {
+        let needed = self.length(place) + write::SLACK;
+        if out.len() < needed {
+            out.resize(needed, 0);
+        }
+        match self {
+            Values::Digits { numbers, widths } => {
+                write::number(numbers[place] as u64, widths.get(place), out, 0)
+            }
+            Values::Hex { places, bytes } => {
+                let (start, length) = places.get(place);
+                write::hex(&bytes[start..], length, out, 0)
+            }
+            Values::Guid(guids) => write::guid(&guids[place], out, 0),
         }
     }
 
@@ -441,27 +461,32 @@ pub(crate) fn find(
             test.verdict(&template.literals, &sets)
         })
         .collect();
+    // Where they depend on what varies, the rows of a template that pass, if its columns tell.
     let mut undecided = node.others_count;
-    let mut templates = Vec::with_capacity(verdicts.len());
-    for (template, verdict) in node.templates.iter().zip(&verdicts) {
+    let mut chosen: Vec<Option<Vec<u32>>> = vec![None; verdicts.len()];
+    for ((template, verdict), chosen) in node.templates.iter().zip(&verdicts).zip(&mut chosen) {
         if verdict.is_none() {
-            undecided += template.rows;
+            *chosen = anchored::places(template, test)?;
+            undecided += if chosen.is_none() { template.rows } else { 0 };
         }
     }
     if effort == Effort::Little && undecided * 2 > rows {
         return Ok(None);
     }
-    if undecided == 0 {
+    if undecided == 0 && chosen.iter().all(Option::is_none) {
         let passes: Vec<bool> = verdicts.iter().map(|verdict| *verdict == Some(true)).collect();
         return Ok(Some(BooleanBuffer::collect_bool(rows, |row| passes[node.codes[row] as usize])));
     }
-    for (template, verdict) in node.templates.iter().zip(&verdicts) {
-        templates.push(match verdict {
-            None => Some(Filled::read(template, None)?),
-            Some(_) => None,
+    let mut templates = Vec::with_capacity(verdicts.len());
+    for ((template, verdict), chosen) in node.templates.iter().zip(&verdicts).zip(&chosen) {
+        templates.push(match (verdict, chosen) {
+            (None, None) => Some(Filled::read(template, None)?),
+            _ => None,
         });
     }
     let others = others(&node)?;
+    let mut left: Vec<std::slice::Iter<'_, u32>> =
+        chosen.iter().map(|chosen| chosen.as_deref().unwrap_or(&[]).iter()).collect();
     let mut found = BooleanBufferBuilder::new(rows);
     found.append_n(rows, false);
     let mut piece = Writer::new(&templates, PIECE_BYTES, 0);
@@ -471,6 +496,15 @@ pub(crate) fn find(
         let code = *code as usize;
         if let Some(Some(verdict)) = verdicts.get(code) {
             if *verdict {
+                found.set_bit(row, true);
+            }
+            continue;
+        }
+        if let Some(Some(_)) = chosen.get(code) {
+            let place = next[code] as u32;
+            next[code] += 1;
+            if left[code].as_slice().first() == Some(&place) {
+                left[code].next();
                 found.set_bit(row, true);
             }
             continue;
