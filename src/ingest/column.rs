@@ -5,6 +5,7 @@
 //! column, to real or decimal where every number stays exact, else to dynamic, so that no value is lost.
 //! Knows nothing of formats or tables.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use arrow_array::builder::BooleanBufferBuilder;
@@ -87,6 +88,73 @@ enum Values {
     Texts(Texts),
 }
 
+/// Memory of finished columns that a thread keeps for the next ones: fresh memory would cost more than the copy of the
+/// values out of it, which then takes no more than they need.
+const SPARE_BYTES_MAX: usize = 16 << 20;
+/// How many of them.
+const SPARE_COUNT_MAX: usize = 64;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Values>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Values {
+    fn new(ty: ColumnType) -> Values {
+        let values = match ty {
+            ColumnType::Bool => Values::Bool(Vec::new()),
+            ColumnType::Int => Values::Int(Vec::new()),
+            ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan => Values::Long(Vec::new()),
+            ColumnType::Real => Values::Real(Vec::new()),
+            ColumnType::Decimal | ColumnType::Guid => Values::Fixed(Vec::new()),
+            ColumnType::String | ColumnType::Dynamic => Values::Texts(Texts::new()),
+        };
+        let kind = std::mem::discriminant(&values);
+        let spare = SPARE.try_with(|spare| {
+            let mut spare = spare.try_borrow_mut().ok()?;
+            let place = spare.iter().rposition(|values| std::mem::discriminant(values) == kind)?;
+            Some(spare.swap_remove(place))
+        });
+        spare.ok().flatten().unwrap_or(values)
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Values::Bool(values) => values.clear(),
+            Values::Int(values) => values.clear(),
+            Values::Long(values) => values.clear(),
+            Values::Real(values) => values.clear(),
+            Values::Fixed(values) => values.clear(),
+            Values::Texts(texts) => texts.truncate(0),
+        }
+    }
+
+    /// Bytes of memory, used or not.
+    fn capacity(&self) -> usize {
+        match self {
+            Values::Bool(values) => values.capacity(),
+            Values::Int(values) => values.capacity() * 4,
+            Values::Long(values) => values.capacity() * 8,
+            Values::Real(values) => values.capacity() * 8,
+            Values::Fixed(values) => values.capacity() * 16,
+            Values::Texts(texts) => texts.bytes.capacity() + texts.offsets.capacity() * 4,
+        }
+    }
+
+    /// Keeps the memory for the next column of this thread.
+    fn give_back(mut self) {
+        self.clear();
+        // At the end of a thread there is nothing left to keep it.
+        let _ = SPARE.try_with(|spare| {
+            if let Ok(mut spare) = spare.try_borrow_mut()
+                && spare.len() < SPARE_COUNT_MAX
+                && spare.iter().map(Values::capacity).sum::<usize>() + self.capacity() <= SPARE_BYTES_MAX
+            {
+                spare.push(self);
+            }
+        });
+    }
+}
+
 /// A growing column.
 #[derive(Debug)]
 pub struct ColumnBuilder {
@@ -100,15 +168,7 @@ pub struct ColumnBuilder {
 
 impl ColumnBuilder {
     pub fn new(ty: ColumnType) -> ColumnBuilder {
-        let values = match ty {
-            ColumnType::Bool => Values::Bool(Vec::new()),
-            ColumnType::Int => Values::Int(Vec::new()),
-            ColumnType::Long | ColumnType::DateTime | ColumnType::TimeSpan => Values::Long(Vec::new()),
-            ColumnType::Real => Values::Real(Vec::new()),
-            ColumnType::Decimal | ColumnType::Guid => Values::Fixed(Vec::new()),
-            ColumnType::String | ColumnType::Dynamic => Values::Texts(Texts::new()),
-        };
-        ColumnBuilder { ty, values, validity: None, rows: 0, scratch: DynamicBuilder::new() }
+        ColumnBuilder { ty, values: Values::new(ty), validity: None, rows: 0, scratch: DynamicBuilder::new() }
     }
 
     pub fn ty(&self) -> ColumnType {
@@ -390,19 +450,33 @@ impl ColumnBuilder {
     }
 
     fn finish_as(&mut self, coded: bool) -> ArrayRef {
-        let mut done = std::mem::replace(self, ColumnBuilder::new(self.ty));
-        let nulls = done
+        let nulls = self
             .validity
-            .as_mut()
-            .map(|validity| NullBuffer::new(validity.finish()))
-            .filter(|n| n.null_count() > 0);
-        match done.values {
-            Values::Bool(values) => Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls)),
-            Values::Int(values) => Arc::new(Int32Array::new(ScalarBuffer::from(values), nulls)),
-            Values::Long(values) => Arc::new(Int64Array::new(ScalarBuffer::from(values), nulls)),
-            Values::Real(values) => Arc::new(Float64Array::new(ScalarBuffer::from(values), nulls)),
+            .take()
+            .map(|mut validity| NullBuffer::new(validity.finish()))
+            .filter(|nulls| nulls.null_count() > 0);
+        let array = self.array(coded, nulls);
+        self.values.clear();
+        self.rows = 0;
+        array
+    }
+
+    fn array(&self, coded: bool, nulls: Option<NullBuffer>) -> ArrayRef {
+        match &self.values {
+            Values::Bool(values) => {
+                Arc::new(BooleanArray::new(BooleanBuffer::from(values.as_slice()), nulls))
+            }
+            Values::Int(values) => {
+                Arc::new(Int32Array::new(ScalarBuffer::from(values.as_slice().to_vec()), nulls))
+            }
+            Values::Long(values) => {
+                Arc::new(Int64Array::new(ScalarBuffer::from(values.as_slice().to_vec()), nulls))
+            }
+            Values::Real(values) => {
+                Arc::new(Float64Array::new(ScalarBuffer::from(values.as_slice().to_vec()), nulls))
+            }
             Values::Fixed(values) => {
-                let buffer = Buffer::from_vec(values.into_flattened());
+                let buffer = Buffer::from_vec(values.as_flattened().to_vec());
                 Arc::new(FixedSizeBinaryArray::new(16, buffer, nulls))
             }
             Values::Texts(texts) => {
@@ -412,8 +486,8 @@ impl ColumnBuilder {
                 {
                     return Arc::new(array);
                 }
-                let offsets = OffsetBuffer::new(ScalarBuffer::from(texts.offsets));
-                let bytes = Buffer::from_vec(texts.bytes);
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(texts.offsets.as_slice().to_vec()));
+                let bytes = Buffer::from_vec(texts.bytes.as_slice().to_vec());
                 if self.ty == ColumnType::String {
                     Arc::new(StringViewArray::from(&StringArray::new(offsets, bytes, nulls)))
                 } else {
@@ -421,6 +495,12 @@ impl ColumnBuilder {
                 }
             }
         }
+    }
+}
+
+impl Drop for ColumnBuilder {
+    fn drop(&mut self) {
+        std::mem::replace(&mut self.values, Values::Bool(Vec::new())).give_back();
     }
 }
 

@@ -71,8 +71,7 @@ impl JsonDecoder {
                 let key_at = scanner.at;
                 let value = match (&self.mapping, expected) {
                     (_, Some((column, length))) => {
-                        scanner.at += length + 1;
-                        scanner.colon()?;
+                        scanner.at = key_at - 1 + length;
                         scanner
                             .value_into(Some(column), rows, &mut self.buffers)
                             .map_err(|failure| in_field(failure, || rows.name(column).to_string()))

@@ -4,6 +4,7 @@
 //! null. An evolving builder adds a column for each new name, infers its type, and widens a column instead
 //! of losing a value. The types settled by one batch hold for the next.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use arrow_array::ArrayRef;
@@ -47,14 +48,15 @@ struct TargetColumn {
     undecided: bool,
     /// The row whose value gave the column its type.
     born: Option<usize>,
-    /// In JSON the name stands as it is, without escapes.
-    plain: bool,
+    /// The name as JSON writes it, with quotes and colon; empty where it has escapes.
+    token: Box<[u8]>,
 }
 
 impl TargetColumn {
     fn new(name: &str, builder: Option<ColumnBuilder>) -> TargetColumn {
         let plain = !name.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'));
-        TargetColumn { name: name.into(), builder, undecided: false, born: None, plain }
+        let token = if plain { format!("\"{name}\":").into_bytes() } else { Vec::new() };
+        TargetColumn { name: name.into(), builder, undecided: false, born: None, token: token.into() }
     }
 }
 
@@ -149,16 +151,15 @@ impl RowBuilder {
         &self.columns[column].name
     }
 
-    /// The column that mostly comes next and the length of its name, if `quoted` begins with it in quotes.
-    pub fn expected_name(&mut self, quoted: &[u8]) -> Option<(usize, usize)> {
-        let column = self.columns.get(self.expected)?;
-        let length = column.name.len();
-        let name = quoted.get(1..length + 2)?;
-        if !column.plain || name[length] != b'"' || name[..length] != *column.name.as_bytes() {
+    /// The column that mostly comes next, and the bytes of its name with quotes and colon, if `input` begins with them.
+    #[inline]
+    pub fn expected_name(&mut self, input: &[u8]) -> Option<(usize, usize)> {
+        let token = &self.columns.get(self.expected)?.token;
+        if token.is_empty() || !begins_with(input, token) {
             return None;
         }
         self.expected += 1;
-        Some((self.expected - 1, length))
+        Some((self.expected - 1, token.len()))
     }
 
     /// The column of that name. An unknown name is `Ok(None)` to a strict builder and a new column to an
@@ -225,10 +226,10 @@ impl RowBuilder {
                 target.builder.insert(ColumnBuilder::new(inferred_type(value)))
             }
         };
-        if builder.rows() < self.rows {
-            builder.pad(self.rows);
-        } else {
-            builder.truncate(self.rows);
+        match builder.rows().cmp(&self.rows) {
+            Ordering::Equal => {}
+            Ordering::Less => builder.pad(self.rows),
+            Ordering::Greater => builder.truncate(self.rows),
         }
         if builder.append(value).is_err() {
             match self.policy {
@@ -315,6 +316,22 @@ impl RowBuilder {
         }
         self.rows = 0;
         DecodedBatch { columns, rows, nulled: std::mem::take(&mut self.nulled) }
+    }
+}
+
+/// Whether bytes begin with a token: for tokens of a few words quicker than the call of a comparison of any length.
+#[inline]
+fn begins_with(input: &[u8], token: &[u8]) -> bool {
+    let Some(start) = input.get(..token.len()) else { return false };
+    let (words, rest) = start.as_chunks::<8>();
+    let (token_words, token_rest) = token.as_chunks::<8>();
+    let same = |(left, right): (&[u8; 8], &[u8; 8])| u64::from_le_bytes(*left) == u64::from_le_bytes(*right);
+    if !words.iter().zip(token_words).all(same) {
+        return false;
+    }
+    match (start.last_chunk::<8>(), token.last_chunk::<8>()) {
+        (Some(left), Some(right)) => same((left, right)),
+        _ => rest.iter().zip(token_rest).all(|(left, right)| left == right),
     }
 }
 

@@ -281,7 +281,15 @@ impl DynamicBuilder {
         let count = (self.ends.len() - frame.first_end) / 2;
         let key_at = |position: usize| &self.buffer[self.entry(frame, position * 2)];
         if count <= SORTED_ABOVE {
-            return (1..count).any(|right| (0..right).any(|left| key_at(left) == key_at(right)));
+            // Most differ in their lengths or in how they begin.
+            return (1..count).any(|position| {
+                let right = key_at(position);
+                (0..position).any(|position| {
+                    let left = key_at(position);
+                    // Most differ in their lengths or in how they begin.
+                    left.len() == right.len() && left.first() == right.first() && left == right
+                })
+            });
         }
         let mut order = std::mem::take(&mut self.order);
         order.clear();

@@ -55,8 +55,9 @@ const TEXTS_APART: u8 = 2;
 const TEXTS_PLAIN: u8 = 0;
 const TEXTS_ZSTD: u8 = 1;
 
-/// Level of zstd for texts: the fastest of its ordinary levels.
-const COMPRESSION_LEVEL: i32 = 1;
+/// Level of zstd for texts: below the ordinary ones literals are not packed. It takes about two thirds of the time of
+/// level 1 for a third more bytes.
+const COMPRESSION_LEVEL: i32 = -1;
 
 /// A batch and what belongs to it, as a record carries them.
 #[derive(Clone, Debug)]
