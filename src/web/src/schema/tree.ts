@@ -136,15 +136,16 @@ export class SchemaTree {
             ),
           ),
           tables.length + functions.length === 0
-            ? element(
-                "p",
-                { class: "hint", role: "none" },
-                "No tables yet. ",
-                element(
-                  "button",
-                  { class: "link", type: "button", onClick: () => this.actions.ingestInto(database.name, "") },
-                  "Add data…",
-                ),
+            ? this.row(
+                `${key}/`,
+                1,
+                null,
+                null,
+                icon("upload"),
+                "No tables yet. Add data…",
+                [],
+                "",
+                () => this.actions.ingestInto(database.name, ""),
               )
             : null,
         ]
