@@ -377,7 +377,11 @@ impl Visualization {
             let is_list = VISUAL_PROPERTIES.iter().any(|(known, is_list)| known == name && *is_list);
             let value = match name.as_str() {
                 _ if is_list => text.split(',').map(|name| json!(name.trim())).collect(),
-                "ymin" | "ymax" => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+                "ymin" | "ymax" => match (text.parse::<i64>(), text.parse::<f64>()) {
+                    (Ok(number), _) => json!(number),
+                    (_, Ok(number)) => json!(number),
+                    _ => json!(text),
+                },
                 "accumulate" => json!(text == "true"),
                 _ => json!(text),
             };

@@ -606,7 +606,8 @@ impl Reader {
             }
             if matches!(*name, "ymin" | "ymax") {
                 match text.trim().parse::<f64>().ok().filter(|number| number.is_finite()) {
-                    Some(number) => text = number.to_string(),
+                    // Without the sign of a zero.
+                    Some(number) => text = (number + 0.0).to_string(),
                     None => self.problem(member.node.place, &path, format!("'{text}' is not a number")),
                 }
             }

@@ -162,7 +162,7 @@ pub fn fuzz_token(data: &[u8]) {
         let key = EmbedKey::of_bytes(&[7; KEY_BYTES]);
         let verified = key.verify(&key.sign(&claims), i64::MIN);
         assert!(
-            verified.is_ok_and(|again| again == claims)
+            verified.is_ok_and(|again| again.dashboard == claims.dashboard)
                 || claims.expires == i64::MIN
                 || !fits(&key.sign(&claims))
         );
