@@ -107,7 +107,7 @@ const SUMMARIES: &[&str] = &[
     "where s contains 'row' | summarize c = count() by s",
     "summarize countif(s contains 'a'), countif(isempty(s)), dcount(strlen(s)) by k = strlen(s) > 7",
     "where s contains '1' and n > 3 | summarize min(n), max(n)",
-    "where s startswith 'row' | summarize c = count(), make_set(n % 3) by l = strlen(s) > 20",
+    "where s startswith 'row' | summarize c = count(), dcount(n % 3) by l = strlen(s) > 20",
     "where s startswith 'row' | parse s with 'row ' x:long ' of ' h ' took ' y:int ' ms' | summarize sum(x), dcount(h), max(y)",
     "where s startswith 'row' | parse s with 'row ' x:long ' of ' h ' took ' y:int ' ms' | summarize sum(x), sum(y)",
     "summarize dcount(s), countif(s startswith 'row'), countif(s == 'row') by k = strcat(s has 'a', n % 2)",
