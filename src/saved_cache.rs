@@ -56,8 +56,9 @@ pub struct CacheKeeper {
 }
 
 impl CacheKeeper {
-    /// Reads the index of what an earlier server left, so that the first query finds it, and from then on writes what is new at most `every` so often. `also`
-    /// is a hash of what answers depend on beside the program and the store.
+    /// Reads the index of what an earlier server left, so that the first query finds it, and from then on writes
+    /// what is new at most `every` so often. `also` is a hash of what answers depend on beside the program and the
+    /// store.
     pub fn start(
         store: Store,
         cache: Arc<QueryCache>,

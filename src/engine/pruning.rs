@@ -98,28 +98,10 @@ pub fn translate(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation
             let (column, value) = text_test(text, pattern, columns)?;
             inexact(Predicate::EqualIgnoreCase { column, value })
         }
-        (
-            F::Has
-            | F::HasCs
-            | F::HasPrefix
-            | F::HasPrefixCs
-            | F::HasSuffix
-            | F::HasSuffixCs
-            | F::Contains
-            | F::ContainsCs,
-            [text, pattern],
-        ) if dynamic_column(text).is_some() => dynamic_terms(*function, text, pattern, columns),
-        (
-            F::Has
-            | F::HasCs
-            | F::HasPrefix
-            | F::HasPrefixCs
-            | F::HasSuffix
-            | F::HasSuffixCs
-            | F::Contains
-            | F::ContainsCs,
-            [text, pattern],
-        ) if is_integer_text(text, columns) => {
+        (searched, [text, pattern]) if is_search(*searched) && dynamic_column(text).is_some() => {
+            dynamic_terms(*function, text, pattern, columns)
+        }
+        (searched, [text, pattern]) if is_search(*searched) && is_integer_text(text, columns) => {
             let ExprKind::Constant(Value::String(pattern)) = &pattern.kind else { return None };
             let never = pattern.bytes().any(|byte| !byte.is_ascii_digit() && byte != b'-');
             if never { exact(Predicate::Or(Vec::new())) } else { None }
@@ -202,6 +184,22 @@ fn emptiness(condition: &Expr, columns: &[ScanColumn]) -> Option<Translation> {
     };
     let (column, ty) = column_of(arguments.first()?, columns).filter(|(_, ty)| *ty == ColumnType::String)?;
     exact(Predicate::Compare { column, ty, operator, value: Literal::String(String::new()) })
+}
+
+/// Whether it looks for something inside a text.
+fn is_search(function: OperatorFunction) -> bool {
+    use OperatorFunction as F;
+    matches!(
+        function,
+        F::Has
+            | F::HasCs
+            | F::HasPrefix
+            | F::HasPrefixCs
+            | F::HasSuffix
+            | F::HasSuffixCs
+            | F::Contains
+            | F::ContainsCs
+    )
 }
 
 /// Whether an expression is the text of an integer column: digits, perhaps behind a minus.

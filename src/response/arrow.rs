@@ -13,7 +13,7 @@ use conshelf_kql::{Column, Type};
 
 use crate::engine::Batch;
 use crate::response::columns::Cells;
-use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
+use crate::response::{EncodeError, Encoder, Failure, ResultHeader};
 
 const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 
@@ -92,10 +92,6 @@ impl Encoder for ArrowEncoder {
         "application/vnd.apache.arrow.stream"
     }
 
-    fn begin(&mut self, _results: &[ResultHeader], _out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        Ok(())
-    }
-
     fn begin_result(
         &mut self,
         _index: usize,
@@ -132,10 +128,6 @@ impl Encoder for ArrowEncoder {
             writer.finish().map_err(failed)?;
             out.append(writer.get_mut());
         }
-        Ok(())
-    }
-
-    fn finish(&mut self, _completion: &Completion, _out: &mut Vec<u8>) -> Result<(), EncodeError> {
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use conshelf_kql::Schema;
 use crate::engine::Batch;
 use crate::response::columns::Cells;
 use crate::response::row_writer::{OpenRows, RowWriter, write_batch};
-use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
+use crate::response::{EncodeError, Encoder, Failure, ResultHeader};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -120,10 +120,6 @@ impl Encoder for DelimitedEncoder {
         }
     }
 
-    fn begin(&mut self, _results: &[ResultHeader], _out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        Ok(())
-    }
-
     fn begin_result(
         &mut self,
         index: usize,
@@ -161,10 +157,6 @@ impl Encoder for DelimitedEncoder {
             self.write_text(format!("error: {}: {}", failure.code, failure.message).as_bytes(), out);
             out.extend_from_slice(self.end_of_line());
         }
-        Ok(())
-    }
-
-    fn finish(&mut self, _completion: &Completion, _out: &mut Vec<u8>) -> Result<(), EncodeError> {
         Ok(())
     }
 }

@@ -112,7 +112,10 @@ pub trait Encoder: Send {
     /// The media type of the body.
     fn content_type(&self) -> &'static str;
 
-    fn begin(&mut self, results: &[ResultHeader], out: &mut Vec<u8>) -> Result<(), EncodeError>;
+    /// Writes nothing where it is not defined, like `end_result` and `finish`.
+    fn begin(&mut self, _results: &[ResultHeader], _out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        Ok(())
+    }
 
     fn begin_result(
         &mut self,
@@ -136,12 +139,16 @@ pub trait Encoder: Send {
 
     fn end_result(
         &mut self,
-        header: &ResultHeader,
-        failure: Option<&Failure>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), EncodeError>;
+        _header: &ResultHeader,
+        _failure: Option<&Failure>,
+        _out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        Ok(())
+    }
 
-    fn finish(&mut self, completion: &Completion, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+    fn finish(&mut self, _completion: &Completion, _out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        Ok(())
+    }
 
     /// Whether a failure after the first byte is told inside the body so that no client can overlook it.
     /// If not, the body is broken off after `finish`.

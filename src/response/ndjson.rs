@@ -6,7 +6,7 @@ use crate::engine::Batch;
 use crate::response::json::write_failure;
 use crate::response::json_rows::JsonRows;
 use crate::response::row_writer::{RowWriter, write_batch};
-use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
+use crate::response::{EncodeError, Encoder, Failure, ResultHeader};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -19,10 +19,6 @@ fn json_rows(header: &ResultHeader) -> JsonRows {
 impl Encoder for NdjsonEncoder {
     fn content_type(&self) -> &'static str {
         "application/x-ndjson; charset=utf-8"
-    }
-
-    fn begin(&mut self, _results: &[ResultHeader], _out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        Ok(())
     }
 
     fn begin_result(
@@ -52,10 +48,6 @@ impl Encoder for NdjsonEncoder {
             write_failure(failure, out);
             out.push(b'\n');
         }
-        Ok(())
-    }
-
-    fn finish(&mut self, _completion: &Completion, _out: &mut Vec<u8>) -> Result<(), EncodeError> {
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ use parquet::file::properties::WriterProperties;
 use crate::engine::Batch;
 use crate::response::arrow::{micros_of, texts_of};
 use crate::response::columns::Cells;
-use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
+use crate::response::{EncodeError, Encoder, Failure, ResultHeader};
 
 /// Rows of a row group.
 const GROUP_ROWS_MAX: usize = 128 << 10;
@@ -181,10 +181,6 @@ impl Encoder for ParquetEncoder {
         }
         Ok(())
     }
-
-    fn finish(&mut self, _completion: &Completion, _out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -195,6 +191,7 @@ mod tests {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::*;
+    use crate::response::Completion;
     use crate::response::tests_support::{numbers, sample};
 
     fn written(header: &ResultHeader, batches: &[&Batch]) -> Vec<u8> {

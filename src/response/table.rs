@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::engine::Batch;
 use crate::response::columns::Cells;
-use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
+use crate::response::{EncodeError, Encoder, Failure, ResultHeader};
 
 const ROWS_MEASURED: usize = 1000;
 /// A wider cell is not cut, but the column is padded no further than this.
@@ -94,10 +94,6 @@ impl Encoder for TableEncoder {
         "text/plain; charset=utf-8"
     }
 
-    fn begin(&mut self, _results: &[ResultHeader], _out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        Ok(())
-    }
-
     fn begin_result(
         &mut self,
         index: usize,
@@ -162,10 +158,6 @@ impl Encoder for TableEncoder {
         if let Some(failure) = failure {
             out.extend_from_slice(format!("error: {}: {}\n", failure.code, failure.message).as_bytes());
         }
-        Ok(())
-    }
-
-    fn finish(&mut self, _completion: &Completion, _out: &mut Vec<u8>) -> Result<(), EncodeError> {
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::chart::{self, ColumnKind, Look, Properties, Table, Theme, Value};
 use crate::engine::Batch;
 use crate::response::columns::Cells;
-use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
+use crate::response::{Completion, EncodeError, Encoder, ResultHeader};
 use crate::server::dashboards::Ready;
 use crate::server::error::{ApiError, ErrorContext, ErrorStyle};
 use crate::server::friendly::{self, header_text};
@@ -380,15 +380,6 @@ impl Encoder for ChartEncoder {
             let values = cells.iter().map(|cells| value_of(cells, row, &mut scratch)).collect();
             self.table.rows.push(values);
         }
-        Ok(())
-    }
-
-    fn end_result(
-        &mut self,
-        _header: &ResultHeader,
-        _failure: Option<&Failure>,
-        _out: &mut Vec<u8>,
-    ) -> Result<(), EncodeError> {
         Ok(())
     }
 

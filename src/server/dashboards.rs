@@ -22,7 +22,7 @@ use crate::dashboard::source::{Found, Source, Sources};
 use crate::dashboard::{self, Dashboard, FileFormat, check, import, values};
 use crate::engine::Batch;
 use crate::response::columns::Cells;
-use crate::response::{Completion, EncodeError, Encoder, Failure, ResultHeader};
+use crate::response::{Completion, EncodeError, Encoder, ResultHeader};
 use crate::server::body::read_whole;
 use crate::server::chart::{depends_on_data_alone, matches, set, unchanged};
 use crate::server::error::{ApiError, ErrorContext, ErrorStyle, Place};
@@ -733,15 +733,6 @@ impl Encoder for ValuesEncoder {
                 self.found.push(json!({"value": value, "label": String::from_utf8_lossy(&plain)}));
             }
         }
-        Ok(())
-    }
-
-    fn end_result(
-        &mut self,
-        _header: &ResultHeader,
-        _failure: Option<&Failure>,
-        _out: &mut Vec<u8>,
-    ) -> Result<(), EncodeError> {
         Ok(())
     }
 
